@@ -27,6 +27,7 @@ pub mod header;
 pub mod produce;
 pub mod reader;
 pub mod sasl;
+pub mod topic;
 
 pub use bytes::{Bytes, BytesMut};
 /// The schema-generated message types; every decode goes through [`codec`].

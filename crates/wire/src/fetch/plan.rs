@@ -1,0 +1,81 @@
+//! What is to become of each topic of a Fetch answer.
+
+use crate::error_code::ErrorCode;
+use crate::topic::{TopicKey, TopicRef};
+
+/// One appearance of an upstream topic in the answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// The name or id to show.
+    pub shown: TopicKey,
+    /// Which partitions appear under it, and how.
+    pub partitions: Partitions,
+    /// Show this error in place of all data, e.g. because the alias was revoked meanwhile.
+    pub refuse: Option<ErrorCode>,
+}
+
+/// Which partitions of an upstream topic appear under one target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Partitions {
+    /// All, as they are: the topic was asked for under one name only.
+    All,
+    /// Two names of one topic in one request: each partition was asked for once upstream.
+    Some {
+        /// Sorted; with their records.
+        whole: Vec<i32>,
+        /// Sorted; watermarks only, the sibling has the records this time.
+        bare: Vec<i32>,
+    },
+}
+
+/// Topics that were never asked upstream and are added to the answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefusedTopic {
+    /// The name or id as the client wrote it.
+    pub shown: TopicKey,
+    /// The partitions it asked for.
+    pub partitions: Vec<i32>,
+    /// The error for each of them.
+    pub error: ErrorCode,
+}
+
+/// Decides the rewriting of one Fetch answer.
+pub trait ResponsePlan {
+    /// Every appearance of an upstream topic in the answer; empty drops it.
+    fn targets(&self, topic: TopicRef<'_>) -> &[Target];
+
+    /// Topics to add.
+    fn refused(&self) -> &[RefusedTopic];
+
+    /// The advertised host and port of a node; `None` hides the node.
+    fn endpoint(&self, node: i32) -> Option<(&str, u16)>;
+}
+
+/// How one partition appears.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Appearance {
+    Whole,
+    Bare,
+    Refused(ErrorCode),
+    Absent,
+}
+
+impl Target {
+    pub(super) fn appearance(&self, partition: i32) -> Appearance {
+        let shown = match &self.partitions {
+            Partitions::All => Appearance::Whole,
+            Partitions::Some { whole, .. } if whole.binary_search(&partition).is_ok() => Appearance::Whole,
+            Partitions::Some { bare, .. } if bare.binary_search(&partition).is_ok() => Appearance::Bare,
+            Partitions::Some { .. } => Appearance::Absent,
+        };
+        match (shown, self.refuse) {
+            (Appearance::Absent, _) | (_, None) => shown,
+            (_, Some(error)) => Appearance::Refused(error),
+        }
+    }
+
+    /// How many of `all` partitions appear, when that can be told without looking at each.
+    pub(super) fn count_of(&self, all: usize) -> Option<usize> {
+        matches!(self.partitions, Partitions::All).then_some(all)
+    }
+}

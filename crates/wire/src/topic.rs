@@ -1,0 +1,91 @@
+//! How a request or response refers to a topic: by name, or by id (KIP-516).
+
+use std::sync::Arc;
+
+use bytes::{BufMut, BytesMut};
+
+use crate::reader::{ReadError, Reader};
+
+/// A topic as the bytes at hand refer to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TopicRef<'a> {
+    /// By name.
+    Name(&'a str),
+    /// By topic id.
+    Id([u8; 16]),
+}
+
+/// A topic as it is to be written.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum TopicKey {
+    /// By name.
+    Name(Arc<str>),
+    /// By topic id.
+    Id([u8; 16]),
+}
+
+impl<'a> TopicRef<'a> {
+    /// Reads a topic id when `by_id`, else a name.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    #[inline]
+    pub fn read(reader: &mut Reader<'a>, by_id: bool, flexible: bool) -> Result<Self, ReadError> {
+        if by_id { reader.uuid().map(Self::Id) } else { reader.string(flexible).map(Self::Name) }
+    }
+}
+
+impl TopicKey {
+    /// Writes the id, or the name with its length.
+    #[inline]
+    pub fn write(&self, out: &mut BytesMut, flexible: bool) {
+        match self {
+            Self::Id(id) => out.put_slice(id),
+            Self::Name(name) => write_string(out, name, flexible),
+        }
+    }
+
+    /// Bytes that [`TopicKey::write`] needs at most.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        match self {
+            Self::Id(id) => id.len(),
+            Self::Name(name) => name.len() + 2,
+        }
+    }
+}
+
+/// Writes a STRING, or a COMPACT_STRING when `flexible`.
+///
+/// A string that Kafka could not hold is written empty; names here are at most 249 bytes, hosts 255.
+#[inline]
+pub fn write_string(out: &mut BytesMut, text: &str, flexible: bool) {
+    if flexible {
+        write_count(out, text.len(), true);
+        out.put_slice(text.as_bytes());
+    } else {
+        let text = if i16::try_from(text.len()).is_ok() { text } else { "" };
+        out.put_i16(i16::try_from(text.len()).unwrap_or(0));
+        out.put_slice(text.as_bytes());
+    }
+}
+
+/// Writes the count of an ARRAY or the length of BYTES, in the compact form when `flexible`.
+#[inline]
+pub fn write_count(out: &mut BytesMut, count: usize, flexible: bool) {
+    if flexible {
+        write_unsigned_varint(out, u32::try_from(count + 1).unwrap_or(u32::MAX));
+    } else {
+        out.put_i32(i32::try_from(count).unwrap_or(i32::MAX));
+    }
+}
+
+/// Writes an UNSIGNED_VARINT.
+#[inline]
+pub fn write_unsigned_varint(out: &mut BytesMut, mut value: u32) {
+    while value >= 0x80 {
+        out.put_u8((value & 0x7f) as u8 | 0x80);
+        value >>= 7;
+    }
+    out.put_u8(value as u8);
+}
