@@ -1,0 +1,94 @@
+//! Which alias of a backing topic a consumer group uses.
+//!
+//! A broker keys committed offsets by (group, backing topic, partition). Two aliases of one topic in one
+//! group would overwrite each other's offsets, so the first alias that a group uses is the only one it may
+//! use. Zones whose aliases all have their own backing topic never need an entry.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use tidegate_core::names::{Alias, BackingTopic};
+
+/// Most entries of one zone. An entry is made by a partner's request, so the number must be bounded.
+pub const MAX_BINDINGS: usize = 10_000;
+
+/// The bindings of one zone, shared by its connections.
+#[derive(Debug, Default)]
+pub struct Bindings {
+    aliases: Mutex<HashMap<(String, BackingTopic), Alias>>,
+}
+
+/// The group already uses another alias of the same backing topic, or there is no room for one more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Conflict;
+
+impl Bindings {
+    /// Binds `group` on `backing` to `alias` unless it is bound.
+    ///
+    /// # Errors
+    /// [`Conflict`].
+    pub fn bind(&self, group: &str, backing: &BackingTopic, alias: &Alias) -> Result<(), Conflict> {
+        let mut aliases = self.aliases.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (group.to_owned(), backing.clone());
+        match aliases.get(&key) {
+            Some(bound) if bound == alias => Ok(()),
+            Some(_) => Err(Conflict),
+            None if aliases.len() >= MAX_BINDINGS => Err(Conflict),
+            None => {
+                aliases.insert(key, alias.clone());
+                Ok(())
+            }
+        }
+    }
+
+    /// The alias that `group` uses for `backing`.
+    #[must_use]
+    pub fn bound(&self, group: &str, backing: &BackingTopic) -> Option<Alias> {
+        let aliases = self.aliases.lock().unwrap_or_else(PoisonError::into_inner);
+        aliases.get(&(group.to_owned(), backing.clone())).cloned()
+    }
+
+    /// Forgets bindings to aliases that `keep` refuses, after the zone was edited.
+    pub fn retain(&self, keep: impl Fn(&BackingTopic, &Alias) -> bool) {
+        let mut aliases = self.aliases.lock().unwrap_or_else(PoisonError::into_inner);
+        aliases.retain(|(_, backing), alias| keep(backing, alias));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names() -> (BackingTopic, Alias, Alias) {
+        (BackingTopic::parse("t").unwrap(), Alias::parse("a").unwrap(), Alias::parse("b").unwrap())
+    }
+
+    #[test]
+    fn the_first_alias_of_a_group_stays_its_only_one() {
+        let (topic, a, b) = names();
+        let bindings = Bindings::default();
+        assert_eq!(bindings.bind("g", &topic, &a), Ok(()));
+        assert_eq!(bindings.bind("g", &topic, &b), Err(Conflict));
+        assert_eq!(bindings.bind("h", &topic, &b), Ok(()));
+        assert_eq!((bindings.bound("g", &topic), bindings.bound("h", &topic)), (Some(a), Some(b)));
+    }
+
+    #[test]
+    fn a_removed_alias_frees_its_groups() {
+        let (topic, a, b) = names();
+        let bindings = Bindings::default();
+        bindings.bind("g", &topic, &a).unwrap();
+        bindings.retain(|_, alias| *alias != a);
+        assert_eq!(bindings.bind("g", &topic, &b), Ok(()));
+    }
+
+    #[test]
+    fn a_partner_cannot_make_entries_without_end() {
+        let (topic, a, _) = names();
+        let bindings = Bindings::default();
+        for group in 0..MAX_BINDINGS {
+            bindings.bind(&group.to_string(), &topic, &a).unwrap();
+        }
+        assert_eq!(bindings.bind("one more", &topic, &a), Err(Conflict));
+    }
+}

@@ -1,0 +1,101 @@
+//! What a rule may know while it looks at a request or an answer.
+
+use std::cell::Cell;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use tidegate_wire::error_code::ErrorCode;
+
+use crate::addresses::AddressMap;
+use crate::cluster::ClusterView;
+use crate::policy::Policy;
+use crate::view::ZoneView;
+
+/// Around one request.
+#[derive(Debug)]
+pub struct RequestContext<'a> {
+    /// The zone of the connection's account, as of now.
+    pub zone: &'a Arc<ZoneView>,
+    /// The cluster as of now.
+    pub cluster: &'a ClusterView,
+    /// What the connection's listener advertises.
+    pub addresses: &'a AddressMap,
+    /// Ceilings.
+    pub policy: &'a Policy,
+    /// Client id to send upstream.
+    pub client_id: &'a str,
+    /// What the connection remembers from one request to the next.
+    pub connection: &'a mut ConnectionState,
+}
+
+/// Around the answer to one request.
+#[derive(Debug)]
+pub struct ReplyContext<'a> {
+    /// The zone as of now, which may be newer than the one the request was mapped with; `None` when the
+    /// account has lost its zone.
+    pub zone: Option<&'a ZoneView>,
+    /// What the connection's listener advertises.
+    pub addresses: &'a AddressMap,
+    stale: Cell<bool>,
+}
+
+impl<'a> ReplyContext<'a> {
+    /// The context of one answer.
+    #[must_use]
+    pub fn new(zone: Option<&'a ZoneView>, addresses: &'a AddressMap) -> Self {
+        Self { zone, addresses, stale: Cell::new(false) }
+    }
+
+    /// Notes an error of a partition: some say that the picture of the cluster is out of date.
+    pub fn note(&self, error: ErrorCode) {
+        if error.is_stale_leader() {
+            self.stale.set(true);
+        }
+    }
+
+    /// Whether the picture of the cluster should be renewed at once.
+    #[must_use]
+    pub fn is_stale(&self) -> bool {
+        self.stale.get()
+    }
+}
+
+/// What a connection remembers from one request to the next.
+#[derive(Debug, Default)]
+pub struct ConnectionState {
+    correlation_id: i32,
+    fetch_round: usize,
+    /// Protocol type of the groups joined here: SyncGroup below version 5 does not repeat it.
+    group_types: HashMap<String, bool>,
+}
+
+/// Most groups whose type one connection remembers; a stock client joins one.
+const MAX_GROUP_TYPES: usize = 100;
+
+impl ConnectionState {
+    /// A correlation id for the next upstream request.
+    pub fn next_correlation_id(&mut self) -> i32 {
+        self.correlation_id = self.correlation_id.wrapping_add(1);
+        self.correlation_id
+    }
+
+    /// A number that grows by one with each Fetch, for taking turns.
+    pub fn next_fetch_round(&mut self) -> usize {
+        self.fetch_round = self.fetch_round.wrapping_add(1);
+        self.fetch_round
+    }
+
+    /// Remembers whether `group` is one of consumers.
+    pub fn remember_group_type(&mut self, group: &str, is_consumer: bool) {
+        if self.group_types.len() >= MAX_GROUP_TYPES {
+            self.group_types.clear();
+        }
+        self.group_types.insert(group.to_owned(), is_consumer);
+    }
+
+    /// Whether `group` is one of consumers, if it was joined here.
+    #[must_use]
+    pub fn group_is_consumer(&self, group: &str) -> Option<bool> {
+        self.group_types.get(group).copied()
+    }
+}

@@ -1,0 +1,110 @@
+//! The one place where groups and transactional ids cross between a partner's space and the cluster's.
+//!
+//! Upstream, everything of a zone begins with the zone's prefix: a tag of fixed length and a dot, so that
+//! no zone's prefix is the beginning of another's, whatever names partners choose.
+
+use tidegate_core::keys::ZoneTag;
+use tidegate_wire::error_code::ErrorCode;
+
+/// Longest group or transactional id of a partner, in bytes: metric and log lines stay readable, and the
+/// prefixed form stays far below Kafka's 32,767.
+pub const MAX_ID_LENGTH: usize = 255;
+
+const TRANSACTIONAL: &str = "t.";
+const ABSENT: &str = "absent.";
+
+/// Adds and takes off the prefix of one zone.
+#[derive(Debug, Clone)]
+pub struct Prefix {
+    prefix: String,
+}
+
+impl Prefix {
+    /// The prefix made of a zone's tag.
+    #[must_use]
+    pub fn new(tag: &ZoneTag) -> Self {
+        Self { prefix: tag.prefix().to_owned() }
+    }
+
+    /// The group as the cluster knows it.
+    ///
+    /// # Errors
+    /// INVALID_GROUP_ID for an empty one, which the prefix would make valid, and for one that is too long.
+    pub fn group(&self, group: &str) -> Result<String, ErrorCode> {
+        match group.len() {
+            1..=MAX_ID_LENGTH => Ok(format!("{}{group}", self.prefix)),
+            _ => Err(ErrorCode::INVALID_GROUP_ID),
+        }
+    }
+
+    /// The partner's name of a group of the cluster; `None` when it is not of this zone.
+    #[must_use]
+    pub fn strip_group<'a>(&self, upstream: &'a str) -> Option<&'a str> {
+        upstream.strip_prefix(&self.prefix)
+    }
+
+    /// The transactional id as the cluster knows it.
+    ///
+    /// # Errors
+    /// INVALID_REQUEST for an empty one and for one that is too long.
+    pub fn transactional_id(&self, id: &str) -> Result<String, ErrorCode> {
+        match id.len() {
+            1..=MAX_ID_LENGTH => Ok(format!("{}{TRANSACTIONAL}{id}", self.prefix)),
+            _ => Err(ErrorCode::INVALID_REQUEST),
+        }
+    }
+
+    /// The partner's name of a transactional id of the cluster; `None` when it is not of this zone.
+    #[must_use]
+    pub fn strip_transactional_id<'a>(&self, upstream: &'a str) -> Option<&'a str> {
+        upstream.strip_prefix(&self.prefix)?.strip_prefix(TRANSACTIONAL)
+    }
+
+    /// A topic name that exists nowhere, for a subscription to a name outside the zone: the broker must
+    /// never read the name itself, or it could assign a hidden topic.
+    #[must_use]
+    pub fn absent_topic(&self, name: &str) -> String {
+        format!("{}{ABSENT}{name}", self.prefix)
+    }
+
+    /// The name inside [`Prefix::absent_topic`].
+    #[must_use]
+    pub fn strip_absent_topic<'a>(&self, upstream: &'a str) -> Option<&'a str> {
+        upstream.strip_prefix(&self.prefix)?.strip_prefix(ABSENT)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use tidegate_wire::error_code::ErrorCode;
+
+    use super::MAX_ID_LENGTH;
+    use crate::testing;
+
+    #[test]
+    fn an_empty_id_is_refused_before_the_prefix_would_make_it_valid() {
+        let prefix = testing::prefix("zone");
+        assert_eq!(prefix.group(""), Err(ErrorCode::INVALID_GROUP_ID));
+        assert_eq!(prefix.transactional_id(""), Err(ErrorCode::INVALID_REQUEST));
+        assert_eq!(prefix.group(&"g".repeat(MAX_ID_LENGTH + 1)), Err(ErrorCode::INVALID_GROUP_ID));
+    }
+
+    proptest! {
+        #[test]
+        fn no_id_of_one_zone_is_ever_an_id_of_another(id in "[a-z.t-]{1,40}", one in "[a-z.]{1,8}", other in "[a-z.]{1,8}") {
+            prop_assume!(one != other && one != "." && other != ".");
+            let (one, other) = (testing::prefix(&one), testing::prefix(&other));
+            prop_assert_eq!(other.strip_group(&one.group(&id).unwrap()), None);
+            prop_assert_eq!(other.strip_transactional_id(&one.transactional_id(&id).unwrap()), None);
+        }
+
+        #[test]
+        fn what_was_prefixed_is_stripped_to_the_same(id in "\\PC{1,60}") {
+            let prefix = testing::prefix("zone");
+            prop_assert_eq!(prefix.strip_group(&prefix.group(&id).unwrap()), Some(&*id));
+            prop_assert_eq!(prefix.strip_transactional_id(&prefix.transactional_id(&id).unwrap()), Some(&*id));
+            prop_assert_eq!(prefix.strip_absent_topic(&prefix.absent_topic(&id)), Some(&*id));
+        }
+    }
+}

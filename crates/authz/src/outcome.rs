@@ -1,0 +1,85 @@
+//! What a rule asks of the shell.
+
+use bytes::Bytes;
+use thiserror::Error;
+use tidegate_wire::codec::CodecError;
+use tidegate_wire::frame::Outgoing;
+use tidegate_wire::produce::ProduceError;
+use tidegate_wire::reader::ReadError;
+
+use crate::context::ReplyContext;
+
+/// What is to happen with a request.
+pub enum Outcome {
+    /// The gateway answers by itself; the answer waits its turn behind earlier ones.
+    Answer(Outgoing),
+    /// Upstream is asked: one frame, or several where one request may not name a backing topic twice. The
+    /// reply turns all answers into the client's one, joining what was refused here.
+    Forward {
+        /// Frames to send, in this order.
+        requests: Vec<UpstreamRequest>,
+        /// Makes the client's answer.
+        reply: Box<dyn Reply>,
+    },
+    /// Upstream is told and nobody answers: Produce with acks=0.
+    Tell(UpstreamRequest),
+    /// The connection ends; Kafka knows no error answer for this case.
+    Close(&'static str),
+}
+
+/// One frame for the upstream broker.
+#[derive(Debug)]
+pub struct UpstreamRequest {
+    /// The mark that its answer must carry.
+    pub correlation_id: i32,
+    /// The frame.
+    pub frame: Outgoing,
+}
+
+/// The way back of a forwarded request; consumed by its answer.
+pub trait Reply: Send {
+    /// Turns the upstream's frames, one for each request, into the client's answer.
+    ///
+    /// # Errors
+    /// [`ReplyError`]: the upstream answered nonsense and both connections must be closed.
+    fn on_response(self: Box<Self>, context: &ReplyContext<'_>, frames: &[Bytes])
+    -> Result<Outgoing, ReplyError>;
+}
+
+/// A request that cannot be read; the client is at fault and its connection must be closed.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum RuleError {
+    /// The body is not what its key and version promise.
+    #[error(transparent)]
+    Malformed(#[from] CodecError),
+    /// As above, for Produce.
+    #[error(transparent)]
+    MalformedProduce(#[from] ProduceError),
+}
+
+/// An upstream answer that cannot be read; the broker is at fault.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ReplyError {
+    /// The body is not what its key and version promise.
+    #[error("malformed upstream answer: {0}")]
+    Malformed(#[from] CodecError),
+    /// As above, in the header or in a Fetch answer.
+    #[error("malformed upstream answer: {0}")]
+    MalformedFrame(#[from] ReadError),
+    /// Fewer frames than requests.
+    #[error("upstream answer is missing")]
+    Missing,
+}
+
+impl std::fmt::Debug for Outcome {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Answer(frame) => f.debug_tuple("Answer").field(&frame.len()).finish(),
+            Self::Forward { requests, .. } => f.debug_tuple("Forward").field(&requests.len()).finish(),
+            Self::Tell(_) => f.write_str("Tell"),
+            Self::Close(why) => f.debug_tuple("Close").field(why).finish(),
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! Ceilings on what a client may ask of the brokers through the gateway.
+
+/// The ceilings; a request above one is lowered to it, never refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Policy {
+    /// Longest wait of one Fetch, in milliseconds.
+    pub fetch_max_wait_ms: i32,
+    /// Most bytes of one Fetch answer.
+    pub fetch_max_bytes: i32,
+    /// Most bytes of one partition in a Fetch answer.
+    pub fetch_max_partition_bytes: i32,
+    /// Longest transaction, in milliseconds: an open one holds back every read_committed reader.
+    pub transaction_timeout_max_ms: i32,
+}
+
+impl Default for Policy {
+    /// protocol limits of a gateway in front of brokers with their own defaults.
+    fn default() -> Self {
+        Self {
+            // Half of the default request timeout of Java clients would already be generous.
+            fetch_max_wait_ms: 30_000,
+            // The default of Java consumers, fetch.max.bytes.
+            fetch_max_bytes: 50 * 1024 * 1024,
+            // Ten times the default of Java consumers, max.partition.fetch.bytes.
+            fetch_max_partition_bytes: 10 * 1024 * 1024,
+            // The default of Java producers, transaction.timeout.ms.
+            transaction_timeout_max_ms: 60_000,
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! One zone, compiled: the only place where an alias and a backing topic meet.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use tidegate_core::Permission;
+use tidegate_core::keys::ZoneKeys;
+use tidegate_core::names::{Alias, BackingTopic, ZoneName};
+use tidegate_core::zone::{TopicGrant, ZoneSpec};
+use tidegate_wire::topic::{TopicKey, TopicRef};
+
+use crate::bindings::{Bindings, Conflict};
+use crate::cluster::{ClusterView, TopicView};
+use crate::groups::Prefix;
+
+/// What one zone shows of the cluster; immutable, replaced whole on every change of either.
+#[derive(Debug)]
+pub struct ZoneView {
+    name: ZoneName,
+    cluster_id: String,
+    prefix: Prefix,
+    /// Sorted by alias.
+    topics: Vec<Granted>,
+    by_alias: HashMap<Arc<str>, usize>,
+    by_virtual_id: HashMap<[u8; 16], usize>,
+    by_backing: HashMap<Arc<str>, Vec<usize>>,
+    bindings: Arc<Bindings>,
+}
+
+/// One alias of a zone.
+#[derive(Debug, Clone)]
+pub struct Granted {
+    /// The name that the partner sees.
+    pub alias: Alias,
+    /// The topic behind it.
+    pub backing: BackingTopic,
+    /// What the partner may do.
+    pub permission: Permission,
+    /// The topic as last seen; `None` while it does not exist upstream.
+    pub topic: Option<ShownTopic>,
+    /// Whether another alias of this zone has the same backing topic.
+    pub has_sibling: bool,
+}
+
+/// A granted topic that exists.
+#[derive(Debug, Clone)]
+pub struct ShownTopic {
+    /// The id that the partner sees.
+    pub virtual_id: [u8; 16],
+    /// The topic upstream.
+    pub upstream: TopicView,
+}
+
+impl ZoneView {
+    /// Joins a zone with the picture of its cluster. `bindings` outlive the view.
+    #[must_use]
+    pub fn compile(spec: &ZoneSpec, keys: &ZoneKeys, cluster: &ClusterView, bindings: Arc<Bindings>) -> Self {
+        let mut grants: Vec<&TopicGrant> = spec.topics().iter().collect();
+        grants.sort_by(|a, b| a.alias.cmp(&b.alias));
+        let topics: Vec<Granted> =
+            grants.iter().map(|grant| Granted::compile(grant, spec.topics(), keys, cluster)).collect();
+        let mut by_backing: HashMap<Arc<str>, Vec<usize>> = HashMap::new();
+        for (at, granted) in topics.iter().enumerate() {
+            by_backing.entry(granted.backing.as_str().into()).or_default().push(at);
+        }
+        Self {
+            name: spec.name().clone(),
+            cluster_id: keys.cluster_id().to_owned(),
+            prefix: Prefix::new(keys.tag()),
+            by_alias: topics.iter().enumerate().map(|(at, t)| (t.alias.as_str().into(), at)).collect(),
+            by_virtual_id: topics
+                .iter()
+                .enumerate()
+                .filter_map(|(at, granted)| Some((granted.topic.as_ref()?.virtual_id, at)))
+                .collect(),
+            by_backing,
+            topics,
+            bindings,
+        }
+    }
+
+    /// The zone's name.
+    #[must_use]
+    pub fn name(&self) -> &ZoneName {
+        &self.name
+    }
+
+    /// The cluster id that the partner sees.
+    #[must_use]
+    pub fn cluster_id(&self) -> &str {
+        &self.cluster_id
+    }
+
+    /// The zone's prefix for groups and transactional ids.
+    #[must_use]
+    pub fn prefix(&self) -> &Prefix {
+        &self.prefix
+    }
+
+    /// Every alias, sorted.
+    #[must_use]
+    pub fn topics(&self) -> &[Granted] {
+        &self.topics
+    }
+
+    /// Whether any alias may be written.
+    #[must_use]
+    pub fn can_write(&self) -> bool {
+        self.topics.iter().any(|granted| granted.permission.can_write())
+    }
+
+    /// The grant behind a name.
+    #[must_use]
+    pub fn by_name(&self, name: &str) -> Option<&Granted> {
+        self.topics.get(*self.by_alias.get(name)?)
+    }
+
+    /// The grant behind a virtual topic id.
+    #[must_use]
+    pub fn by_id(&self, id: [u8; 16]) -> Option<&Granted> {
+        self.topics.get(*self.by_virtual_id.get(&id)?)
+    }
+
+    /// The grant behind a name or id, as the partner wrote it.
+    #[must_use]
+    pub fn resolve(&self, topic: TopicRef<'_>) -> Option<&Granted> {
+        match topic {
+            TopicRef::Name(name) => self.by_name(name),
+            TopicRef::Id(id) => self.by_id(id),
+        }
+    }
+
+    /// Takes an alias for use in a group: see [`Bindings`].
+    ///
+    /// # Errors
+    /// [`Conflict`] when the group uses another alias of the same topic.
+    pub fn bind(&self, group: &str, granted: &Granted) -> Result<(), Conflict> {
+        if granted.has_sibling { self.bindings.bind(group, &granted.backing, &granted.alias) } else { Ok(()) }
+    }
+
+    /// The alias under which `group` knows a backing topic; `None` when the topic is not of this zone.
+    #[must_use]
+    pub fn alias_in_group(&self, group: &str, backing: &str) -> Option<&Alias> {
+        let candidates = self.by_backing.get(backing)?;
+        let mut granted = candidates.iter().filter_map(|at| self.topics.get(*at));
+        let first = granted.next()?;
+        if !first.has_sibling {
+            return Some(&first.alias);
+        }
+        match self.bindings.bound(group, &first.backing) {
+            Some(bound) => self.by_name(bound.as_str()).map(|granted| &granted.alias),
+            None => Some(&first.alias),
+        }
+    }
+
+    /// Whether this view still shows `earlier`, a grant of an earlier view, under the same name and id.
+    #[must_use]
+    pub fn still_shows(&self, earlier: &Granted) -> bool {
+        self.by_name(earlier.alias.as_str()).is_some_and(|now| now.backing == earlier.backing)
+    }
+}
+
+impl Granted {
+    fn compile(grant: &TopicGrant, all: &[TopicGrant], keys: &ZoneKeys, cluster: &ClusterView) -> Self {
+        let topic = cluster.topics.get(&grant.backing).map(|upstream| ShownTopic {
+            virtual_id: *keys.virtual_topic_id(&grant.alias, upstream.id).as_bytes(),
+            upstream: upstream.clone(),
+        });
+        Self {
+            alias: grant.alias.clone(),
+            backing: grant.backing.clone(),
+            permission: grant.permission,
+            topic,
+            has_sibling: all.iter().filter(|other| other.backing == grant.backing).count() > 1,
+        }
+    }
+
+    /// How a request names this topic upstream.
+    #[must_use]
+    pub fn upstream_key(&self, by_id: bool) -> TopicKey {
+        match &self.topic {
+            Some(topic) if by_id => TopicKey::Id(topic.upstream.id),
+            _ => TopicKey::Name(self.backing.as_str().into()),
+        }
+    }
+
+    /// How an answer names this topic to the partner.
+    #[must_use]
+    pub fn shown_key(&self, by_id: bool) -> TopicKey {
+        match &self.topic {
+            Some(topic) if by_id => TopicKey::Id(topic.virtual_id),
+            _ => TopicKey::Name(self.alias.as_str().into()),
+        }
+    }
+}
