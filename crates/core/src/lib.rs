@@ -1,1 +1,16 @@
-//! Placeholder, replaced by the first commit of this crate.
+//! The domain of Tidegate: names, zones, permissions, manifests, accounts and keys.
+//!
+//! Everything here is a value. The crate opens no socket and no file, asks no clock and reads no environment:
+//! text goes in, and either a thing that cannot be wrong or the list of all its mistakes comes out.
+
+pub mod keys;
+pub mod names;
+pub mod permission;
+pub mod zone;
+pub mod zone_id;
+
+pub use keys::{RootKey, RootKeyError, VirtualTopicId, ZoneKeys, ZoneTag};
+pub use names::{AccountName, Alias, BackingTopic, ClusterName, ListenerName, NameError, ZoneName};
+pub use permission::Permission;
+pub use zone::{Partner, TopicGrant, TrafficPolicies, ZoneDraft, ZoneProblem, ZoneSpec};
+pub use zone_id::ZoneId;
