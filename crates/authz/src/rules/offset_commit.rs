@@ -1,0 +1,154 @@
+//! OffsetCommit (8): offsets of own groups on own topics; READ is enough.
+
+use std::collections::HashMap;
+
+use kafka_protocol::messages::offset_commit_request::OffsetCommitRequestTopic;
+use kafka_protocol::messages::offset_commit_response::{
+    OffsetCommitResponsePartition, OffsetCommitResponseTopic,
+};
+use kafka_protocol::messages::{GroupId, OffsetCommitRequest, OffsetCommitResponse, TopicName};
+use kafka_protocol::protocol::StrBytes;
+use tidegate_wire::api::{ApiKey, Versions};
+use tidegate_wire::codec;
+use tidegate_wire::error_code::ErrorCode;
+use tidegate_wire::header::Request;
+
+use super::layers::backing_name;
+use super::{Rule, answer, forward};
+use crate::context::RequestContext;
+use crate::outcome::{Outcome, RuleError};
+
+/// The rule.
+pub struct OffsetCommit;
+
+impl Rule for OffsetCommit {
+    fn key(&self) -> ApiKey {
+        ApiKey::OffsetCommit
+    }
+
+    /// By name only: version 10 names topics by id and is not stable in any released broker.
+    fn versions(&self) -> Versions {
+        Versions::new(2, 9)
+    }
+
+    fn on_request(&self, context: &mut RequestContext<'_>, request: &Request) -> Result<Outcome, RuleError> {
+        let mut asked: OffsetCommitRequest = codec::decode(request.version, &request.body)?;
+        let group = asked.group_id.to_string();
+        let topics = std::mem::take(&mut asked.topics);
+        match context.zone.prefix().group(&group) {
+            Ok(upstream) => asked.group_id = GroupId(StrBytes::from_string(upstream)),
+            Err(error) => {
+                let refused = topics.iter().map(|topic| refusal(topic, error)).collect();
+                return answer(request, &OffsetCommitResponse::default().with_topics(refused));
+            }
+        }
+        let mut names: HashMap<TopicName, TopicName> = HashMap::new();
+        let mut refused = Vec::new();
+        for mut topic in topics {
+            // Two aliases of one topic would overwrite each other's offsets: the group has one of them.
+            match context.zone.by_name(&topic.name).filter(|granted| context.zone.bind(&group, granted).is_ok()) {
+                None => refused.push(refusal(&topic, ErrorCode::TOPIC_AUTHORIZATION_FAILED)),
+                Some(granted) => {
+                    let alias = std::mem::replace(&mut topic.name, backing_name(granted));
+                    names.insert(topic.name.clone(), alias);
+                    asked.topics.push(topic);
+                }
+            }
+        }
+        if asked.topics.is_empty() && !refused.is_empty() {
+            return answer(request, &OffsetCommitResponse::default().with_topics(refused));
+        }
+        forward(context, request, &asked, move |mut response: OffsetCommitResponse, _| {
+            response.topics.retain_mut(|topic| match names.get(&topic.name) {
+                Some(alias) => {
+                    topic.name = alias.clone();
+                    true
+                }
+                None => false,
+            });
+            response.topics.extend(refused);
+            response
+        })
+    }
+}
+
+fn refusal(topic: &OffsetCommitRequestTopic, error: ErrorCode) -> OffsetCommitResponseTopic {
+    let partition = |index| {
+        OffsetCommitResponsePartition::default().with_partition_index(index).with_error_code(error.0)
+    };
+    OffsetCommitResponseTopic::default()
+        .with_name(topic.name.clone())
+        .with_partitions(topic.partitions.iter().map(|p| partition(p.partition_index)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use kafka_protocol::messages::offset_commit_request::OffsetCommitRequestPartition;
+
+    use super::*;
+    use crate::testing::{self, Bench};
+
+    fn commit(group: &str, topics: &[&str]) -> OffsetCommitRequest {
+        let topic = |name: &&str| {
+            OffsetCommitRequestTopic::default()
+                .with_name(TopicName(StrBytes::from_string((*name).to_owned())))
+                .with_partitions(vec![
+                    OffsetCommitRequestPartition::default()
+                        .with_partition_index(1)
+                        .with_committed_offset(42)
+                        .with_committed_metadata(Some(StrBytes::from_static_str("mine"))),
+                ])
+        };
+        OffsetCommitRequest::default()
+            .with_group_id(GroupId(StrBytes::from_string(group.to_owned())))
+            .with_topics(topics.iter().map(topic).collect())
+    }
+
+    fn broker(request: &OffsetCommitRequest) -> OffsetCommitResponse {
+        let topic = |topic: &OffsetCommitRequestTopic| {
+            OffsetCommitResponseTopic::default().with_name(topic.name.clone()).with_partitions(vec![
+                OffsetCommitResponsePartition::default().with_partition_index(1),
+            ])
+        };
+        OffsetCommitResponse::default().with_topics(request.topics.iter().map(topic).collect())
+    }
+
+    fn flat(response: &OffsetCommitResponse) -> Vec<(&str, i16)> {
+        response.topics.iter().map(|t| (t.name.as_str(), t.partitions[0].error_code)).collect()
+    }
+
+    #[test]
+    fn own_topics_are_committed_under_the_prefixed_group_and_foreign_ones_refused() {
+        for version in OffsetCommit.versions().iter() {
+            let asked = commit("billing", &["prices", testing::PRICES_BACKING]);
+            let (sent, got) = Bench::new().exchange(&OffsetCommit, version, &asked, broker);
+            assert_eq!(sent[0].group_id.as_str(), testing::prefix("partner").group("billing").unwrap());
+            assert_eq!(sent[0].topics.len(), 1);
+            let topic = &sent[0].topics[0];
+            assert_eq!((topic.name.as_str(), topic.partitions[0].committed_offset), (testing::PRICES_BACKING, 42));
+            assert_eq!(topic.partitions[0].committed_metadata.as_deref(), Some("mine"));
+            assert_eq!(flat(&got), [("prices", 0), (testing::PRICES_BACKING, 29)]);
+        }
+    }
+
+    #[test]
+    fn foreign_names_alone_and_empty_groups_stay_here() {
+        for version in OffsetCommit.versions().iter() {
+            let got: OffsetCommitResponse =
+                Bench::new().answer(&OffsetCommit, version, &commit("g", &[testing::HIDDEN_TOPIC]));
+            assert_eq!(flat(&got), [(testing::HIDDEN_TOPIC, 29)]);
+            let got: OffsetCommitResponse = Bench::new().answer(&OffsetCommit, version, &commit("", &["orders"]));
+            assert_eq!(flat(&got), [("orders", 24)]);
+        }
+    }
+
+    #[test]
+    fn a_group_commits_under_one_of_two_twins_only() {
+        let bench = Bench::over(testing::TWIN_ZONE);
+        let (sent, got) = bench.exchange(&OffsetCommit, 9, &commit("g", &["second", "first"]), broker);
+        assert_eq!(sent[0].topics.len(), 1);
+        assert_eq!(flat(&got), [("second", 0), ("first", 29)]);
+        let (_, got) = bench.exchange(&OffsetCommit, 9, &commit("other", &["first"]), broker);
+        assert_eq!(flat(&got), [("first", 0)]);
+    }
+}

@@ -1,0 +1,147 @@
+//! SyncGroup (14): the assignments of consumers cross into the cluster's names and back.
+
+use bytes::Bytes;
+use kafka_protocol::messages::{GroupId, SyncGroupRequest, SyncGroupResponse};
+use kafka_protocol::protocol::StrBytes;
+use tidegate_wire::api::{ApiKey, Versions};
+use tidegate_wire::codec;
+use tidegate_wire::error_code::ErrorCode;
+use tidegate_wire::group_blob::{self, Renamed};
+use tidegate_wire::header::Request;
+
+use super::join_group::{CONSUMER, back};
+use super::{Rule, answer, forward};
+use crate::bindings::Conflict;
+use crate::context::RequestContext;
+use crate::outcome::{Outcome, RuleError};
+use crate::view::ZoneView;
+
+/// The rule.
+pub struct SyncGroup;
+
+impl Rule for SyncGroup {
+    fn key(&self) -> ApiKey {
+        ApiKey::SyncGroup
+    }
+
+    fn versions(&self) -> Versions {
+        Versions::new(0, 5)
+    }
+
+    fn on_request(&self, context: &mut RequestContext<'_>, request: &Request) -> Result<Outcome, RuleError> {
+        let mut asked: SyncGroupRequest = codec::decode(request.version, &request.body)?;
+        let group = asked.group_id.to_string();
+        match context.zone.prefix().group(&group) {
+            Ok(upstream) => asked.group_id = GroupId(StrBytes::from_string(upstream)),
+            Err(error) => return refuse(request, error),
+        }
+        // Versions below 5 do not say the type: the JoinGroup on this connection did, and when it came
+        // over another one, bytes that read as an assignment are taken for one.
+        let is_consumer = match &asked.protocol_type {
+            Some(kind) => &**kind == CONSUMER,
+            None => context.connection.group_is_consumer(&group).unwrap_or(true),
+        };
+        if is_consumer {
+            for member in &mut asked.assignments {
+                match to_upstream(context.zone, &group, &member.assignment) {
+                    Ok(assignment) => member.assignment = assignment,
+                    Err(Conflict) => return refuse(request, ErrorCode::INCONSISTENT_GROUP_PROTOCOL),
+                }
+            }
+        }
+        let zone = context.zone.clone();
+        forward(context, request, &asked, move |mut response: SyncGroupResponse, _| {
+            if is_consumer {
+                response.assignment = from_upstream(&zone, &group, &response.assignment);
+            }
+            response
+        })
+    }
+}
+
+fn refuse(request: &Request, error: ErrorCode) -> Result<Outcome, RuleError> {
+    answer(request, &SyncGroupResponse::default().with_error_code(error.0))
+}
+
+fn to_upstream(zone: &ZoneView, group: &str, assignment: &Bytes) -> Result<Bytes, Conflict> {
+    let mut conflict = false;
+    let renamed = group_blob::rewrite_assignment(assignment, |topic| match zone.by_name(topic) {
+        None => Renamed::To(zone.prefix().absent_topic(topic)),
+        Some(granted) => {
+            conflict |= zone.bind(group, granted).is_err();
+            Renamed::To(granted.backing.as_str().to_owned())
+        }
+    });
+    if conflict { Err(Conflict) } else { Ok(renamed.unwrap_or_else(|_| assignment.clone())) }
+}
+
+/// A member without an assignment gets empty bytes, which are no assignment and pass.
+fn from_upstream(zone: &ZoneView, group: &str, assignment: &Bytes) -> Bytes {
+    let renamed = group_blob::rewrite_assignment(assignment, |topic| back(zone, group, topic));
+    renamed.unwrap_or_else(|_| assignment.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use kafka_protocol::messages::sync_group_request::SyncGroupRequestAssignment;
+
+    use super::*;
+    use crate::testing::{self, Bench, assignment, assignment_topics};
+
+    const TYPE_SINCE: i16 = 5;
+
+    fn sync(version: i16, kind: &'static str, blob: Bytes) -> SyncGroupRequest {
+        let mut asked = SyncGroupRequest::default()
+            .with_group_id(GroupId(StrBytes::from_static_str("billing")))
+            .with_assignments(vec![SyncGroupRequestAssignment::default().with_assignment(blob)]);
+        if version >= TYPE_SINCE {
+            asked.protocol_type = Some(StrBytes::from_static_str(kind));
+        }
+        asked
+    }
+
+    fn broker(request: &SyncGroupRequest) -> SyncGroupResponse {
+        SyncGroupResponse::default().with_assignment(request.assignments[0].assignment.clone())
+    }
+
+    #[test]
+    fn assignments_cross_to_backing_names_and_back_at_every_version() {
+        for version in SyncGroup.versions().iter() {
+            let asked = sync(version, CONSUMER, assignment(&["prices"]));
+            let (sent, got) = Bench::new().exchange(&SyncGroup, version, &asked, broker);
+            assert_eq!(sent[0].group_id.as_str(), testing::prefix("partner").group("billing").unwrap());
+            assert_eq!(assignment_topics(&sent[0].assignments[0].assignment), [testing::PRICES_BACKING]);
+            assert_eq!(assignment_topics(&got.assignment), ["prices"]);
+        }
+    }
+
+    #[test]
+    fn other_types_and_empty_assignments_pass_untouched() {
+        for blob in [Bytes::new(), Bytes::from_static(b"opaque to everybody")] {
+            let (sent, got) = Bench::new().exchange(&SyncGroup, 5, &sync(5, "connect", blob.clone()), broker);
+            assert_eq!((&sent[0].assignments[0].assignment, &got.assignment), (&blob, &blob));
+        }
+        let (_, got) = Bench::new().exchange(&SyncGroup, 5, &sync(5, CONSUMER, Bytes::new()), broker);
+        assert!(got.assignment.is_empty());
+    }
+
+    #[test]
+    fn a_hidden_name_from_upstream_disappears() {
+        let broker = |_: &SyncGroupRequest| {
+            SyncGroupResponse::default().with_assignment(assignment(&[testing::HIDDEN_TOPIC, testing::ORDERS_BACKING]))
+        };
+        let (_, got) = Bench::new().exchange(&SyncGroup, 5, &sync(5, CONSUMER, Bytes::new()), broker);
+        assert_eq!(assignment_topics(&got.assignment), ["orders"]);
+    }
+
+    #[test]
+    fn an_empty_group_and_the_second_twin_are_refused_here() {
+        for version in SyncGroup.versions().iter() {
+            let got: SyncGroupResponse = Bench::new().answer(&SyncGroup, version, &SyncGroupRequest::default());
+            assert_eq!(got.error_code, 24);
+            let twins = sync(version, CONSUMER, assignment(&["first", "second"]));
+            let got: SyncGroupResponse = Bench::over(testing::TWIN_ZONE).answer(&SyncGroup, version, &twins);
+            assert_eq!(got.error_code, 23);
+        }
+    }
+}

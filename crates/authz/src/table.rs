@@ -1,0 +1,102 @@
+//! The only list of Kafka APIs: what is announced is what is served; no rule, no service.
+
+use tidegate_wire::api::{ApiKey, Versions};
+
+use crate::cluster::ClusterView;
+use crate::rules::{self, Rule, api_versions};
+
+/// Versions of the two APIs of a login, which the connection's login machine serves.
+const SASL_HANDSHAKE: Versions = Versions::new(0, 1);
+const SASL_AUTHENTICATE: Versions = Versions::new(0, 2);
+
+/// Who serves an API.
+#[derive(Clone, Copy)]
+pub enum Service<'a> {
+    /// ApiVersions: [`api_versions::respond`], before and after login.
+    ApiVersions,
+    /// SaslHandshake and SaslAuthenticate: the login machine.
+    Login,
+    /// A rule, after login.
+    Rule(&'a dyn Rule),
+}
+
+/// The rules in force.
+pub struct RuleTable {
+    rules: Vec<Box<dyn Rule>>,
+}
+
+impl Default for RuleTable {
+    /// Every rule of this crate.
+    fn default() -> Self {
+        Self {
+            rules: vec![
+                Box::new(rules::produce::Produce),
+                Box::new(rules::fetch::Fetch),
+                Box::new(rules::list_offsets::ListOffsets),
+                Box::new(rules::metadata::Metadata),
+                Box::new(rules::offset_commit::OffsetCommit),
+                Box::new(rules::offset_fetch::OffsetFetch),
+                Box::new(rules::find_coordinator::FindCoordinator),
+                Box::new(rules::join_group::JoinGroup),
+                Box::new(rules::heartbeat::Heartbeat),
+                Box::new(rules::leave_group::LeaveGroup),
+                Box::new(rules::sync_group::SyncGroup),
+                Box::new(rules::init_producer_id::InitProducerId),
+                Box::new(rules::offset_for_leader_epoch::OffsetForLeaderEpoch),
+            ],
+        }
+    }
+}
+
+impl RuleTable {
+    /// Who serves `key` at `version`; `None`: nobody, close the connection.
+    #[must_use]
+    pub fn service(&self, key: ApiKey, version: i16) -> Option<Service<'_>> {
+        match key {
+            // KIP-511: an unknown version of ApiVersions is answered, not refused.
+            ApiKey::ApiVersions => Some(Service::ApiVersions),
+            ApiKey::SaslHandshake => SASL_HANDSHAKE.contains(version).then_some(Service::Login),
+            ApiKey::SaslAuthenticate => SASL_AUTHENTICATE.contains(version).then_some(Service::Login),
+            key => {
+                let rule = self.rules.iter().find(|rule| rule.key() == key)?;
+                rule.versions().contains(version).then_some(Service::Rule(rule.as_ref()))
+            }
+        }
+    }
+
+    /// Whether `key` is served at `version`.
+    #[must_use]
+    pub fn serves(&self, key: ApiKey, version: i16) -> bool {
+        match key {
+            ApiKey::ApiVersions => api_versions::VERSIONS.contains(version),
+            key => self.service(key, version).is_some(),
+        }
+    }
+
+    /// Every API with the versions announced, cut to what the cluster serves; ordered by key.
+    #[must_use]
+    pub fn announced(&self, cluster: &ClusterView) -> Vec<(ApiKey, Versions)> {
+        let mut announced: Vec<_> = self
+            .rules
+            .iter()
+            .filter_map(|rule| {
+                let upstream = *cluster.versions.get(&rule.key())?;
+                rule.versions().intersect(upstream)?;
+                let max = rule.announced().max.min(upstream.max);
+                Some((rule.key(), Versions::new(rule.announced().min.max(shown_min(rule.as_ref(), upstream)), max)))
+            })
+            .chain([
+                (ApiKey::ApiVersions, api_versions::VERSIONS),
+                (ApiKey::SaslHandshake, SASL_HANDSHAKE),
+                (ApiKey::SaslAuthenticate, SASL_AUTHENTICATE),
+            ])
+            .collect();
+        announced.sort_by_key(|(key, _)| *key as i16);
+        announced
+    }
+}
+
+/// The lowest version to announce: the cluster's, unless the rule announces more than it serves on purpose.
+fn shown_min(rule: &dyn Rule, upstream: Versions) -> i16 {
+    if rule.announced().min < rule.versions().min { rule.announced().min } else { upstream.min }
+}

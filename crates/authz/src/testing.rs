@@ -1,0 +1,254 @@
+//! A small cluster, a zone over it, and a bench that plays client and broker around one rule.
+
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use kafka_protocol::protocol::{Decodable, Encodable};
+use tidegate_core::keys::RootKey;
+use tidegate_core::manifest;
+use tidegate_core::names::{BackingTopic, ZoneName};
+use tidegate_wire::api::{ApiKey, Versions};
+use tidegate_wire::codec::{self, Guarded};
+use tidegate_wire::error_code::ErrorCode;
+use tidegate_wire::header::{self, Request};
+
+use crate::addresses::AddressMap;
+use crate::bindings::Bindings;
+use crate::cluster::{ClusterView, PartitionView, TopicView};
+use crate::context::{ConnectionState, ReplyContext, RequestContext};
+use crate::groups::Prefix;
+use crate::outcome::Outcome;
+use crate::policy::Policy;
+use crate::rules::Rule;
+use crate::view::ZoneView;
+
+pub(crate) const ORDERS_BACKING: &str = "acme-internal-orders-v3";
+pub(crate) const PRICES_BACKING: &str = "acme-internal-prices-v1";
+pub(crate) const HIDDEN_TOPIC: &str = "acme-payroll";
+pub(crate) const ORDERS_ID: [u8; 16] = [0xaa; 16];
+pub(crate) const PRICES_ID: [u8; 16] = [0xbb; 16];
+pub(crate) const CORRELATION_ID: i32 = 4711;
+
+/// `orders` may be written, `prices` read.
+pub(crate) const ZONE: &str = "
+apiVersion: v2
+kind: PartnerZone
+metadata: {name: partner}
+spec:
+  cluster: main
+  serviceAccount: partner
+  topics:
+    - {name: orders, backingTopic: acme-internal-orders-v3, permission: WRITE}
+    - {name: prices, backingTopic: acme-internal-prices-v1, permission: READ}
+";
+
+/// Two aliases of one backing topic.
+pub(crate) const TWIN_ZONE: &str = "
+apiVersion: v2
+kind: PartnerZone
+metadata: {name: partner}
+spec:
+  cluster: main
+  serviceAccount: partner
+  topics:
+    - {name: first, backingTopic: acme-internal-orders-v3, permission: WRITE}
+    - {name: second, backingTopic: acme-internal-orders-v3, permission: READ}
+";
+
+fn root_key() -> RootKey {
+    RootKey::from_bytes([7; 32])
+}
+
+pub(crate) fn prefix(zone: &str) -> Prefix {
+    let id = root_key().zone_id(&ZoneName::parse(zone).unwrap());
+    Prefix::new(root_key().zone_keys(&id).tag())
+}
+
+pub(crate) fn cluster() -> ClusterView {
+    let partition = |index: i32, leader| PartitionView {
+        index,
+        error: ErrorCode::NONE,
+        leader,
+        leader_epoch: 5 + index,
+        replicas: vec![1, 2, 3],
+        in_sync: vec![1, 2],
+        offline: vec![3],
+    };
+    let topic = |id| TopicView { id, partitions: vec![partition(0, 1), partition(1, 2), partition(2, 3)] };
+    ClusterView {
+        nodes: vec![1, 2, 3],
+        controller: Some(3),
+        versions: ApiKey::iter()
+            .map(|key| (key, Versions::new(key.valid_versions().min, key.valid_versions().max)))
+            .collect(),
+        topics: [(ORDERS_BACKING, ORDERS_ID), (PRICES_BACKING, PRICES_ID)]
+            .map(|(name, id)| (BackingTopic::parse(name).unwrap(), topic(id)))
+            .into(),
+    }
+}
+
+/// Nodes 1 and 2 are advertised, node 3 is not.
+pub(crate) fn addresses() -> AddressMap {
+    AddressMap::from_iter([(1, "gateway.example".into(), 19101), (2, "gateway.example".into(), 19102)])
+}
+
+pub(crate) fn zone(manifest: &str) -> Arc<ZoneView> {
+    let spec = manifest::parse_zones(manifest).unwrap().remove(0);
+    let keys = root_key().zone_keys(&root_key().zone_id(spec.name()));
+    Arc::new(ZoneView::compile(&spec, &keys, &cluster(), Arc::new(Bindings::default())))
+}
+
+pub(crate) fn encoded<M: Guarded + Encodable>(version: i16, message: &M) -> Bytes {
+    let mut out = BytesMut::new();
+    codec::encode(message, version, &mut out).unwrap();
+    out.freeze()
+}
+
+pub(crate) fn request_of<Q: Guarded + Encodable>(version: i16, message: &Q) -> Request {
+    Request {
+        key: Q::KEY,
+        version,
+        correlation_id: CORRELATION_ID,
+        client_id: Bytes::from_static(b"app"),
+        body: encoded(version, message),
+    }
+}
+
+/// Plays client and broker around one rule.
+pub(crate) struct Bench {
+    pub(crate) zone: Arc<ZoneView>,
+    cluster: ClusterView,
+    addresses: AddressMap,
+    policy: Policy,
+    connection: std::cell::RefCell<ConnectionState>,
+}
+
+impl Bench {
+    pub(crate) fn new() -> Self {
+        Self::over(ZONE)
+    }
+
+    pub(crate) fn over(manifest: &str) -> Self {
+        Self {
+            zone: zone(manifest),
+            cluster: cluster(),
+            addresses: addresses(),
+            policy: Policy::default(),
+            connection: std::cell::RefCell::default(),
+        }
+    }
+
+    pub(crate) fn virtual_id(&self, alias: &str) -> [u8; 16] {
+        self.zone.by_name(alias).unwrap().topic.as_ref().unwrap().virtual_id
+    }
+
+    pub(crate) fn ask(&self, rule: &dyn Rule, request: &Request) -> Outcome {
+        let mut context = RequestContext {
+            zone: &self.zone,
+            cluster: &self.cluster,
+            addresses: &self.addresses,
+            policy: &self.policy,
+            client_id: "tg-zone/app",
+            connection: &mut self.connection.borrow_mut(),
+        };
+        rule.on_request(&mut context, request).unwrap()
+    }
+
+    /// The answer to a request that must not go upstream.
+    pub(crate) fn answer<Q, R>(&self, rule: &dyn Rule, version: i16, message: &Q) -> R
+    where
+        Q: Guarded + Encodable,
+        R: Guarded + Decodable,
+    {
+        match self.ask(rule, &request_of(version, message)) {
+            Outcome::Answer(frame) => decode_answer(version, frame.joined()),
+            other => panic!("went upstream: {other:?}"),
+        }
+    }
+
+    /// What goes upstream, and the client's answer to what `broker` says.
+    pub(crate) fn exchange<Q, R>(
+        &self,
+        rule: &dyn Rule,
+        version: i16,
+        message: &Q,
+        broker: impl FnMut(&Q) -> R,
+    ) -> (Vec<Q>, R)
+    where
+        Q: Guarded + Encodable + Decodable,
+        R: Guarded + Encodable + Decodable,
+    {
+        self.exchange_seen_by(rule, version, message, broker, Some(&self.zone))
+    }
+
+    /// As [`Bench::exchange`], with the zone as it is when the answer comes.
+    pub(crate) fn exchange_seen_by<Q, R>(
+        &self,
+        rule: &dyn Rule,
+        version: i16,
+        message: &Q,
+        mut broker: impl FnMut(&Q) -> R,
+        later: Option<&ZoneView>,
+    ) -> (Vec<Q>, R)
+    where
+        Q: Guarded + Encodable + Decodable,
+        R: Guarded + Encodable + Decodable,
+    {
+        let Outcome::Forward { requests, reply } = self.ask(rule, &request_of(version, message)) else {
+            panic!("did not go upstream");
+        };
+        let mut sent = Vec::new();
+        let mut frames = Vec::new();
+        for request in requests {
+            let parsed = Request::parse(request.frame.joined()).unwrap();
+            assert_eq!((parsed.key, parsed.version, &parsed.client_id[..]), (Q::KEY, version, &b"tg-zone/app"[..]));
+            let upstream: Q = codec::decode(version, &parsed.body).unwrap();
+            frames.push(crate::rules::frame_of(version, parsed.correlation_id, &broker(&upstream)));
+            sent.push(upstream);
+        }
+        let context = ReplyContext::new(later, &self.addresses);
+        let frame = reply.on_response(&context, &frames).unwrap();
+        (sent, decode_answer(version, frame.joined()))
+    }
+}
+
+fn decode_answer<R: Guarded + Decodable>(version: i16, frame: Bytes) -> R {
+    let (correlation_id, body) = header::parse_response(&frame, R::KEY, version).unwrap();
+    assert_eq!(correlation_id, CORRELATION_ID);
+    codec::decode(version, &frame.slice(body..)).unwrap()
+}
+
+/// A ConsumerProtocolSubscription of version 0.
+pub(crate) fn subscription(topics: &[&str]) -> Bytes {
+    let mut blob = vec![0, 0];
+    blob.extend(i32::try_from(topics.len()).unwrap().to_be_bytes());
+    for topic in topics {
+        blob.extend(i16::try_from(topic.len()).unwrap().to_be_bytes());
+        blob.extend(topic.as_bytes());
+    }
+    blob.extend((-1_i32).to_be_bytes());
+    blob.into()
+}
+
+/// A ConsumerProtocolAssignment of version 0 with partition 0 of each topic.
+pub(crate) fn assignment(topics: &[&str]) -> Bytes {
+    let mut blob = vec![0, 0];
+    blob.extend(i32::try_from(topics.len()).unwrap().to_be_bytes());
+    for topic in topics {
+        blob.extend(i16::try_from(topic.len()).unwrap().to_be_bytes());
+        blob.extend(topic.as_bytes());
+        blob.extend([0, 0, 0, 1, 0, 0, 0, 0]);
+    }
+    blob.extend((-1_i32).to_be_bytes());
+    blob.into()
+}
+
+pub(crate) fn assignment_topics(blob: &Bytes) -> Vec<String> {
+    let mut topics = Vec::new();
+    let collect = |topic: &str| {
+        topics.push(topic.to_owned());
+        tidegate_wire::group_blob::Renamed::Drop
+    };
+    tidegate_wire::group_blob::rewrite_assignment(blob, collect).unwrap();
+    topics
+}
