@@ -16,7 +16,7 @@ use serde_json::Value;
 
 /// Writes the tables for [`APIS`] from `jar` into the folder `out`; with `check` it writes nothing and
 /// fails when a file there differs from what it would write.
-pub fn run(jar: &Path, out: &Path, check: bool) -> Result<()> {
+pub(crate) fn run(jar: &Path, out: &Path, check: bool) -> Result<()> {
     let mut files = vec![("mod.rs".to_owned(), index())];
     for api in APIS {
         let request = definition(jar, &format!("{api}Request"))?;

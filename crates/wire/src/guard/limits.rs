@@ -71,7 +71,7 @@ impl Limits {
     };
 
     /// Takes `count` elements off what is left; `None` when the cap is passed.
-    pub(super) fn draw(&mut self, counted: Counted, count: usize) -> Option<()> {
+    pub(crate) fn draw(&mut self, counted: Counted, count: usize) -> Option<()> {
         let left = match counted {
             Counted::Topics => &mut self.topics,
             Counted::Partitions => &mut self.partitions,

@@ -1,6 +1,6 @@
 //! What a message looks like at each version: the static data that the walker follows.
 //!
-//! The tables under [`super::tables`] are generated from Kafka's own message definitions, so these types
+//! The tables are generated from Kafka's own message definitions, so these types
 //! know as much of that language as the tables need and no more: no per-field flexible versions, no
 //! tagged nullable structs, no arrays of arrays. The generator refuses a definition that needs them.
 
