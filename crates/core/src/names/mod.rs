@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-pub use error::NameError;
+pub use error::{NameError, Shown};
 
 /// Declares one kind of name: a shared string behind the constructor that checks it.
 macro_rules! name_type {
