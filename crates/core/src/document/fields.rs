@@ -37,6 +37,14 @@ impl<'a> Fields<'a> {
         found
     }
 
+    /// A field that must be there with one certain text.
+    pub fn exactly(&mut self, key: &'static str, wanted: &str) {
+        let Some(place) = self.required(key, &format!("write `{key}: {wanted}`")) else { return };
+        if let Some(found) = place.text().filter(|found| *found != wanted) {
+            place.fail(format_args!("`{}` is not supported; write `{key}: {wanted}`", Shown::of(found)));
+        }
+    }
+
     /// A field that is legal but means nothing to the reader.
     pub fn ignored(&mut self, key: &'static str) {
         self.known.push(key);

@@ -12,8 +12,8 @@ use crate::zone::{self, Partner, TopicGrant, ZoneDraft, ZoneProblem, ZoneSpec};
 /// Reads one document. `None` if anything in it was wrong; what, is in the report.
 pub(super) fn read(document: &Place<'_>) -> Option<ZoneSpec> {
     let mut fields = document.fields()?;
-    exactly(&mut fields, "kind", "PartnerZone");
-    exactly(&mut fields, "apiVersion", "v2");
+    fields.exactly("kind", "PartnerZone");
+    fields.exactly("apiVersion", "v2");
     let metadata =
         fields.required("metadata", "write `metadata: {name: ...}`").and_then(|place| metadata(&place));
     let spec = fields.required("spec", "write the zone's cluster, account and topics under `spec:`");
@@ -46,13 +46,6 @@ struct Spec {
     partner: Option<Partner>,
     topics: Vec<TopicGrant>,
     traffic: zone::TrafficPolicies,
-}
-
-fn exactly(fields: &mut Fields<'_>, key: &'static str, wanted: &str) {
-    let Some(place) = fields.required(key, &format!("write `{key}: {wanted}`")) else { return };
-    if let Some(found) = place.text().filter(|found| *found != wanted) {
-        place.fail(format_args!("`{}` is not supported; write `{key}: {wanted}`", Shown::of(found)));
-    }
 }
 
 fn metadata(place: &Place<'_>) -> Option<(ZoneName, BTreeMap<String, String>)> {

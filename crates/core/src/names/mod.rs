@@ -81,6 +81,11 @@ name_type!(
     rules::ACCOUNT
 );
 name_type!(
+    /// The id of one of an account's credentials.
+    CredentialId,
+    rules::CREDENTIAL
+);
+name_type!(
     /// The name the configuration gives to an upstream Kafka cluster.
     ClusterName,
     rules::CLUSTER
