@@ -3,14 +3,23 @@
 //! Everything here is a value. The crate opens no socket and no file, asks no clock and reads no environment:
 //! text goes in, and either a thing that cannot be wrong or the list of all its mistakes comes out.
 
+pub mod account;
+pub mod document;
 pub mod keys;
+pub mod manifest;
 pub mod names;
 pub mod permission;
 pub mod zone;
 pub mod zone_id;
 
+pub use account::{
+    Account, AccountErrors, AccountProblem, Accounts, Credential, Revision, ScramMechanism, ScramVerifier,
+};
 pub use keys::{RootKey, RootKeyError, VirtualTopicId, ZoneKeys, ZoneTag};
-pub use names::{AccountName, Alias, BackingTopic, ClusterName, ListenerName, NameError, ZoneName};
+pub use manifest::{ManifestErrors, SourcedZone, ZoneConflict, check_zones, parse_zones};
+pub use names::{
+    AccountName, Alias, BackingTopic, ClusterName, CredentialId, ListenerName, NameError, ZoneName,
+};
 pub use permission::Permission;
 pub use zone::{Partner, TopicGrant, TrafficPolicies, ZoneDraft, ZoneProblem, ZoneSpec};
 pub use zone_id::ZoneId;

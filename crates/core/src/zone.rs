@@ -9,7 +9,7 @@ use crate::permission::Permission;
 /// A zone that obeys every rule a zone can obey by itself.
 ///
 /// There is at least one topic; no alias occurs twice, nor twice up to `.` and `_`; at most one alias of a backing
-/// topic is WRITE. Rules between zones are `check_zones`'s.
+/// topic is WRITE. Rules between zones are [`check_zones`](crate::manifest::check_zones)'s.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ZoneSpec(ZoneDraft);
 
@@ -81,7 +81,7 @@ pub enum ZoneProblem {
     #[error("a zone must share at least one topic; add one, or delete the zone")]
     NoTopics,
     /// One alias twice.
-    #[error("alias `{alias}` is already used by topic {first}; give each topic its own alias")]
+    #[error("alias `{alias}` is already used by `topics[{first}]`; give each topic its own alias")]
     DuplicateAlias {
         /// The alias.
         alias: Alias,
@@ -92,7 +92,7 @@ pub enum ZoneProblem {
     },
     /// Two aliases that Kafka's metric names cannot tell apart.
     #[error(
-        "alias `{alias}` and alias `{other}` of topic {first} differ only by `.` and `_`, which collide in Kafka's metric names; rename one"
+        "alias `{alias}` and alias `{other}` of `topics[{first}]` differ only by `.` and `_`, which collide in Kafka's metric names; rename one"
     )]
     AliasesCollide {
         /// The alias that is refused.
@@ -135,7 +135,10 @@ impl ZoneProblem {
 impl ZoneSpec {
     /// Makes a zone of the draft, or tells every rule it breaks.
     pub fn new(draft: ZoneDraft) -> Result<Self, Vec<ZoneProblem>> {
-        let problems = topic_problems(&draft.topics);
+        let mut problems = topic_problems(draft.topics.iter().enumerate());
+        if draft.topics.is_empty() {
+            problems.push(ZoneProblem::NoTopics);
+        }
         if problems.is_empty() { Ok(Self(draft)) } else { Err(problems) }
     }
 
@@ -195,15 +198,12 @@ impl ZoneSpec {
     }
 }
 
-/// Every rule that the list of topics breaks, in the order of the list.
-pub(crate) fn topic_problems(topics: &[TopicGrant]) -> Vec<ZoneProblem> {
-    if topics.is_empty() {
-        return vec![ZoneProblem::NoTopics];
-    }
+/// Every rule that binds one topic to another and is broken, in the order given. Numbers are the topics' places.
+pub(crate) fn topic_problems<'a>(topics: impl Iterator<Item = (usize, &'a TopicGrant)>) -> Vec<ZoneProblem> {
     let mut problems = Vec::new();
     let mut aliases: HashMap<String, (usize, &Alias)> = HashMap::new();
     let mut writers: HashMap<&BackingTopic, (usize, &Alias)> = HashMap::new();
-    for (again, grant) in topics.iter().enumerate() {
+    for (again, grant) in topics {
         let alias = &grant.alias;
         // Kafka turns `.` into `_` in metric names, so this is the form in which two names must differ.
         match aliases.get(&alias.as_str().replace('.', "_")) {
@@ -248,7 +248,7 @@ mod tests {
         use Permission::{Read, Write};
         let topics =
             [grant("a", "t", Write), grant("b", "t", Read), grant("c", "t", Read), grant("t", "u", Write)];
-        assert_eq!(topic_problems(&topics), []);
+        assert_eq!(topic_problems(topics.iter().enumerate()), []);
     }
 
     #[test]
@@ -260,7 +260,7 @@ mod tests {
             grant("a.b", "v", Read),
             grant("d", "t", Write),
         ];
-        let problems = topic_problems(&topics);
+        let problems = topic_problems(topics.iter().enumerate());
         assert_eq!(problems.iter().map(ZoneProblem::topic).collect::<Vec<_>>(), [Some(1), Some(2), Some(3)]);
         assert!(matches!(problems[0], ZoneProblem::AliasesCollide { first: 0, .. }));
         assert!(matches!(problems[1], ZoneProblem::DuplicateAlias { first: 0, .. }));
@@ -269,6 +269,18 @@ mod tests {
 
     #[test]
     fn a_zone_without_topics_does_not_exist() {
-        assert_eq!(topic_problems(&[]), [ZoneProblem::NoTopics]);
+        let draft = ZoneDraft {
+            name: ZoneName::parse("z").unwrap(),
+            cluster: ClusterName::parse("c").unwrap(),
+            account: AccountName::parse("u").unwrap(),
+            display_name: None,
+            description: None,
+            url: None,
+            labels: BTreeMap::new(),
+            partner: None,
+            topics: Vec::new(),
+            traffic: TrafficPolicies::default(),
+        };
+        assert_eq!(ZoneSpec::new(draft), Err(vec![ZoneProblem::NoTopics]));
     }
 }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-pub use error::NameError;
+pub use error::{NameError, Shown};
 
 /// Declares one kind of name: a shared string behind the constructor that checks it.
 macro_rules! name_type {
@@ -79,6 +79,11 @@ name_type!(
     /// The name a partner logs in with: printable, and free of the characters that SCRAM has to escape.
     AccountName,
     rules::ACCOUNT
+);
+name_type!(
+    /// The id of one of an account's credentials.
+    CredentialId,
+    rules::CREDENTIAL
 );
 name_type!(
     /// The name the configuration gives to an upstream Kafka cluster.

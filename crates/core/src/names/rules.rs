@@ -66,6 +66,14 @@ pub(super) const ACCOUNT: Rule = Rule {
     reserved: |_| None,
 };
 
+pub(super) const CREDENTIAL: Rule = Rule {
+    kind: "credential id",
+    max: 63,
+    allows: topic_character,
+    allowed: TOPIC_CHARACTERS,
+    reserved: dots,
+};
+
 pub(super) const CLUSTER: Rule = Rule {
     kind: "cluster name",
     max: 63,
