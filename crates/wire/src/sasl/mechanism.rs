@@ -1,0 +1,67 @@
+//! The mechanisms Tidegate speaks.
+
+use std::fmt;
+
+use super::ScramHash;
+
+/// A SASL mechanism.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Mechanism {
+    /// PLAIN: the password itself travels, so use it under TLS only.
+    Plain,
+    /// SCRAM-SHA-256.
+    ScramSha256,
+    /// SCRAM-SHA-512.
+    ScramSha512,
+}
+
+impl Mechanism {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Plain, Self::ScramSha256, Self::ScramSha512];
+
+    /// The registered name, as Kafka configurations spell it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Plain => "PLAIN",
+            Self::ScramSha256 => "SCRAM-SHA-256",
+            Self::ScramSha512 => "SCRAM-SHA-512",
+        }
+    }
+
+    /// The mechanism of that name; names are compared exactly, as Kafka does.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|mechanism| mechanism.name() == name)
+    }
+
+    /// The hash of a SCRAM mechanism.
+    #[must_use]
+    pub const fn scram_hash(self) -> Option<ScramHash> {
+        match self {
+            Self::Plain => None,
+            Self::ScramSha256 => Some(ScramHash::Sha256),
+            Self::ScramSha512 => Some(ScramHash::Sha512),
+        }
+    }
+}
+
+impl fmt::Display for Mechanism {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_parse_back_and_nothing_else_does() {
+        for mechanism in Mechanism::ALL {
+            assert_eq!(Mechanism::parse(mechanism.name()), Some(mechanism));
+        }
+        assert_eq!(Mechanism::parse("plain"), None);
+        assert_eq!(Mechanism::parse("SCRAM-SHA-1"), None);
+    }
+}

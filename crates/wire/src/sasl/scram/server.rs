@@ -1,0 +1,103 @@
+//! The server's half of SCRAM: first message, challenge, final message.
+
+use secrecy::ExposeSecret;
+
+use super::keys::{equal, xor};
+use super::message::{ClientFinal, ClientFirst, encode};
+use super::{CredentialError, ScramCredential, ScramHash};
+use crate::sasl::{Nonce, Rejection};
+
+/// The client's first message has been read; the user's credential is wanted.
+#[derive(Debug)]
+pub(in crate::sasl) struct FirstReceived {
+    hash: ScramHash,
+    user: String,
+    gs2_header: String,
+    client_first_bare: String,
+    /// The client's nonce and ours, joined.
+    nonce: String,
+}
+
+impl FirstReceived {
+    pub(in crate::sasl) fn parse(hash: ScramHash, nonce: &Nonce, message: &[u8]) -> Result<Self, Rejection> {
+        let first = ClientFirst::parse(message)?;
+        Ok(Self {
+            hash,
+            nonce: [first.nonce, nonce.as_str()].concat(),
+            gs2_header: first.gs2_header.to_owned(),
+            client_first_bare: first.bare.to_owned(),
+            user: first.user,
+        })
+    }
+
+    pub(in crate::sasl) fn user(&self) -> &str {
+        &self.user
+    }
+
+    pub(in crate::sasl) fn hash(&self) -> ScramHash {
+        self.hash
+    }
+
+    /// Writes the challenge of `credential`.
+    ///
+    /// An unknown user goes on with a fake one: who is unknown shows nowhere before the end.
+    pub(in crate::sasl) fn challenge(
+        self,
+        credential: ScramCredential,
+        known: bool,
+    ) -> Result<(Vec<u8>, AwaitingFinal), Rejection> {
+        if credential.hash() != self.hash {
+            return Err(CredentialError::OtherHash.into());
+        }
+        let (salt, iterations) = (encode(credential.salt()), credential.iterations());
+        let server_first = format!("r={},s={salt},i={iterations}", self.nonce);
+        let bytes = server_first.clone().into_bytes();
+        Ok((bytes, AwaitingFinal { first: self, credential, known, server_first }))
+    }
+}
+
+/// The challenge is out; the proof is wanted.
+#[derive(Debug)]
+pub(in crate::sasl) struct AwaitingFinal {
+    first: FirstReceived,
+    credential: ScramCredential,
+    known: bool,
+    server_first: String,
+}
+
+impl AwaitingFinal {
+    pub(in crate::sasl) fn user(&self) -> &str {
+        &self.first.user
+    }
+
+    /// Checks the proof and writes the server's signature.
+    pub(in crate::sasl) fn finish(self, message: &[u8]) -> Result<Vec<u8>, Rejection> {
+        let last = ClientFinal::parse(message)?;
+        if last.channel_binding != self.first.gs2_header.as_bytes() {
+            return Err(Rejection::Malformed { what: "channel binding differs from the first message" });
+        }
+        if last.nonce != self.first.nonce {
+            return Err(Rejection::WrongNonce);
+        }
+        let auth_message =
+            [&self.first.client_first_bare, ",", &self.server_first, ",", last.without_proof].concat();
+        let proven = self.proves(&last.proof, auth_message.as_bytes());
+        match (self.known, proven) {
+            (true, true) => Ok(self.signature(auth_message.as_bytes())),
+            (true, false) => Err(Rejection::WrongPassword),
+            (false, _) => Err(Rejection::UnknownUser),
+        }
+    }
+
+    fn proves(&self, proof: &[u8], auth_message: &[u8]) -> bool {
+        let hash = self.first.hash;
+        let stored_key = self.credential.stored_key().expose_secret();
+        let client_key = xor(proof, &hash.hmac(stored_key, auth_message));
+        proof.len() == hash.length() && equal(&hash.digest(&client_key), stored_key)
+    }
+
+    fn signature(&self, auth_message: &[u8]) -> Vec<u8> {
+        let server_key = self.credential.server_key().expose_secret();
+        format!("v={}", encode(&self.first.hash.hmac(server_key, auth_message))).into_bytes()
+    }
+}

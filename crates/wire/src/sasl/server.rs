@@ -1,0 +1,143 @@
+//! The server's side of one SASL exchange.
+
+use secrecy::SecretString;
+
+use super::scram::server::{AwaitingFinal, FirstReceived};
+use super::{Mechanism, Nonce, Rejection, ScramCredential, ScramHash, plain};
+
+/// One exchange as the server sees it, waiting for the client's next message.
+///
+/// ```text
+/// PLAIN   start -> message -> CheckPassword -> Accepted
+/// SCRAM   start -> message -> NeedCredential -> Challenge -> message -> Accepted
+/// ```
+///
+/// Any state may end in `Rejected`. An unknown user takes every step that a known one takes.
+#[derive(Debug)]
+pub struct ServerExchange(State);
+
+#[derive(Debug)]
+enum State {
+    Plain,
+    ScramFirst { hash: ScramHash, nonce: Nonce },
+    ScramFinal(AwaitingFinal),
+}
+
+/// What to do after a message of the client.
+#[derive(Debug)]
+pub enum ServerStep {
+    /// PLAIN: check the password, then resume. For an unknown user check it too, against a fake
+    /// credential, so that both take the same time.
+    CheckPassword {
+        /// Who wants in.
+        user: String,
+        /// What was presented.
+        password: SecretString,
+        /// The rest of the exchange.
+        resume: PasswordCheck,
+    },
+    /// SCRAM: find the user's credential, then resume.
+    NeedCredential {
+        /// Who wants in.
+        user: String,
+        /// The hash the credential must be for.
+        hash: ScramHash,
+        /// The rest of the exchange.
+        resume: CredentialLookup,
+    },
+    /// Send these bytes and wait.
+    Challenge {
+        /// The message for the client.
+        bytes: Vec<u8>,
+        /// The exchange after it.
+        next: ServerExchange,
+    },
+    /// Logged in.
+    Accepted {
+        /// Who is in.
+        user: String,
+        /// The last message for the client; may be empty.
+        bytes: Vec<u8>,
+    },
+    /// Not logged in.
+    Rejected {
+        /// Who wanted in, once known: delays grow per user.
+        user: Option<String>,
+        /// Why, for the log only.
+        cause: Rejection,
+    },
+}
+
+impl ServerExchange {
+    /// Starts an exchange; `nonce` is used by SCRAM only.
+    #[must_use]
+    pub fn start(mechanism: Mechanism, nonce: Nonce) -> Self {
+        Self(match mechanism.scram_hash() {
+            None => State::Plain,
+            Some(hash) => State::ScramFirst { hash, nonce },
+        })
+    }
+
+    /// Takes the client's next message.
+    #[must_use]
+    pub fn step(self, message: &[u8]) -> ServerStep {
+        match self.0 {
+            State::Plain => match plain::parse(message) {
+                Ok((user, password)) => {
+                    ServerStep::CheckPassword { user: user.clone(), password, resume: PasswordCheck { user } }
+                }
+                Err(cause) => ServerStep::Rejected { user: None, cause },
+            },
+            State::ScramFirst { hash, nonce } => match FirstReceived::parse(hash, &nonce, message) {
+                Ok(first) => ServerStep::NeedCredential {
+                    user: first.user().to_owned(),
+                    hash: first.hash(),
+                    resume: CredentialLookup(first),
+                },
+                Err(cause) => ServerStep::Rejected { user: None, cause },
+            },
+            State::ScramFinal(state) => {
+                let user = state.user().to_owned();
+                match state.finish(message) {
+                    Ok(bytes) => ServerStep::Accepted { user, bytes },
+                    Err(cause) => ServerStep::Rejected { user: Some(user), cause },
+                }
+            }
+        }
+    }
+}
+
+/// A PLAIN exchange waiting for the verdict on the password.
+#[derive(Debug)]
+pub struct PasswordCheck {
+    user: String,
+}
+
+impl PasswordCheck {
+    /// Goes on with the verdict: `Ok`, or [`Rejection::UnknownUser`], [`Rejection::WrongPassword`].
+    #[must_use]
+    pub fn with(self, verdict: Result<(), Rejection>) -> ServerStep {
+        match verdict {
+            Ok(()) => ServerStep::Accepted { user: self.user, bytes: Vec::new() },
+            Err(cause) => ServerStep::Rejected { user: Some(self.user), cause },
+        }
+    }
+}
+
+/// A SCRAM exchange waiting for the user's credential.
+#[derive(Debug)]
+pub struct CredentialLookup(FirstReceived);
+
+impl CredentialLookup {
+    /// Goes on with the credential; for an unknown user pass [`ScramCredential::fake`] and `known` false.
+    #[must_use]
+    pub fn with(self, credential: ScramCredential, known: bool) -> ServerStep {
+        let user = self.0.user().to_owned();
+        match self.0.challenge(credential, known) {
+            Ok((bytes, state)) => {
+                ServerStep::Challenge { bytes, next: ServerExchange(State::ScramFinal(state)) }
+            }
+            Err(cause) => ServerStep::Rejected { user: Some(user), cause },
+        }
+    }
+}

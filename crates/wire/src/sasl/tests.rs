@@ -1,0 +1,256 @@
+//! Both sides against each other, and against published vectors.
+
+use proptest::prelude::*;
+use secrecy::SecretString;
+
+use super::*;
+
+const SALT: &[u8] =
+    &[0x5b, 0x6d, 0x99, 0x68, 0x9d, 0x12, 0x35, 0x8e, 0xec, 0xa0, 0x4b, 0x14, 0x12, 0x36, 0xfa, 0x81];
+
+/// RFC 7677 section 3; the SHA-512 row is the same exchange computed with Python's hashlib and hmac.
+const VECTORS: [(Mechanism, &str, &str); 2] = [
+    (
+        Mechanism::ScramSha256,
+        "dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=",
+        "6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=",
+    ),
+    (
+        Mechanism::ScramSha512,
+        "gMGXRcevScNtxZ6/8lQYpGtnsNAc3mGcmNomv+xnoOMw+3R2xNJdMNnzMlTN8PPC6wdp6dybEmDYXYTxwnYPJQ==",
+        "ZQnYEgWQMFmmsM8aQMF0nDDCy/AgCzkwk8CmMZYcMg0vSVlKDanekLtifDSeVGT4+5ZxXnJq199RVG2rR7N7Zw==",
+    ),
+];
+
+const CLIENT_FIRST: &str = "n,,n=user,r=rOprNGfwEbeRWgbNEkqO";
+const SERVER_FIRST: &str =
+    "r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096";
+const WITHOUT_PROOF: &str = "c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0";
+
+fn password(text: &str) -> SecretString {
+    SecretString::from(text)
+}
+
+fn client(mechanism: Mechanism) -> ClientExchange {
+    let nonce = Nonce::of("rOprNGfwEbeRWgbNEkqO");
+    let (bytes, client) = ClientExchange::start(mechanism, "user", password("pencil"), nonce).unwrap();
+    assert_eq!(bytes, CLIENT_FIRST.as_bytes());
+    client
+}
+
+/// The server of the vectors, after its challenge.
+fn challenged(mechanism: Mechanism, client_first: &str, known: bool) -> ServerExchange {
+    let server = ServerExchange::start(mechanism, Nonce::of("%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0"));
+    let step = server.step(client_first.as_bytes());
+    let ServerStep::NeedCredential { hash, resume, .. } = step else { panic!("{step:?}") };
+    let credential = ScramCredential::derive(hash, &password("pencil"), SALT, 4_096).unwrap();
+    let step = resume.with(credential, known);
+    let ServerStep::Challenge { bytes, next } = step else { panic!("{step:?}") };
+    assert_eq!(bytes, SERVER_FIRST.as_bytes());
+    next
+}
+
+fn rejected(step: ServerStep) -> Rejection {
+    let ServerStep::Rejected { cause, .. } = step else { panic!("{step:?}") };
+    cause
+}
+
+fn failed(step: ClientStep) -> ClientFailure {
+    let ClientStep::Failed(failure) = step else { panic!("{step:?}") };
+    failure
+}
+
+#[test]
+fn both_sides_speak_the_published_exchange() {
+    for (mechanism, proof, signature) in VECTORS {
+        let ClientStep::Respond { bytes, next } = client(mechanism).step(SERVER_FIRST.as_bytes()) else {
+            panic!()
+        };
+        assert_eq!(bytes, format!("{WITHOUT_PROOF},p={proof}").as_bytes());
+        let step = challenged(mechanism, CLIENT_FIRST, true).step(&bytes);
+        let ServerStep::Accepted { user, bytes } = step else { panic!("{step:?}") };
+        assert_eq!(user, "user");
+        assert_eq!(bytes, format!("v={signature}").as_bytes());
+        assert!(matches!(next.step(&bytes), ClientStep::Done));
+    }
+}
+
+#[test]
+fn a_bad_final_message_is_refused() {
+    let (mechanism, proof, _) = VECTORS[0];
+    let cause =
+        |message: String| rejected(challenged(mechanism, CLIENT_FIRST, true).step(message.as_bytes()));
+
+    let other_nonce = WITHOUT_PROOF.replace("hNlF", "xNlF");
+    assert_eq!(cause(format!("{other_nonce},p={proof}")), Rejection::WrongNonce);
+    assert_eq!(cause(format!("c=biws,r=,p={proof}")), Rejection::WrongNonce);
+    for wrong in ["AAAA", "", &format!("{proof}{proof}"), &proof.replace("dHzb", "dHzc")] {
+        let cause = cause(format!("{WITHOUT_PROOF},p={wrong}"));
+        let malformed = matches!(cause, Rejection::Malformed { .. });
+        assert!(malformed || cause == Rejection::WrongPassword, "{wrong}: {cause}");
+    }
+    assert_eq!(cause(format!("{WITHOUT_PROOF},p=AAAA")), Rejection::WrongPassword);
+    let other_binding = WITHOUT_PROOF.replace("c=biws", "c=eSws");
+    assert!(matches!(cause(format!("{other_binding},p={proof}")), Rejection::Malformed { .. }));
+}
+
+#[test]
+fn an_unknown_user_takes_the_same_steps_and_fails_at_the_end() {
+    let (mechanism, proof, _) = VECTORS[0];
+    let server = challenged(mechanism, CLIENT_FIRST, false);
+    let step = server.step(format!("{WITHOUT_PROOF},p={proof}").as_bytes());
+    assert_eq!(rejected(step), Rejection::UnknownUser, "even a proof that fits");
+}
+
+#[test]
+fn a_fake_challenge_has_the_shape_of_a_real_one() {
+    let challenge = |credential: ScramCredential, known| {
+        let server = ServerExchange::start(Mechanism::ScramSha256, Nonce::of("server"));
+        let ServerStep::NeedCredential { resume, .. } = server.step(b"n,,n=ann,r=client") else { panic!() };
+        let ServerStep::Challenge { bytes, .. } = resume.with(credential, known) else { panic!() };
+        bytes
+    };
+    let hash = ScramHash::Sha256;
+    let real = ScramCredential::derive(hash, &password("x"), &[9; SALT_BYTES], 4_096).unwrap();
+    let fake = ScramCredential::fake(hash, b"root", "ann", 4_096).unwrap();
+    assert_eq!(challenge(real, true).len(), challenge(fake, false).len());
+}
+
+#[test]
+fn a_credential_for_another_hash_is_refused() {
+    let server = ServerExchange::start(Mechanism::ScramSha256, Nonce::of("server"));
+    let ServerStep::NeedCredential { resume, .. } = server.step(b"n,,n=ann,r=client") else { panic!() };
+    let other = ScramCredential::fake(ScramHash::Sha512, b"root", "ann", 4_096).unwrap();
+    let cause = rejected(resume.with(other, true));
+    assert_eq!(cause, Rejection::UnusableCredential(CredentialError::OtherHash));
+}
+
+#[test]
+fn a_client_refuses_a_bad_challenge() {
+    let failure = |message: &str| failed(client(Mechanism::ScramSha256).step(message.as_bytes()));
+    for (iterations, count) in [("i=4095", 4_095), ("i=100001", 100_001), ("i=0", 0)] {
+        let expected = ClientFailure::Challenge(CredentialError::Iterations { iterations: count });
+        assert_eq!(failure(&SERVER_FIRST.replace("i=4096", iterations)), expected);
+    }
+    assert_eq!(failure("r=other,s=AAAA,i=4096"), ClientFailure::WrongNonce);
+    assert_eq!(failure("r=rOprNGfwEbeRWgbNEkqO,s=AAAA,i=4096"), ClientFailure::WrongNonce);
+    let no_salt = SERVER_FIRST.replace("s=W22ZaJ0SNY7soEsUEjb6gQ==", "s=");
+    assert_eq!(failure(&no_salt), ClientFailure::Challenge(CredentialError::Salt { length: 0 }));
+    for message in ["", "e=unknown-user", "\u{e9}"] {
+        assert!(matches!(failure(message), ClientFailure::Malformed { .. }), "{message}");
+    }
+    let long = format!("{SERVER_FIRST},{}", "x".repeat(MAX_MESSAGE_BYTES));
+    assert!(matches!(failure(&long), ClientFailure::Malformed { .. }));
+}
+
+#[test]
+fn a_client_believes_only_a_server_that_signs() {
+    let failure = |message: &str| {
+        let step = client(Mechanism::ScramSha256).step(SERVER_FIRST.as_bytes());
+        let ClientStep::Respond { next, .. } = step else { panic!("{step:?}") };
+        failed(next.step(message.as_bytes()))
+    };
+    assert_eq!(failure("v=AAAA"), ClientFailure::ServerSignature);
+    assert_eq!(failure("v="), ClientFailure::ServerSignature);
+    assert!(matches!(failure("v=?"), ClientFailure::Malformed { .. }));
+    assert!(matches!(failure(""), ClientFailure::Malformed { .. }));
+    let text = "invalid-proof".to_owned();
+    assert_eq!(failure("e=invalid-proof\u{1b}"), ClientFailure::ServerError { text });
+}
+
+#[test]
+fn a_client_refuses_names_that_cannot_travel() {
+    for (user, word) in [("", "x"), ("x", ""), ("a\0b", "x"), ("x", "a\0b")] {
+        let nonce = Nonce::from_random([1; Nonce::BYTES]);
+        let started = ClientExchange::start(Mechanism::Plain, user, password(word), nonce);
+        assert_eq!(started.map(|_| ()), Err(ClientFailure::UnusableLogin));
+    }
+}
+
+#[test]
+fn bytes_after_a_plain_login_fail_it() {
+    let nonce = Nonce::from_random([1; Nonce::BYTES]);
+    let (_, client) = ClientExchange::start(Mechanism::Plain, "ann", password("x"), nonce).unwrap();
+    assert!(matches!(failed(client.step(b"more")), ClientFailure::Malformed { .. }));
+}
+
+#[test]
+fn no_state_shows_a_password() {
+    for mechanism in Mechanism::ALL {
+        let nonce = Nonce::from_random([1; Nonce::BYTES]);
+        let (bytes, client) = ClientExchange::start(mechanism, "ann", password("hunter2"), nonce).unwrap();
+        assert!(!format!("{client:?}").contains("hunter2"));
+        let server = ServerExchange::start(mechanism, Nonce::from_random([2; Nonce::BYTES]));
+        assert!(!format!("{:?}", server.step(&bytes)).contains("hunter2"));
+    }
+}
+
+/// Runs a whole login; says whether both sides believe it.
+fn log_in(mechanism: Mechanism, user: &str, presented: &str, stored: &str, seed: u8) -> bool {
+    let nonce = |salt: u8| Nonce::from_random([seed ^ salt; Nonce::BYTES]);
+    let (bytes, client) = ClientExchange::start(mechanism, user, password(presented), nonce(1)).unwrap();
+    let credential = |hash| ScramCredential::derive(hash, &password(stored), &[seed; 16], 4_096).unwrap();
+    match ServerExchange::start(mechanism, nonce(2)).step(&bytes) {
+        ServerStep::CheckPassword { user: named, password, resume } => {
+            assert_eq!(named, user);
+            let fits = credential(ScramHash::Sha256).verify_password(&password);
+            let verdict = if fits { Ok(()) } else { Err(Rejection::WrongPassword) };
+            match resume.with(verdict) {
+                ServerStep::Accepted { bytes, .. } => matches!(client.step(&bytes), ClientStep::Done),
+                _ => false,
+            }
+        }
+        ServerStep::NeedCredential { user: named, hash, resume } => {
+            assert_eq!(named, user);
+            let ServerStep::Challenge { bytes, next } = resume.with(credential(hash), true) else { panic!() };
+            let ClientStep::Respond { bytes, next: client } = client.step(&bytes) else { panic!() };
+            match next.step(&bytes) {
+                ServerStep::Accepted { bytes, .. } => matches!(client.step(&bytes), ClientStep::Done),
+                _ => false,
+            }
+        }
+        step => panic!("{step:?}"),
+    }
+}
+
+fn any_text() -> impl Strategy<Value = String> {
+    proptest::collection::vec(
+        prop_oneof![Just('='), Just(','), Just('ß'), "[^\0]".prop_map(first_char)],
+        1..24,
+    )
+    .prop_map(|chars| chars.into_iter().collect())
+}
+
+fn first_char(text: String) -> char {
+    text.chars().next().unwrap()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn any_user_logs_in_with_the_password_and_only_with_it(
+        user in any_text(), word in any_text(), other in any_text(), seed: u8,
+    ) {
+        for mechanism in Mechanism::ALL {
+            prop_assert!(log_in(mechanism, &user, &word, &word, seed));
+            prop_assert_eq!(log_in(mechanism, &user, &other, &word, seed), other == word);
+        }
+    }
+
+    #[test]
+    fn no_bytes_panic_either_side(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        for mechanism in Mechanism::ALL {
+            let nonce = |seed| Nonce::from_random([seed; Nonce::BYTES]);
+            let step = ServerExchange::start(mechanism, nonce(1)).step(&bytes);
+            let accepted = matches!(step, ServerStep::Accepted { .. });
+            prop_assert!(!accepted);
+            let (_, client) = ClientExchange::start(mechanism, "ann", password("x"), nonce(2)).unwrap();
+            let done = matches!(client.step(&bytes), ClientStep::Done);
+            prop_assert_eq!(done, mechanism == Mechanism::Plain && bytes.is_empty());
+        }
+        if let ServerStep::Accepted { .. } = challenged(Mechanism::ScramSha256, CLIENT_FIRST, true).step(&bytes) {
+            prop_assert!(false, "accepted random bytes");
+        }
+    }
+}
