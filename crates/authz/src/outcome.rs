@@ -42,8 +42,11 @@ pub trait Reply: Send {
     ///
     /// # Errors
     /// [`ReplyError`]: the upstream answered nonsense and both connections must be closed.
-    fn on_response(self: Box<Self>, context: &ReplyContext<'_>, frames: &[Bytes])
-    -> Result<Outgoing, ReplyError>;
+    fn on_response(
+        self: Box<Self>,
+        context: &ReplyContext<'_>,
+        frames: &[Bytes],
+    ) -> Result<Outgoing, ReplyError>;
 }
 
 /// A request that cannot be read; the client is at fault and its connection must be closed.

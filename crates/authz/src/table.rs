@@ -83,7 +83,10 @@ impl RuleTable {
                 let upstream = *cluster.versions.get(&rule.key())?;
                 rule.versions().intersect(upstream)?;
                 let max = rule.announced().max.min(upstream.max);
-                Some((rule.key(), Versions::new(rule.announced().min.max(shown_min(rule.as_ref(), upstream)), max)))
+                Some((
+                    rule.key(),
+                    Versions::new(rule.announced().min.max(shown_min(rule.as_ref(), upstream)), max),
+                ))
             })
             .chain([
                 (ApiKey::ApiVersions, api_versions::VERSIONS),

@@ -201,7 +201,10 @@ impl Bench {
         let mut frames = Vec::new();
         for request in requests {
             let parsed = Request::parse(request.frame.joined()).unwrap();
-            assert_eq!((parsed.key, parsed.version, &parsed.client_id[..]), (Q::KEY, version, &b"tg-zone/app"[..]));
+            assert_eq!(
+                (parsed.key, parsed.version, &parsed.client_id[..]),
+                (Q::KEY, version, &b"tg-zone/app"[..])
+            );
             let upstream: Q = codec::decode(version, &parsed.body).unwrap();
             frames.push(crate::rules::frame_of(version, parsed.correlation_id, &broker(&upstream)));
             sent.push(upstream);

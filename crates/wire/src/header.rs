@@ -161,7 +161,9 @@ mod tests {
 
     #[test]
     fn a_response_header_is_written_and_read_by_the_same_rule() {
-        for (key, version, length) in [(ApiKey::Metadata, 1, 8), (ApiKey::Metadata, 9, 9), (ApiKey::ApiVersions, 3, 8)] {
+        for (key, version, length) in
+            [(ApiKey::Metadata, 1, 8), (ApiKey::Metadata, 9, 9), (ApiKey::ApiVersions, 3, 8)]
+        {
             let mut header = BytesMut::new();
             write_response(&mut header, key, version, -5);
             assert_eq!(parse_response(&framed(&header), key, version), Ok((-5, length)));

@@ -233,8 +233,8 @@ mod tests {
         let partition = |index, records| {
             PartitionProduceData::default().with_index(index).with_records(Some(Bytes::from_static(records)))
         };
-        let mut data =
-            TopicProduceData::default().with_partition_data(vec![partition(0, b"zero"), partition(4, b"four")]);
+        let mut data = TopicProduceData::default()
+            .with_partition_data(vec![partition(0, b"zero"), partition(4, b"four")]);
         if version >= BY_ID_SINCE {
             data.topic_id = Uuid::from_bytes(id);
         } else {

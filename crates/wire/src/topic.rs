@@ -1,5 +1,6 @@
 //! How a request or response refers to a topic: by name, or by id (KIP-516).
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::{BufMut, BytesMut};
@@ -35,6 +36,15 @@ impl<'a> TopicRef<'a> {
     }
 }
 
+impl From<TopicRef<'_>> for TopicKey {
+    fn from(topic: TopicRef<'_>) -> Self {
+        match topic {
+            TopicRef::Name(name) => Self::Name(name.into()),
+            TopicRef::Id(id) => Self::Id(id),
+        }
+    }
+}
+
 impl TopicKey {
     /// Writes the id, or the name with its length.
     #[inline]
@@ -52,6 +62,43 @@ impl TopicKey {
             Self::Id(id) => id.len(),
             Self::Name(name) => name.len() + 2,
         }
+    }
+}
+
+/// Values by topic, looked up by what stands in the bytes at hand without copying it.
+#[derive(Debug)]
+pub struct TopicMap<V> {
+    by_name: HashMap<Arc<str>, V>,
+    by_id: HashMap<[u8; 16], V>,
+}
+
+impl<V> Default for TopicMap<V> {
+    fn default() -> Self {
+        Self { by_name: HashMap::new(), by_id: HashMap::new() }
+    }
+}
+
+impl<V> TopicMap<V> {
+    /// The value of `topic`.
+    #[must_use]
+    pub fn get(&self, topic: TopicRef<'_>) -> Option<&V> {
+        match topic {
+            TopicRef::Name(name) => self.by_name.get(name),
+            TopicRef::Id(id) => self.by_id.get(&id),
+        }
+    }
+
+    /// Sets the value of `topic`.
+    pub fn insert(&mut self, topic: TopicKey, value: V) {
+        match topic {
+            TopicKey::Name(name) => self.by_name.insert(name, value),
+            TopicKey::Id(id) => self.by_id.insert(id, value),
+        };
+    }
+
+    /// Every value.
+    pub fn values_mut(&mut self) -> impl Iterator<Item = &mut V> {
+        self.by_name.values_mut().chain(self.by_id.values_mut())
     }
 }
 

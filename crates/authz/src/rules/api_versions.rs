@@ -32,11 +32,17 @@ pub fn respond(
     request: &Request,
 ) -> Result<(Outgoing, ErrorCode), RuleError> {
     if !VERSIONS.contains(request.version) {
-        return refuse(request, 0, ErrorCode::UNSUPPORTED_VERSION, vec![shown(ApiKey::ApiVersions, VERSIONS)]);
+        return refuse(
+            request,
+            0,
+            ErrorCode::UNSUPPORTED_VERSION,
+            vec![shown(ApiKey::ApiVersions, VERSIONS)],
+        );
     }
     let asked: ApiVersionsRequest = codec::decode(request.version, &request.body)?;
     if request.version >= SOFTWARE_NAME_SINCE
-        && !(is_software_name(&asked.client_software_name) && is_software_name(&asked.client_software_version))
+        && !(is_software_name(&asked.client_software_name)
+            && is_software_name(&asked.client_software_version))
     {
         return refuse(request, request.version, ErrorCode::INVALID_REQUEST, Vec::new());
     }
@@ -56,7 +62,10 @@ fn refuse(
 }
 
 fn shown(key: ApiKey, versions: Versions) -> ApiVersion {
-    ApiVersion::default().with_api_key(key as i16).with_min_version(versions.min).with_max_version(versions.max)
+    ApiVersion::default()
+        .with_api_key(key as i16)
+        .with_min_version(versions.min)
+        .with_max_version(versions.max)
 }
 
 /// KIP-511: letters, digits, dots and dashes, beginning and ending with a letter or digit.
@@ -113,13 +122,13 @@ mod tests {
 
     #[test]
     fn an_unknown_version_gets_a_version_zero_body_with_its_own_range() {
-        let request =
-            Request { version: 9, ..request_of(0, &ApiVersionsRequest::default()) };
+        let request = Request { version: 9, ..request_of(0, &ApiVersionsRequest::default()) };
         let (frame, error) = respond(&RuleTable::default(), &testing::cluster(), &request).unwrap();
         assert_eq!(error, ErrorCode::UNSUPPORTED_VERSION);
         let frame = frame.joined();
         let response: ApiVersionsResponse = codec::decode(0, &frame.slice(8..)).unwrap();
-        let keys: Vec<_> = response.api_keys.iter().map(|k| (k.api_key, k.min_version, k.max_version)).collect();
+        let keys: Vec<_> =
+            response.api_keys.iter().map(|k| (k.api_key, k.min_version, k.max_version)).collect();
         assert_eq!((response.error_code, keys), (35, vec![(18, 0, 4)]));
     }
 

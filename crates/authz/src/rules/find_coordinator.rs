@@ -41,7 +41,10 @@ impl Rule for FindCoordinator {
         let keys = if batch { std::mem::take(&mut asked.coordinator_keys) } else { vec![asked.key.clone()] };
         let mapped: Vec<Mapped> = keys
             .into_iter()
-            .map(|key| Mapped { upstream: map(context.zone.prefix(), asked.key_type, request.version, &key), key })
+            .map(|key| Mapped {
+                upstream: map(context.zone.prefix(), asked.key_type, request.version, &key),
+                key,
+            })
             .collect();
         let upstream: Vec<StrBytes> = mapped.iter().filter_map(|key| key.upstream.clone().ok()).collect();
         if upstream.is_empty() {
@@ -97,7 +100,8 @@ impl Mapped {
                 .with_key(self.key.clone())
                 .with_node_id(found.node_id)
                 .with_host(StrBytes::from_string(host.to_owned()))
-                .with_port(i32::from(port)),
+                .with_port(i32::from(port))
+                .with_error_message(None),
         }
     }
 }
@@ -145,7 +149,11 @@ mod tests {
         if version >= 1 {
             asked.key_type = key_type;
         }
-        if version >= BATCH_SINCE { asked.with_coordinator_keys(keys) } else { asked.with_key(keys[0].clone()) }
+        if version >= BATCH_SINCE {
+            asked.with_coordinator_keys(keys)
+        } else {
+            asked.with_key(keys[0].clone())
+        }
     }
 
     /// A broker that finds everything on `node` and tells its real address.
@@ -153,7 +161,10 @@ mod tests {
         move |request| {
             let host = StrBytes::from_static_str("upstream-1");
             if version < BATCH_SINCE {
-                return FindCoordinatorResponse::default().with_node_id(BrokerId(node)).with_host(host).with_port(9092);
+                return FindCoordinatorResponse::default()
+                    .with_node_id(BrokerId(node))
+                    .with_host(host)
+                    .with_port(9092);
             }
             let found = |key: &StrBytes| {
                 let found = Coordinator::default().with_key(key.clone()).with_node_id(BrokerId(node));
@@ -176,8 +187,12 @@ mod tests {
     fn groups_and_transactional_ids_are_prefixed_and_nodes_get_their_advertised_address() {
         for version in FindCoordinator.versions().iter() {
             for key_type in if version == 0 { 0..=0 } else { 0..=1 } {
-                let (sent, got) =
-                    Bench::new().exchange(&FindCoordinator, version, &asked(version, key_type, &["x"]), broker(version, 2));
+                let (sent, got) = Bench::new().exchange(
+                    &FindCoordinator,
+                    version,
+                    &asked(version, key_type, &["x"]),
+                    broker(version, 2),
+                );
                 let prefix = testing::prefix("partner");
                 let expected =
                     if key_type == 0 { prefix.group("x") } else { prefix.transactional_id("x") }.unwrap();
@@ -185,7 +200,10 @@ mod tests {
                 assert_eq!(key.as_str(), expected);
                 assert_eq!(shown(version, &got), [(0, 2, "gateway.example".to_owned(), 19102)]);
                 if version >= BATCH_SINCE {
-                    assert_eq!((got.coordinators[0].key.as_str(), &got.coordinators[0].error_message), ("x", &None));
+                    assert_eq!(
+                        (got.coordinators[0].key.as_str(), &got.coordinators[0].error_message),
+                        ("x", &None)
+                    );
                 }
             }
         }
@@ -194,8 +212,12 @@ mod tests {
     #[test]
     fn a_coordinator_without_an_advertised_address_is_not_available() {
         for version in FindCoordinator.versions().iter() {
-            let (_, got) =
-                Bench::new().exchange(&FindCoordinator, version, &asked(version, 0, &["x"]), broker(version, 3));
+            let (_, got) = Bench::new().exchange(
+                &FindCoordinator,
+                version,
+                &asked(version, 0, &["x"]),
+                broker(version, 3),
+            );
             assert_eq!(shown(version, &got), [(15, -1, String::new(), -1)]);
         }
     }
@@ -211,14 +233,19 @@ mod tests {
                 }
                 let got: FindCoordinatorResponse =
                     Bench::new().answer(&FindCoordinator, version, &asked(version, key_type, &[key]));
-                assert_eq!(shown(version, &got), [(error, -1, String::new(), -1)], "v{version} type {key_type}");
+                assert_eq!(
+                    shown(version, &got),
+                    [(error, -1, String::new(), -1)],
+                    "v{version} type {key_type}"
+                );
             }
         }
     }
 
     #[test]
     fn refused_keys_keep_their_place_among_found_ones() {
-        let (sent, got) = Bench::new().exchange(&FindCoordinator, 4, &asked(4, 0, &["a", "", "b"]), broker(4, 1));
+        let (sent, got) =
+            Bench::new().exchange(&FindCoordinator, 4, &asked(4, 0, &["a", "", "b"]), broker(4, 1));
         assert_eq!(sent[0].coordinator_keys.len(), 2);
         let keys: Vec<_> = got.coordinators.iter().map(|c| (c.key.as_str(), c.error_code)).collect();
         assert_eq!(keys, [("a", 0), ("", 24), ("b", 0)]);

@@ -57,7 +57,8 @@ mod tests {
     #[test]
     fn an_empty_group_is_refused_here() {
         for version in Heartbeat.versions().iter() {
-            let got: HeartbeatResponse = Bench::new().answer(&Heartbeat, version, &HeartbeatRequest::default());
+            let got: HeartbeatResponse =
+                Bench::new().answer(&Heartbeat, version, &HeartbeatRequest::default());
             assert_eq!(got.error_code, 24);
         }
     }

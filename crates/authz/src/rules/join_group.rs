@@ -10,7 +10,7 @@ use kafka_protocol::protocol::StrBytes;
 use tidegate_wire::api::{ApiKey, Versions};
 use tidegate_wire::codec;
 use tidegate_wire::error_code::ErrorCode;
-use tidegate_wire::group_blob::{self, Renamed};
+use tidegate_wire::group_blob::{self, BlobError, Renamed};
 use tidegate_wire::header::Request;
 
 use super::{Rule, answer, forward};
@@ -84,7 +84,13 @@ fn to_upstream(zone: &ZoneView, group: &str, metadata: &Bytes) -> Result<Bytes, 
             Renamed::To(granted.backing.as_str().to_owned())
         }
     });
-    if conflict { Err(Conflict) } else { Ok(renamed.unwrap_or_else(|_| metadata.clone())) }
+    match renamed {
+        _ if conflict => Err(Conflict),
+        Ok(renamed) => Ok(renamed),
+        // The broker could still read names in these: they must not pass unmapped.
+        Err(BlobError::TooMany { .. } | BlobError::NameTooLong(_)) => Err(Conflict),
+        Err(_) => Ok(metadata.clone()),
+    }
 }
 
 /// The subscription of a member as the leader of its group may read it.
@@ -167,7 +173,8 @@ mod tests {
     #[test]
     fn names_that_the_zone_does_not_show_never_reach_the_leader() {
         let broker = |_: &JoinGroupRequest| {
-            let member = JoinGroupResponseMember::default().with_metadata(subscription(&[testing::HIDDEN_TOPIC]));
+            let member =
+                JoinGroupResponseMember::default().with_metadata(subscription(&[testing::HIDDEN_TOPIC]));
             JoinGroupResponse::default()
                 .with_protocol_name(Some(StrBytes::from_static_str("range")))
                 .with_members(vec![member])

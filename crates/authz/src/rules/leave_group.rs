@@ -69,7 +69,8 @@ mod tests {
     #[test]
     fn an_empty_group_is_refused_here() {
         for version in LeaveGroup.versions().iter() {
-            let got: LeaveGroupResponse = Bench::new().answer(&LeaveGroup, version, &LeaveGroupRequest::default());
+            let got: LeaveGroupResponse =
+                Bench::new().answer(&LeaveGroup, version, &LeaveGroupRequest::default());
             assert_eq!(got.error_code, 24);
         }
     }

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use kafka_protocol::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
-use kafka_protocol::messages::list_offsets_response::{ListOffsetsPartitionResponse, ListOffsetsTopicResponse};
+use kafka_protocol::messages::list_offsets_response::{
+    ListOffsetsPartitionResponse, ListOffsetsTopicResponse,
+};
 use kafka_protocol::messages::{BrokerId, ListOffsetsRequest, ListOffsetsResponse, TopicName};
 use tidegate_wire::api::{ApiKey, Versions};
 use tidegate_wire::codec;
@@ -29,7 +31,8 @@ impl Rule for ListOffsets {
 
     fn on_request(&self, context: &mut RequestContext<'_>, request: &Request) -> Result<Outcome, RuleError> {
         let mut asked: ListOffsetsRequest = codec::decode(request.version, &request.body)?;
-        let topics = std::mem::take(&mut asked.topics).into_iter().map(|topic| (topic.name, topic.partitions));
+        let topics =
+            std::mem::take(&mut asked.topics).into_iter().map(|topic| (topic.name, topic.partitions));
         let Layers { layers, refused } = Layers::of(context.zone, topics, |p| p.partition_index);
         asked.replica_id = BrokerId(CLIENT_REPLICA);
         let names = Names::of(&layers);
@@ -66,7 +69,11 @@ fn merge(
             let shown = context.zone.is_some_and(|zone| zone.still_shows(granted));
             let partitions = match shown {
                 true => topic.partitions,
-                false => topic.partitions.iter().map(|p| refusal(p.partition_index, ErrorCode::TOPIC_AUTHORIZATION_FAILED)).collect(),
+                false => topic
+                    .partitions
+                    .iter()
+                    .map(|p| refusal(p.partition_index, ErrorCode::TOPIC_AUTHORIZATION_FAILED))
+                    .collect(),
             };
             let name = topic_name(&granted.alias);
             topics.push(ListOffsetsTopicResponse::default().with_name(name).with_partitions(partitions));
@@ -126,7 +133,9 @@ mod tests {
     fn flat(response: &ListOffsetsResponse) -> Vec<(&str, i32, i16, i64)> {
         let topics = response.topics.iter();
         topics
-            .flat_map(|t| t.partitions.iter().map(|p| (t.name.as_str(), p.partition_index, p.error_code, p.offset)))
+            .flat_map(|t| {
+                t.partitions.iter().map(|p| (t.name.as_str(), p.partition_index, p.error_code, p.offset))
+            })
             .collect()
     }
 
@@ -156,7 +165,8 @@ mod tests {
 
     #[test]
     fn two_aliases_of_one_topic_are_asked_in_two_requests_and_answered_in_one() {
-        let asked = ListOffsetsRequest::default().with_topics(vec![topic("first", &[0]), topic("second", &[0, 1])]);
+        let asked =
+            ListOffsetsRequest::default().with_topics(vec![topic("first", &[0]), topic("second", &[0, 1])]);
         let (sent, got) = Bench::over(testing::TWIN_ZONE).exchange(&ListOffsets, 7, &asked, broker);
         assert_eq!(sent.len(), 2);
         assert_eq!(flat(&got), [("first", 0, 0, 100), ("second", 0, 0, 100), ("second", 1, 0, 101)]);

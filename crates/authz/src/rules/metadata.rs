@@ -129,7 +129,12 @@ impl Writer<'_> {
 
     /// Every alias whose topic exists.
     fn all(&self) -> Vec<MetadataResponseTopic> {
-        self.zone.topics().iter().filter(|granted| granted.topic.is_some()).map(|granted| self.granted(granted)).collect()
+        self.zone
+            .topics()
+            .iter()
+            .filter(|granted| granted.topic.is_some())
+            .map(|granted| self.granted(granted))
+            .collect()
     }
 
     fn one(&self, asked: &MetadataRequestTopic) -> MetadataResponseTopic {
@@ -218,7 +223,11 @@ mod tests {
     }
 
     fn names(response: &MetadataResponse) -> Vec<(&str, i16)> {
-        response.topics.iter().map(|t| (t.name.as_deref().map_or("-", |n| n.as_str()), t.error_code)).collect()
+        response
+            .topics
+            .iter()
+            .map(|t| (t.name.as_deref().map_or("-", |n| n.as_str()), t.error_code))
+            .collect()
     }
 
     #[test]
@@ -262,9 +271,11 @@ mod tests {
     fn ids_resolve_only_when_they_are_virtual_and_of_this_zone() {
         let bench = Bench::new();
         for version in ASK_BY_ID_SINCE..=13 {
-            let by_id = |id| MetadataRequestTopic::default().with_name(None).with_topic_id(Uuid::from_bytes(id));
+            let by_id =
+                |id| MetadataRequestTopic::default().with_name(None).with_topic_id(Uuid::from_bytes(id));
             let virtual_id = bench.virtual_id("orders");
-            let response = ask(version, Some(vec![by_id(virtual_id), by_id(testing::ORDERS_ID), by_id([9; 16])]));
+            let response =
+                ask(version, Some(vec![by_id(virtual_id), by_id(testing::ORDERS_ID), by_id([9; 16])]));
             assert_eq!(names(&response), [("orders", 0), ("-", 100), ("-", 100)]);
             assert_eq!(response.topics[0].topic_id.into_bytes(), virtual_id);
         }
@@ -281,8 +292,11 @@ mod tests {
     #[test]
     fn partitions_keep_epochs_and_lose_leaders_that_have_no_address() {
         let response = ask(9, Some(vec![named("orders")]));
-        let leaders: Vec<_> =
-            response.topics[0].partitions.iter().map(|p| (p.leader_id.0, p.leader_epoch, p.error_code)).collect();
+        let leaders: Vec<_> = response.topics[0]
+            .partitions
+            .iter()
+            .map(|p| (p.leader_id.0, p.leader_epoch, p.error_code))
+            .collect();
         assert_eq!(leaders, [(1, 5, 0), (2, 6, 0), (-1, 7, 5)]);
     }
 

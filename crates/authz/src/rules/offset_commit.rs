@@ -46,7 +46,11 @@ impl Rule for OffsetCommit {
         let mut refused = Vec::new();
         for mut topic in topics {
             // Two aliases of one topic would overwrite each other's offsets: the group has one of them.
-            match context.zone.by_name(&topic.name).filter(|granted| context.zone.bind(&group, granted).is_ok()) {
+            match context
+                .zone
+                .by_name(&topic.name)
+                .filter(|granted| context.zone.bind(&group, granted).is_ok())
+            {
                 None => refused.push(refusal(&topic, ErrorCode::TOPIC_AUTHORIZATION_FAILED)),
                 Some(granted) => {
                     let alias = std::mem::replace(&mut topic.name, backing_name(granted));
@@ -73,9 +77,8 @@ impl Rule for OffsetCommit {
 }
 
 fn refusal(topic: &OffsetCommitRequestTopic, error: ErrorCode) -> OffsetCommitResponseTopic {
-    let partition = |index| {
-        OffsetCommitResponsePartition::default().with_partition_index(index).with_error_code(error.0)
-    };
+    let partition =
+        |index| OffsetCommitResponsePartition::default().with_partition_index(index).with_error_code(error.0);
     OffsetCommitResponseTopic::default()
         .with_name(topic.name.clone())
         .with_partitions(topic.partitions.iter().map(|p| partition(p.partition_index)).collect())
@@ -106,9 +109,9 @@ mod tests {
 
     fn broker(request: &OffsetCommitRequest) -> OffsetCommitResponse {
         let topic = |topic: &OffsetCommitRequestTopic| {
-            OffsetCommitResponseTopic::default().with_name(topic.name.clone()).with_partitions(vec![
-                OffsetCommitResponsePartition::default().with_partition_index(1),
-            ])
+            OffsetCommitResponseTopic::default()
+                .with_name(topic.name.clone())
+                .with_partitions(vec![OffsetCommitResponsePartition::default().with_partition_index(1)])
         };
         OffsetCommitResponse::default().with_topics(request.topics.iter().map(topic).collect())
     }
@@ -125,7 +128,10 @@ mod tests {
             assert_eq!(sent[0].group_id.as_str(), testing::prefix("partner").group("billing").unwrap());
             assert_eq!(sent[0].topics.len(), 1);
             let topic = &sent[0].topics[0];
-            assert_eq!((topic.name.as_str(), topic.partitions[0].committed_offset), (testing::PRICES_BACKING, 42));
+            assert_eq!(
+                (topic.name.as_str(), topic.partitions[0].committed_offset),
+                (testing::PRICES_BACKING, 42)
+            );
             assert_eq!(topic.partitions[0].committed_metadata.as_deref(), Some("mine"));
             assert_eq!(flat(&got), [("prices", 0), (testing::PRICES_BACKING, 29)]);
         }
@@ -137,7 +143,8 @@ mod tests {
             let got: OffsetCommitResponse =
                 Bench::new().answer(&OffsetCommit, version, &commit("g", &[testing::HIDDEN_TOPIC]));
             assert_eq!(flat(&got), [(testing::HIDDEN_TOPIC, 29)]);
-            let got: OffsetCommitResponse = Bench::new().answer(&OffsetCommit, version, &commit("", &["orders"]));
+            let got: OffsetCommitResponse =
+                Bench::new().answer(&OffsetCommit, version, &commit("", &["orders"]));
             assert_eq!(flat(&got), [("orders", 24)]);
         }
     }

@@ -3,7 +3,7 @@
 //! Up to version 7 one group is asked in fields of the request itself, from 8 on several groups in a list
 //! (KIP-709); both are turned into the list here and back.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use kafka_protocol::messages::offset_fetch_request::{
     OffsetFetchRequestGroup, OffsetFetchRequestTopic, OffsetFetchRequestTopics,
@@ -132,7 +132,8 @@ impl GroupPlan {
 fn rename(group: &mut OffsetFetchResponseGroup, name: &str, asked: &ZoneView, context: &ReplyContext<'_>) {
     group.topics.retain_mut(|topic| {
         let alias = asked.alias_in_group(name, &topic.name);
-        let shown = alias.filter(|alias| context.zone.is_some_and(|zone| zone.by_name(alias.as_str()).is_some()));
+        let shown =
+            alias.filter(|alias| context.zone.is_some_and(|zone| zone.by_name(alias.as_str()).is_some()));
         match shown {
             Some(alias) => {
                 topic.name = topic_name(alias);
@@ -163,7 +164,9 @@ fn groups(asked: OffsetFetchRequest, version: i16) -> Vec<OffsetFetchRequestGrou
         return asked.groups;
     }
     let topic = |topic: OffsetFetchRequestTopic| {
-        OffsetFetchRequestTopics::default().with_name(topic.name).with_partition_indexes(topic.partition_indexes)
+        OffsetFetchRequestTopics::default()
+            .with_name(topic.name)
+            .with_partition_indexes(topic.partition_indexes)
     };
     let topics = asked.topics.map(|topics| topics.into_iter().map(topic).collect());
     vec![OffsetFetchRequestGroup::default().with_group_id(asked.group_id).with_topics(topics)]
@@ -176,7 +179,9 @@ fn ask(groups: Vec<OffsetFetchRequestGroup>, version: i16, require_stable: bool)
     }
     let only = groups.into_iter().next().unwrap_or_default();
     let topic = |topic: OffsetFetchRequestTopics| {
-        OffsetFetchRequestTopic::default().with_name(topic.name).with_partition_indexes(topic.partition_indexes)
+        OffsetFetchRequestTopic::default()
+            .with_name(topic.name)
+            .with_partition_indexes(topic.partition_indexes)
     };
     let topics = only.topics.map(|topics| topics.into_iter().map(topic).collect());
     request.with_group_id(only.group_id).with_topics(topics)
@@ -205,7 +210,8 @@ fn answered(response: OffsetFetchResponse, version: i16) -> Vec<OffsetFetchRespo
 }
 
 fn response(groups: Vec<OffsetFetchResponseGroup>, version: i16, throttle: i32) -> OffsetFetchResponse {
-    let response = OffsetFetchResponse::default().with_throttle_time_ms(if version >= 3 { throttle } else { 0 });
+    let response =
+        OffsetFetchResponse::default().with_throttle_time_ms(if version >= 3 { throttle } else { 0 });
     if version >= GROUPS_SINCE {
         return response.with_groups(groups);
     }
@@ -222,7 +228,11 @@ fn old_topic(topic: OffsetFetchResponseTopics, group_error: i16, version: i16) -
         OffsetFetchResponsePartition::default()
             .with_partition_index(p.partition_index)
             .with_committed_offset(p.committed_offset)
-            .with_committed_leader_epoch(if version >= LEADER_EPOCH_SINCE { p.committed_leader_epoch } else { -1 })
+            .with_committed_leader_epoch(if version >= LEADER_EPOCH_SINCE {
+                p.committed_leader_epoch
+            } else {
+                -1
+            })
             .with_metadata(p.metadata)
             .with_error_code(if spread { group_error } else { p.error_code })
     };
@@ -258,9 +268,11 @@ mod tests {
                 let all = || vec![testing::ORDERS_BACKING.to_owned(), testing::HIDDEN_TOPIC.to_owned()];
                 let names = group.topics.map_or_else(all, |t| t.iter().map(|t| t.name.to_string()).collect());
                 let topic = |name: String| {
-                    OffsetFetchResponseTopics::default().with_name(TopicName(StrBytes::from_string(name))).with_partitions(
-                        vec![OffsetFetchResponsePartitions::default().with_committed_offset(7)],
-                    )
+                    OffsetFetchResponseTopics::default()
+                        .with_name(TopicName(StrBytes::from_string(name)))
+                        .with_partitions(vec![
+                            OffsetFetchResponsePartitions::default().with_committed_offset(7),
+                        ])
                 };
                 OffsetFetchResponseGroup::default()
                     .with_group_id(group.group_id)

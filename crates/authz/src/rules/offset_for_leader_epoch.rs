@@ -2,8 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use kafka_protocol::messages::offset_for_leader_epoch_request::{OffsetForLeaderPartition, OffsetForLeaderTopic};
-use kafka_protocol::messages::offset_for_leader_epoch_response::{EpochEndOffset, OffsetForLeaderTopicResult};
+use kafka_protocol::messages::offset_for_leader_epoch_request::{
+    OffsetForLeaderPartition, OffsetForLeaderTopic,
+};
+use kafka_protocol::messages::offset_for_leader_epoch_response::{
+    EpochEndOffset, OffsetForLeaderTopicResult,
+};
 use kafka_protocol::messages::{
     BrokerId, OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse, TopicName,
 };
@@ -33,7 +37,8 @@ impl Rule for OffsetForLeaderEpoch {
 
     fn on_request(&self, context: &mut RequestContext<'_>, request: &Request) -> Result<Outcome, RuleError> {
         let mut asked: OffsetForLeaderEpochRequest = codec::decode(request.version, &request.body)?;
-        let topics = std::mem::take(&mut asked.topics).into_iter().map(|topic| (topic.topic, topic.partitions));
+        let topics =
+            std::mem::take(&mut asked.topics).into_iter().map(|topic| (topic.topic, topic.partitions));
         let Layers { layers, refused } = Layers::of(context.zone, topics, |p| p.partition);
         if request.version >= REPLICA_ID_SINCE {
             asked.replica_id = BrokerId(CLIENT_REPLICA);
@@ -44,15 +49,22 @@ impl Rule for OffsetForLeaderEpoch {
         if upstream.is_empty() {
             return answer(request, &OffsetForLeaderEpochResponse::default().with_topics(refusals(&refused)));
         }
-        forward_each(context, request, &upstream, move |responses: Vec<OffsetForLeaderEpochResponse>, context| {
-            Ok(merge(responses, &names, &refused, context))
-        })
+        forward_each(
+            context,
+            request,
+            &upstream,
+            move |responses: Vec<OffsetForLeaderEpochResponse>, context| {
+                Ok(merge(responses, &names, &refused, context))
+            },
+        )
     }
 }
 
 fn upstream_topics(layer: Vec<LayerTopic<OffsetForLeaderPartition>>) -> Vec<OffsetForLeaderTopic> {
     let topic = |topic: LayerTopic<_>| {
-        OffsetForLeaderTopic::default().with_topic(backing_name(&topic.granted)).with_partitions(topic.partitions)
+        OffsetForLeaderTopic::default()
+            .with_topic(backing_name(&topic.granted))
+            .with_partitions(topic.partitions)
     };
     layer.into_iter().map(topic).collect()
 }
@@ -72,7 +84,11 @@ fn merge(
             let shown = context.zone.is_some_and(|zone| zone.still_shows(granted));
             let partitions = match shown {
                 true => topic.partitions,
-                false => topic.partitions.iter().map(|p| refusal(p.partition, ErrorCode::TOPIC_AUTHORIZATION_FAILED)).collect(),
+                false => topic
+                    .partitions
+                    .iter()
+                    .map(|p| refusal(p.partition, ErrorCode::TOPIC_AUTHORIZATION_FAILED))
+                    .collect(),
             };
             let name = topic_name(&granted.alias);
             topics.push(OffsetForLeaderTopicResult::default().with_topic(name).with_partitions(partitions));
@@ -105,7 +121,10 @@ mod tests {
 
     fn topic(name: &str, partitions: &[i32]) -> OffsetForLeaderTopic {
         let partition = |index: &i32| {
-            OffsetForLeaderPartition::default().with_partition(*index).with_leader_epoch(5).with_current_leader_epoch(5)
+            OffsetForLeaderPartition::default()
+                .with_partition(*index)
+                .with_leader_epoch(5)
+                .with_current_leader_epoch(5)
         };
         OffsetForLeaderTopic::default()
             .with_topic(TopicName(StrBytes::from_string(name.to_owned())))
@@ -114,7 +133,10 @@ mod tests {
 
     fn broker(request: &OffsetForLeaderEpochRequest) -> OffsetForLeaderEpochResponse {
         let partition = |p: &OffsetForLeaderPartition| {
-            EpochEndOffset::default().with_partition(p.partition).with_leader_epoch(p.leader_epoch).with_end_offset(50)
+            EpochEndOffset::default()
+                .with_partition(p.partition)
+                .with_leader_epoch(p.leader_epoch)
+                .with_end_offset(50)
         };
         let topic = |topic: &OffsetForLeaderTopic| {
             OffsetForLeaderTopicResult::default()
@@ -127,7 +149,9 @@ mod tests {
     fn flat(response: &OffsetForLeaderEpochResponse) -> Vec<(&str, i32, i16, i64)> {
         let topics = response.topics.iter();
         topics
-            .flat_map(|t| t.partitions.iter().map(|p| (t.topic.as_str(), p.partition, p.error_code, p.end_offset)))
+            .flat_map(|t| {
+                t.partitions.iter().map(|p| (t.topic.as_str(), p.partition, p.error_code, p.end_offset))
+            })
             .collect()
     }
 
@@ -152,15 +176,18 @@ mod tests {
     #[test]
     fn foreign_names_alone_stay_here() {
         for version in OffsetForLeaderEpoch.versions().iter() {
-            let asked = OffsetForLeaderEpochRequest::default().with_topics(vec![topic(testing::PRICES_BACKING, &[0])]);
-            let got: OffsetForLeaderEpochResponse = Bench::new().answer(&OffsetForLeaderEpoch, version, &asked);
+            let asked = OffsetForLeaderEpochRequest::default()
+                .with_topics(vec![topic(testing::PRICES_BACKING, &[0])]);
+            let got: OffsetForLeaderEpochResponse =
+                Bench::new().answer(&OffsetForLeaderEpoch, version, &asked);
             assert_eq!(flat(&got), [(testing::PRICES_BACKING, 0, 29, -1)]);
         }
     }
 
     #[test]
     fn twins_are_asked_one_after_the_other() {
-        let asked = OffsetForLeaderEpochRequest::default().with_topics(vec![topic("first", &[0]), topic("second", &[0])]);
+        let asked = OffsetForLeaderEpochRequest::default()
+            .with_topics(vec![topic("first", &[0]), topic("second", &[0])]);
         let (sent, got) = Bench::over(testing::TWIN_ZONE).exchange(&OffsetForLeaderEpoch, 4, &asked, broker);
         assert_eq!(sent.len(), 2);
         assert_eq!(flat(&got), [("first", 0, 0, 50), ("second", 0, 0, 50)]);

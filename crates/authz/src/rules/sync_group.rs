@@ -6,7 +6,7 @@ use kafka_protocol::protocol::StrBytes;
 use tidegate_wire::api::{ApiKey, Versions};
 use tidegate_wire::codec;
 use tidegate_wire::error_code::ErrorCode;
-use tidegate_wire::group_blob::{self, Renamed};
+use tidegate_wire::group_blob::{self, BlobError, Renamed};
 use tidegate_wire::header::Request;
 
 use super::join_group::{CONSUMER, back};
@@ -72,7 +72,13 @@ fn to_upstream(zone: &ZoneView, group: &str, assignment: &Bytes) -> Result<Bytes
             Renamed::To(granted.backing.as_str().to_owned())
         }
     });
-    if conflict { Err(Conflict) } else { Ok(renamed.unwrap_or_else(|_| assignment.clone())) }
+    match renamed {
+        _ if conflict => Err(Conflict),
+        Ok(renamed) => Ok(renamed),
+        // The broker could still read names in these: they must not pass unmapped.
+        Err(BlobError::TooMany { .. } | BlobError::NameTooLong(_)) => Err(Conflict),
+        Err(_) => Ok(assignment.clone()),
+    }
 }
 
 /// A member without an assignment gets empty bytes, which are no assignment and pass.
@@ -128,7 +134,8 @@ mod tests {
     #[test]
     fn a_hidden_name_from_upstream_disappears() {
         let broker = |_: &SyncGroupRequest| {
-            SyncGroupResponse::default().with_assignment(assignment(&[testing::HIDDEN_TOPIC, testing::ORDERS_BACKING]))
+            SyncGroupResponse::default()
+                .with_assignment(assignment(&[testing::HIDDEN_TOPIC, testing::ORDERS_BACKING]))
         };
         let (_, got) = Bench::new().exchange(&SyncGroup, 5, &sync(5, CONSUMER, Bytes::new()), broker);
         assert_eq!(assignment_topics(&got.assignment), ["orders"]);
@@ -137,7 +144,8 @@ mod tests {
     #[test]
     fn an_empty_group_and_the_second_twin_are_refused_here() {
         for version in SyncGroup.versions().iter() {
-            let got: SyncGroupResponse = Bench::new().answer(&SyncGroup, version, &SyncGroupRequest::default());
+            let got: SyncGroupResponse =
+                Bench::new().answer(&SyncGroup, version, &SyncGroupRequest::default());
             assert_eq!(got.error_code, 24);
             let twins = sync(version, CONSUMER, assignment(&["first", "second"]));
             let got: SyncGroupResponse = Bench::over(testing::TWIN_ZONE).answer(&SyncGroup, version, &twins);

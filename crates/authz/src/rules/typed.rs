@@ -80,10 +80,21 @@ fn upstream_request<Q: Guarded + Encodable>(
     message: &Q,
 ) -> Result<UpstreamRequest, CodecError> {
     let correlation_id = context.connection.next_correlation_id();
+    let frame = request_frame(context.client_id, version, correlation_id, message)?;
+    Ok(UpstreamRequest { correlation_id, frame })
+}
+
+/// A request as a frame for the upstream.
+pub(crate) fn request_frame<Q: Guarded + Encodable>(
+    client_id: &str,
+    version: i16,
+    correlation_id: i32,
+    message: &Q,
+) -> Result<Outgoing, CodecError> {
     let mut out = EnvelopeWriter::with_capacity(SMALL_FRAME, 0);
-    header::write_request(out.buffer(), Q::KEY, version, correlation_id, context.client_id);
+    header::write_request(out.buffer(), Q::KEY, version, correlation_id, client_id);
     codec::encode(message, version, out.buffer())?;
-    Ok(UpstreamRequest { correlation_id, frame: out.finish() })
+    Ok(out.finish())
 }
 
 struct TypedReply<R, F> {
@@ -122,4 +133,3 @@ pub(crate) fn frame_of<R: Guarded + Encodable>(version: i16, correlation_id: i32
     let exchange = Exchange { version, correlation_id };
     exchange.encode(response).unwrap().joined()
 }
-

@@ -49,6 +49,11 @@ pub trait ResponsePlan {
 
     /// The advertised host and port of a node; `None` hides the node.
     fn endpoint(&self, node: i32) -> Option<(&str, u16)>;
+
+    /// Told of every error of a partition.
+    fn note(&self, error: ErrorCode) {
+        let _ = error;
+    }
 }
 
 /// How one partition appears.

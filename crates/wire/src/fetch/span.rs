@@ -3,11 +3,13 @@
 use std::ops::Range;
 
 use super::{FLEXIBLE_SINCE, LOG_START_SINCE, PREFERRED_REPLICA_SINCE};
+use crate::error_code::ErrorCode;
 use crate::reader::{ReadError, Reader};
 
 /// One partition of the answer.
 pub(super) struct PartitionSpan {
     pub(super) index: i32,
+    pub(super) error: ErrorCode,
     /// Index, error, watermarks and log start offset.
     pub(super) fixed: Range<usize>,
     /// Number of aborted transactions, `None` for null.
@@ -32,7 +34,8 @@ impl PartitionSpan {
         let flexible = version >= FLEXIBLE_SINCE;
         let start = reader.position();
         let index = reader.int32()?;
-        reader.skip(if version >= LOG_START_SINCE { 26 } else { 18 })?;
+        let error = ErrorCode(reader.int16()?);
+        reader.skip(if version >= LOG_START_SINCE { 24 } else { 16 })?;
         let fixed = start..reader.position();
         let aborted_count = reader.array_count(flexible)?;
         let aborted = read_aborted(reader, aborted_count, flexible)?;
@@ -43,6 +46,7 @@ impl PartitionSpan {
         };
         let mut span = Self {
             index,
+            error,
             fixed,
             aborted_count,
             aborted,

@@ -69,8 +69,7 @@ fn partition(version: i16, index: i32, records: &'static [u8]) -> PartitionData 
     }
     if version >= FLEXIBLE_SINCE {
         data.diverging_epoch = EpochEndOffset::default().with_epoch(4).with_end_offset(44);
-        data.current_leader =
-            LeaderIdAndEpoch::default().with_leader_id(BrokerId(1)).with_leader_epoch(6);
+        data.current_leader = LeaderIdAndEpoch::default().with_leader_id(BrokerId(1)).with_leader_epoch(6);
         data.unknown_tagged_fields.insert(77, Bytes::from_static(b"upstream secret"));
     }
     data
@@ -146,8 +145,11 @@ fn every_version_shows_the_alias_and_the_untouched_partition() {
 #[test]
 fn no_upstream_host_rack_or_unknown_tag_survives() {
     for version in VERSIONS {
-        let (got, bytes) =
-            rewritten(version, &response(version, vec![partition(version, 0, b"r")]), &plan(version, Partitions::All));
+        let (got, bytes) = rewritten(
+            version,
+            &response(version, vec![partition(version, 0, b"r")]),
+            &plan(version, Partitions::All),
+        );
         for secret in [&b"upstream"[..], b"backing", &BACKING_ID] {
             assert!(!bytes.windows(secret.len()).any(|window| window == secret), "version {version}");
         }
@@ -178,7 +180,8 @@ fn a_revoked_alias_shows_its_error_and_nothing_else() {
         plan.targets.values_mut().for_each(|targets| {
             targets[0].refuse = Some(ErrorCode::TOPIC_AUTHORIZATION_FAILED);
         });
-        let (got, bytes) = rewritten(version, &response(version, vec![partition(version, 3, b"secret")]), &plan);
+        let (got, bytes) =
+            rewritten(version, &response(version, vec![partition(version, 3, b"secret")]), &plan);
         let partition = &got.responses[0].partitions[0];
         assert_eq!((partition.partition_index, partition.error_code), (3, 29));
         assert_eq!((partition.high_watermark, partition.log_start_offset), (-1, -1));

@@ -158,6 +158,9 @@ impl<'a, P: ResponsePlan> Rewrite<'a, P> {
         write_count(out.buffer(), count, self.flexible);
         for _ in 0..all {
             let span = PartitionSpan::read(reader, self.version)?;
+            if !span.error.is_none() {
+                self.plan.note(span.error);
+            }
             match target.appearance(span.index) {
                 Appearance::Whole => self.write_partition(&span, true, out)?,
                 Appearance::Bare => self.write_partition(&span, false, out)?,

@@ -1,0 +1,174 @@
+//! Fetch (1): own topics only, always as a client, always without a fetch session.
+//!
+//! Session id 0 in every answer is what a broker with a full session cache gives (KIP-227): clients go on
+//! with full requests, and rights are checked anew on each of them.
+
+use bytes::Bytes;
+use kafka_protocol::messages::fetch_request::{FetchPartition, FetchTopic, ReplicaState};
+use kafka_protocol::messages::{BrokerId, FetchRequest, FetchResponse, TopicName};
+use kafka_protocol::protocol::StrBytes;
+use tidegate_wire::api::{ApiKey, Versions};
+use tidegate_wire::codec;
+use tidegate_wire::error_code::ErrorCode;
+use tidegate_wire::fetch::{BY_ID_SINCE, Partitions, RefusedTopic, ResponsePlan, Target, rewrite_response};
+use tidegate_wire::frame::Outgoing;
+use tidegate_wire::header::Request;
+use tidegate_wire::topic::{TopicKey, TopicMap, TopicRef};
+use uuid::Uuid;
+
+use super::{CLIENT_REPLICA, Exchange, Rule, answer};
+use crate::addresses::AddressMap;
+use crate::context::{ReplyContext, RequestContext};
+use crate::outcome::{Outcome, Reply, ReplyError, RuleError, UpstreamRequest};
+use crate::policy::Policy;
+use crate::view::{Granted, ZoneView};
+
+mod plan;
+
+use plan::{Appearances, Plan};
+
+/// The rule.
+pub struct Fetch;
+
+/// Session id of a request outside any session.
+const NO_SESSION: i32 = 0;
+/// Session epoch of a request that wants none, and of one that closes its session.
+const SESSIONLESS_EPOCH: i32 = -1;
+
+impl Rule for Fetch {
+    fn key(&self) -> ApiKey {
+        ApiKey::Fetch
+    }
+
+    fn versions(&self) -> Versions {
+        Versions::new(4, 18)
+    }
+
+    fn on_request(&self, context: &mut RequestContext<'_>, request: &Request) -> Result<Outcome, RuleError> {
+        let version = request.version;
+        let mut asked: FetchRequest = codec::decode(version, &request.body)?;
+        if asked.session_id != NO_SESSION && asked.session_epoch != SESSIONLESS_EPOCH {
+            let lost = FetchResponse::default().with_error_code(ErrorCode::FETCH_SESSION_ID_NOT_FOUND.0);
+            return answer(request, &lost);
+        }
+        let round = context.connection.next_fetch_round();
+        let plan = Plan::of(context.zone, std::mem::take(&mut asked.topics), version >= BY_ID_SINCE, round);
+        if plan.upstream.is_empty() && !plan.refused.is_empty() {
+            return answer_refused(request, &plan.refused);
+        }
+        let Plan { upstream, shown, refused } = plan;
+        asked.topics = upstream;
+        as_client(&mut asked, context.policy);
+        let correlation_id = context.connection.next_correlation_id();
+        let frame = super::typed::request_frame(context.client_id, version, correlation_id, &asked)?;
+        let reply = FetchReply { exchange: Exchange::of(request), shown, refused };
+        let requests = vec![UpstreamRequest { correlation_id, frame }];
+        Ok(Outcome::Forward { requests, reply: Box::new(reply) })
+    }
+}
+
+/// Takes out of the request what only followers and session holders say, and lowers its limits.
+fn as_client(asked: &mut FetchRequest, policy: &Policy) {
+    asked.replica_id = BrokerId(CLIENT_REPLICA);
+    asked.replica_state = ReplicaState::default();
+    asked.cluster_id = None;
+    asked.rack_id = StrBytes::new();
+    asked.forgotten_topics_data = Vec::new();
+    asked.session_id = NO_SESSION;
+    asked.session_epoch = SESSIONLESS_EPOCH;
+    asked.max_wait_ms = asked.max_wait_ms.min(policy.fetch_max_wait_ms);
+    asked.max_bytes = asked.max_bytes.min(policy.fetch_max_bytes);
+    for partition in asked.topics.iter_mut().flat_map(|topic| &mut topic.partitions) {
+        partition.partition_max_bytes = partition.partition_max_bytes.min(policy.fetch_max_partition_bytes);
+        partition.replica_directory_id = Uuid::nil();
+        partition.high_watermark = i64::MAX;
+        partition.log_start_offset = -1;
+    }
+}
+
+struct FetchReply {
+    exchange: Exchange,
+    shown: TopicMap<Appearances>,
+    refused: Vec<RefusedTopic>,
+}
+
+impl Reply for FetchReply {
+    fn on_response(
+        mut self: Box<Self>,
+        context: &ReplyContext<'_>,
+        frames: &[Bytes],
+    ) -> Result<Outgoing, ReplyError> {
+        let frame = frames.first().ok_or(ReplyError::Missing)?;
+        self.refuse_revoked(context.zone);
+        let plan = ShownTopics { reply: &self, context };
+        let Exchange { version, correlation_id } = self.exchange;
+        Ok(rewrite_response(frame, version, correlation_id, &plan)?)
+    }
+}
+
+impl FetchReply {
+    /// What was revoked while the broker waited for records is not shown any more.
+    fn refuse_revoked(&mut self, now: Option<&ZoneView>) {
+        let error = match self.exchange.version >= BY_ID_SINCE {
+            true => ErrorCode::UNKNOWN_TOPIC_ID,
+            false => ErrorCode::TOPIC_AUTHORIZATION_FAILED,
+        };
+        for Appearances { targets, granted } in self.shown.values_mut() {
+            for (target, granted) in targets.iter_mut().zip(granted) {
+                if !now.is_some_and(|zone| zone.still_shows(granted)) {
+                    target.refuse = Some(error);
+                }
+            }
+        }
+    }
+}
+
+struct ShownTopics<'a> {
+    reply: &'a FetchReply,
+    context: &'a ReplyContext<'a>,
+}
+
+impl ResponsePlan for ShownTopics<'_> {
+    fn targets(&self, topic: TopicRef<'_>) -> &[Target] {
+        self.reply.shown.get(topic).map_or(&[], |shown| &shown.targets)
+    }
+
+    fn refused(&self) -> &[RefusedTopic] {
+        &self.reply.refused
+    }
+
+    fn endpoint(&self, node: i32) -> Option<(&str, u16)> {
+        let addresses: &AddressMap = self.context.addresses;
+        addresses.of(node)
+    }
+
+    fn note(&self, error: ErrorCode) {
+        self.context.note(error);
+    }
+}
+
+fn answer_refused(request: &Request, refused: &[RefusedTopic]) -> Result<Outcome, RuleError> {
+    use kafka_protocol::messages::fetch_response::{FetchableTopicResponse, PartitionData};
+    let topic = |refused: &RefusedTopic| {
+        let partition = |index: &i32| {
+            let mut data = PartitionData::default()
+                .with_partition_index(*index)
+                .with_error_code(refused.error.0)
+                .with_high_watermark(-1)
+                .with_aborted_transactions(None)
+                .with_records(Some(Bytes::new()));
+            data.preferred_read_replica = BrokerId(-1);
+            data
+        };
+        let partitions = refused.partitions.iter().map(partition).collect();
+        let topic = FetchableTopicResponse::default().with_partitions(partitions);
+        match &refused.shown {
+            TopicKey::Id(id) => topic.with_topic_id(Uuid::from_bytes(*id)),
+            TopicKey::Name(name) => topic.with_topic(TopicName(StrBytes::from_string(name.to_string()))),
+        }
+    };
+    answer(request, &FetchResponse::default().with_responses(refused.iter().map(topic).collect()))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,165 @@
+use kafka_protocol::messages::fetch_response::{FetchableTopicResponse, PartitionData};
+
+use super::*;
+use crate::testing::{self, Bench};
+
+const SESSION_SINCE: i16 = 7;
+
+fn topic(version: i16, name: &str, id: [u8; 16], partitions: &[i32]) -> FetchTopic {
+    let partition = |index: &i32| {
+        FetchPartition::default()
+            .with_partition(*index)
+            .with_fetch_offset(10)
+            .with_partition_max_bytes(i32::MAX)
+    };
+    let topic = FetchTopic::default().with_partitions(partitions.iter().map(partition).collect());
+    if version >= BY_ID_SINCE {
+        topic.with_topic_id(Uuid::from_bytes(id))
+    } else {
+        topic.with_topic(TopicName(StrBytes::from_string(name.to_owned())))
+    }
+}
+
+fn fetch(version: i16, topics: Vec<FetchTopic>) -> FetchRequest {
+    let mut asked =
+        FetchRequest::default().with_max_wait_ms(i32::MAX).with_max_bytes(i32::MAX).with_topics(topics);
+    if version < 15 {
+        asked.replica_id = BrokerId(2);
+    } else {
+        asked.replica_state = ReplicaState::default().with_replica_id(BrokerId(2)).with_replica_epoch(1);
+    }
+    asked
+}
+
+/// A broker that has the backing name and the partition as records.
+fn broker(request: &FetchRequest) -> FetchResponse {
+    let topic = |topic: &FetchTopic| {
+        let partition = |p: &FetchPartition| {
+            PartitionData::default()
+                .with_partition_index(p.partition)
+                .with_high_watermark(100)
+                .with_records(Some(Bytes::from(format!("records of {}", p.partition))))
+        };
+        FetchableTopicResponse::default()
+            .with_topic(topic.topic.clone())
+            .with_topic_id(topic.topic_id)
+            .with_partitions(topic.partitions.iter().map(partition).collect())
+    };
+    FetchResponse::default().with_responses(request.topics.iter().map(topic).collect())
+}
+
+fn flat(version: i16, response: &FetchResponse) -> Vec<(String, i32, i16, String)> {
+    let name = |t: &FetchableTopicResponse| match version >= BY_ID_SINCE {
+        true => format!("{:x}", t.topic_id.as_u128()),
+        false => t.topic.to_string(),
+    };
+    let records = |p: &PartitionData| String::from_utf8(p.records.clone().unwrap().to_vec()).unwrap();
+    let topics = response.responses.iter();
+    topics
+        .flat_map(|t| t.partitions.iter().map(|p| (name(t), p.partition_index, p.error_code, records(p))))
+        .collect()
+}
+
+fn shown(version: i16, name: &str, id: [u8; 16]) -> String {
+    if version >= BY_ID_SINCE { format!("{:x}", u128::from_be_bytes(id)) } else { name.to_owned() }
+}
+
+#[test]
+fn own_topics_are_fetched_as_a_client_and_foreign_ones_refused_at_every_version() {
+    for version in Fetch.versions().iter() {
+        let bench = Bench::new();
+        let (prices, hidden) = (bench.virtual_id("prices"), testing::PRICES_ID);
+        let asked = fetch(
+            version,
+            vec![
+                topic(version, testing::PRICES_BACKING, hidden, &[0]),
+                topic(version, "prices", prices, &[0, 1]),
+            ],
+        );
+        let (sent, got) = bench.exchange(&Fetch, version, &asked, broker);
+        let upstream = &sent[0];
+        assert_eq!((upstream.replica_id.0, upstream.replica_state.replica_id.0), (-1, -1));
+        assert_eq!((upstream.max_wait_ms, upstream.max_bytes), (30_000, 50 << 20));
+        assert_eq!(upstream.topics.len(), 1);
+        assert_eq!(upstream.topics[0].partitions[0].partition_max_bytes, 10 << 20);
+        if version >= BY_ID_SINCE {
+            assert_eq!(upstream.topics[0].topic_id.into_bytes(), testing::PRICES_ID);
+        } else {
+            assert_eq!(upstream.topics[0].topic.as_str(), testing::PRICES_BACKING);
+        }
+        let refused = if version >= BY_ID_SINCE { 100 } else { 29 };
+        let name = shown(version, "prices", prices);
+        let expected = [
+            (name.clone(), 0, 0, "records of 0".to_owned()),
+            (name, 1, 0, "records of 1".to_owned()),
+            (shown(version, testing::PRICES_BACKING, hidden), 0, refused, String::new()),
+        ];
+        assert_eq!(flat(version, &got), expected, "version {version}");
+    }
+}
+
+#[test]
+fn foreign_topics_alone_are_refused_here() {
+    for version in Fetch.versions().iter() {
+        let asked = fetch(version, vec![topic(version, "nonsense", [3; 16], &[4])]);
+        let got: FetchResponse = Bench::new().answer(&Fetch, version, &asked);
+        let error = if version >= BY_ID_SINCE { 100 } else { 29 };
+        assert_eq!(flat(version, &got), [(shown(version, "nonsense", [3; 16]), 4, error, String::new())]);
+    }
+}
+
+#[test]
+fn there_are_no_fetch_sessions() {
+    for version in SESSION_SINCE..=18 {
+        let bench = Bench::new();
+        let asked = fetch(version, vec![topic(version, "orders", bench.virtual_id("orders"), &[0])]);
+        let continued = asked.clone().with_session_id(5).with_session_epoch(2);
+        let got: FetchResponse = bench.answer(&Fetch, version, &continued);
+        assert_eq!((got.error_code, got.responses.len()), (70, 0));
+        let closing = asked.with_session_id(5).with_session_epoch(-1);
+        let (sent, got) =
+            bench.exchange(&Fetch, version, &closing, |request| broker(request).with_session_id(9));
+        assert_eq!((sent[0].session_id, sent[0].session_epoch), (0, -1));
+        assert_eq!((got.session_id, got.responses.len()), (0, 1));
+    }
+}
+
+#[test]
+fn an_alias_revoked_while_the_broker_waits_shows_no_record() {
+    for version in Fetch.versions().iter() {
+        let bench = Bench::new();
+        let asked = fetch(version, vec![topic(version, "orders", bench.virtual_id("orders"), &[0])]);
+        let without_orders =
+            testing::ZONE.lines().filter(|line| !line.contains("orders")).collect::<Vec<_>>();
+        let later = testing::zone(&without_orders.join("\n"));
+        let (_, got) = bench.exchange_seen_by(&Fetch, version, &asked, broker, Some(&later));
+        let error = if version >= BY_ID_SINCE { 100 } else { 29 };
+        assert_eq!(flat(version, &got)[0].2, error);
+        assert_eq!(flat(version, &got)[0].3, "");
+    }
+}
+
+#[test]
+fn twins_ask_once_and_take_turns() {
+    for version in Fetch.versions().iter() {
+        let bench = Bench::over(testing::TWIN_ZONE);
+        let (first, second) = (bench.virtual_id("first"), bench.virtual_id("second"));
+        let mut with_records = Vec::new();
+        for _ in 0..2 {
+            let asked = fetch(
+                version,
+                vec![topic(version, "first", first, &[0]), topic(version, "second", second, &[0, 1])],
+            );
+            let (sent, got) = bench.exchange(&Fetch, version, &asked, broker);
+            assert_eq!(sent[0].topics.len(), 1);
+            assert_eq!(sent[0].topics[0].partitions.len(), 2);
+            let got = flat(version, &got);
+            assert_eq!(got.len(), 3, "every partition asked for is in the answer");
+            with_records.extend(got.into_iter().filter(|p| p.1 == 0 && !p.3.is_empty()).map(|p| p.0));
+        }
+        with_records.sort();
+        let mut both = [shown(version, "first", first), shown(version, "second", second)];
+        both.sort();
+        assert_eq!(with_records, both, "version {version}");
+    }
+}

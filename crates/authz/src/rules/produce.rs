@@ -1,0 +1,293 @@
+//! Produce (0): WRITE aliases only; every batch header is checked, no record is touched.
+//!
+//! From version 12 on a transactional Produce adds its partitions to the transaction by itself (KIP-890),
+//! so the check of the topic here is also the check of the transaction.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use kafka_protocol::messages::produce_response::{
+    LeaderIdAndEpoch, NodeEndpoint, PartitionProduceResponse, TopicProduceResponse,
+};
+use kafka_protocol::messages::{BrokerId, ProduceResponse, TopicName};
+use kafka_protocol::protocol::StrBytes;
+use tidegate_wire::api::{ApiKey, Versions};
+use tidegate_wire::batch::{self, BatchError};
+use tidegate_wire::error_code::ErrorCode;
+use tidegate_wire::frame::Outgoing;
+use tidegate_wire::header::Request;
+use tidegate_wire::produce::{BY_ID_SINCE, PartitionData, ProduceRequest, Rewritten};
+use tidegate_wire::topic::{TopicKey, TopicRef};
+use uuid::Uuid;
+
+use super::typed::decode_response;
+use super::{Exchange, Rule, answer, shown_leader};
+use crate::addresses::AddressMap;
+use crate::context::{ReplyContext, RequestContext};
+use crate::outcome::{Outcome, Reply, ReplyError, RuleError, UpstreamRequest};
+use crate::view::Granted;
+
+/// The rule.
+pub struct Produce;
+
+const NO_ACKS: i16 = 0;
+
+impl Rule for Produce {
+    fn key(&self) -> ApiKey {
+        ApiKey::Produce
+    }
+
+    fn versions(&self) -> Versions {
+        Versions::new(3, 13)
+    }
+
+    /// Versions 0 to 2 are shown and refused, as a 4.x broker does: librdkafka before the KAFKA-18659 fix
+    /// loses its compression when they are missing.
+    fn announced(&self) -> Versions {
+        Versions::new(0, 13)
+    }
+
+    fn on_request(&self, context: &mut RequestContext<'_>, request: &Request) -> Result<Outcome, RuleError> {
+        let asked = ProduceRequest::read(&request.body, request.version)?;
+        let transactional_id = match whole_request(context, &asked) {
+            Ok(id) => id,
+            Err(error) => {
+                let mut plan = Plan::default();
+                plan.refuse_all(&asked, error);
+                return plan.answer(request, asked.acks);
+            }
+        };
+        let plan = Plan::of(context, request, &asked);
+        if asked.acks == NO_ACKS && !plan.refused.is_empty() {
+            return Ok(Outcome::Close("produce without acknowledgement to a topic that may not be written"));
+        }
+        if plan.topics.is_empty() {
+            return plan.answer(request, asked.acks);
+        }
+        let correlation_id = context.connection.next_correlation_id();
+        let rewritten = Rewritten {
+            correlation_id,
+            client_id: context.client_id,
+            transactional_id: transactional_id.as_deref(),
+            acks: asked.acks,
+            timeout_ms: asked.timeout_ms,
+            topics: plan.topics,
+        };
+        let frame = rewritten.write(&request.body, request.version);
+        let upstream = UpstreamRequest { correlation_id, frame };
+        if asked.acks == NO_ACKS {
+            return Ok(Outcome::Tell(upstream));
+        }
+        let reply =
+            ProduceReply { exchange: Exchange::of(request), shown: plan.shown, refused: plan.refused };
+        Ok(Outcome::Forward { requests: vec![upstream], reply: Box::new(reply) })
+    }
+}
+
+/// What holds for all partitions at once; gives the transactional id to send.
+fn whole_request(
+    context: &RequestContext<'_>,
+    asked: &ProduceRequest<'_>,
+) -> Result<Option<String>, ErrorCode> {
+    if !(-1..=1).contains(&asked.acks) {
+        return Err(ErrorCode::INVALID_REQUIRED_ACKS);
+    }
+    let Some(id) = asked.transactional_id else { return Ok(None) };
+    if !context.zone.can_write() {
+        return Err(ErrorCode::TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
+    }
+    let refused = |_| ErrorCode::TRANSACTIONAL_ID_AUTHORIZATION_FAILED;
+    context.zone.prefix().transactional_id(id).map(Some).map_err(refused)
+}
+
+type Refusals = BTreeMap<Shown, Vec<(i32, ErrorCode)>>;
+
+/// A topic as the client named it, in an order.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Shown {
+    Name(String),
+    Id([u8; 16]),
+}
+
+impl From<TopicRef<'_>> for Shown {
+    fn from(topic: TopicRef<'_>) -> Self {
+        match topic {
+            TopicRef::Name(name) => Self::Name(name.to_owned()),
+            TopicRef::Id(id) => Self::Id(id),
+        }
+    }
+}
+
+/// What goes upstream and what is refused here.
+#[derive(Default)]
+struct Plan {
+    topics: Vec<(TopicKey, Vec<PartitionData>)>,
+    /// The grant behind each of `topics`, for the way back.
+    shown: HashMap<TopicKey, Arc<Granted>>,
+    refused: Refusals,
+}
+
+impl Plan {
+    fn of(context: &RequestContext<'_>, request: &Request, asked: &ProduceRequest<'_>) -> Self {
+        let by_id = request.version >= BY_ID_SINCE;
+        let mut plan = Self::default();
+        let mut seen = HashSet::new();
+        for topic in &asked.topics {
+            let granted = match context.zone.resolve(topic.topic) {
+                Some(granted) if granted.permission.can_write() => granted,
+                Some(_) => {
+                    plan.refuse(topic.topic, &topic.partitions, ErrorCode::TOPIC_AUTHORIZATION_FAILED);
+                    continue;
+                }
+                None => {
+                    plan.refuse(topic.topic, &topic.partitions, unknown(by_id));
+                    continue;
+                }
+            };
+            let key = granted.upstream_key(by_id);
+            for partition in &topic.partitions {
+                let refused = if seen.insert((key.clone(), partition.index)) {
+                    check(partition, request, asked.transactional_id.is_some()).err()
+                } else {
+                    Some(ErrorCode::INVALID_REQUEST)
+                };
+                match refused {
+                    Some(error) => plan.refuse(topic.topic, std::slice::from_ref(partition), error),
+                    None => plan.accept(&key, granted, partition),
+                }
+            }
+        }
+        plan
+    }
+
+    fn accept(&mut self, key: &TopicKey, granted: &Granted, partition: &PartitionData) {
+        match self.topics.iter_mut().find(|(topic, _)| topic == key) {
+            Some((_, partitions)) => partitions.push(partition.clone()),
+            None => {
+                self.topics.push((key.clone(), vec![partition.clone()]));
+                self.shown.insert(key.clone(), Arc::new(granted.clone()));
+            }
+        }
+    }
+
+    fn refuse(&mut self, topic: TopicRef<'_>, partitions: &[PartitionData], error: ErrorCode) {
+        let refused = self.refused.entry(topic.into()).or_default();
+        refused.extend(partitions.iter().map(|partition| (partition.index, error)));
+    }
+
+    fn refuse_all(&mut self, asked: &ProduceRequest<'_>, error: ErrorCode) {
+        for topic in &asked.topics {
+            self.refuse(topic.topic, &topic.partitions, error);
+        }
+    }
+
+    fn answer(self, request: &Request, acks: i16) -> Result<Outcome, RuleError> {
+        if acks == NO_ACKS && !self.refused.is_empty() {
+            return Ok(Outcome::Close("produce without acknowledgement that is refused"));
+        }
+        answer(request, &ProduceResponse::default().with_responses(refusals(self.refused)))
+    }
+}
+
+const fn unknown(by_id: bool) -> ErrorCode {
+    if by_id { ErrorCode::UNKNOWN_TOPIC_ID } else { ErrorCode::TOPIC_AUTHORIZATION_FAILED }
+}
+
+fn check(partition: &PartitionData, request: &Request, transactional: bool) -> Result<(), ErrorCode> {
+    let records = partition.records.clone().and_then(|range| request.body.get(range));
+    match batch::check_produced(records, request.version) {
+        Ok(header) if header.is_transactional() && !transactional => {
+            Err(ErrorCode::TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
+        }
+        Ok(_) => Ok(()),
+        Err(BatchError::Codec { .. }) => Err(ErrorCode::UNSUPPORTED_COMPRESSION_TYPE),
+        Err(BatchError::TooShort) => Err(ErrorCode::CORRUPT_MESSAGE),
+        Err(_) => Err(ErrorCode::INVALID_RECORD),
+    }
+}
+
+struct ProduceReply {
+    exchange: Exchange,
+    shown: HashMap<TopicKey, Arc<Granted>>,
+    refused: Refusals,
+}
+
+impl Reply for ProduceReply {
+    fn on_response(
+        self: Box<Self>,
+        context: &ReplyContext<'_>,
+        frames: &[Bytes],
+    ) -> Result<Outgoing, ReplyError> {
+        let frame = frames.first().ok_or(ReplyError::Missing)?;
+        let mut response: ProduceResponse = decode_response(frame, self.exchange.version)?;
+        let by_id = self.exchange.version >= BY_ID_SINCE;
+        response.responses.retain_mut(|topic| {
+            let key = match by_id {
+                true => TopicKey::Id(topic.topic_id.into_bytes()),
+                false => TopicKey::Name(topic.name.as_str().into()),
+            };
+            let Some(granted) = self.shown.get(&key) else { return false };
+            show(topic, &granted.shown_key(by_id));
+            topic.partition_responses.iter_mut().for_each(|partition| blank(partition, context));
+            true
+        });
+        response.responses.extend(refusals(self.refused));
+        response.node_endpoints = endpoints(&response.node_endpoints, context.addresses);
+        Ok(self.exchange.encode(&response)?)
+    }
+}
+
+fn show(topic: &mut TopicProduceResponse, key: &TopicKey) {
+    match key {
+        TopicKey::Id(id) => topic.topic_id = Uuid::from_bytes(*id),
+        TopicKey::Name(name) => topic.name = TopicName(StrBytes::from_string(name.to_string())),
+    }
+}
+
+/// Takes out of a partition's answer what is not the partner's business.
+fn blank(partition: &mut PartitionProduceResponse, context: &ReplyContext<'_>) {
+    context.note(ErrorCode(partition.error_code));
+    partition.error_message = None;
+    for record in &mut partition.record_errors {
+        record.batch_index_error_message = None;
+    }
+    if shown_leader(context.addresses, partition.current_leader.leader_id.0).is_none() {
+        partition.current_leader = LeaderIdAndEpoch::default();
+    }
+}
+
+fn endpoints(nodes: &[NodeEndpoint], addresses: &AddressMap) -> Vec<NodeEndpoint> {
+    let shown = |node: &NodeEndpoint| {
+        let (host, port) = addresses.of(node.node_id.0)?;
+        let shown = NodeEndpoint::default()
+            .with_node_id(BrokerId(node.node_id.0))
+            .with_host(StrBytes::from_string(host.to_owned()))
+            .with_port(i32::from(port));
+        Some(shown)
+    };
+    nodes.iter().filter_map(shown).collect()
+}
+
+fn refusals(refused: Refusals) -> Vec<TopicProduceResponse> {
+    let partition = |(index, error): (i32, ErrorCode)| {
+        PartitionProduceResponse::default()
+            .with_index(index)
+            .with_error_code(error.0)
+            .with_base_offset(-1)
+            .with_log_append_time_ms(-1)
+            .with_log_start_offset(-1)
+    };
+    let topic = |(shown, partitions): (Shown, Vec<_>)| {
+        let partitions = partitions.into_iter().map(partition).collect();
+        let topic = TopicProduceResponse::default().with_partition_responses(partitions);
+        match shown {
+            Shown::Id(id) => topic.with_topic_id(Uuid::from_bytes(id)),
+            Shown::Name(name) => topic.with_name(TopicName(StrBytes::from_string(name))),
+        }
+    };
+    refused.into_iter().map(topic).collect()
+}
+
+#[cfg(test)]
+mod tests;
