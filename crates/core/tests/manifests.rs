@@ -4,6 +4,7 @@
 //! read the difference.
 
 #![allow(clippy::disallowed_methods, reason = "a test reads its data from files")]
+#![allow(clippy::unwrap_used, reason = "helpers of tests may stop the test")]
 
 use std::fs;
 use std::num::NonZeroU64;

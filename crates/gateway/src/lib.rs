@@ -1,1 +1,3 @@
-//! Placeholder, replaced by the first commit of this crate.
+//! The gateway as a function: accept, pump, route, reconcile.
+
+pub mod config;

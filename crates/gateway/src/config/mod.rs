@@ -1,0 +1,51 @@
+//! The daemon's configuration: one YAML file, read whole before anything starts.
+//!
+//! What people write is refused with all its mistakes at once, one line each; what comes out is a [`Config`] in which
+//! impossible combinations do not exist, every secret is fetched, every file read and every path absolute or relative
+//! to the working directory. `docs/configuration.md` is the reference; a test keeps it complete.
+
+mod address;
+mod cluster;
+mod errors;
+mod limits;
+mod listener;
+mod model;
+mod nodes;
+mod ports;
+mod read;
+mod secret;
+mod surroundings;
+
+use std::path::Path;
+
+pub use address::{AddressError, HostPort};
+pub use errors::ConfigErrors;
+pub use limits::{LIMITS, LimitSpec, Limits};
+pub use model::{
+    ClientIdentity, ClusterConfig, Config, ListenerConfig, ListenerTls, NodeAddress, PemFile, SaslMechanism,
+    UpstreamSasl, UpstreamTls,
+};
+pub use surroundings::{Machine, Surroundings};
+
+/// Reads the configuration file and everything that it points to. Makes the root key's file if it is missing, but only
+/// if nothing else is wrong.
+pub fn load(path: &Path) -> Result<Config, ConfigErrors> {
+    match surroundings::read_text(&Machine, path) {
+        Ok(text) => parse(&text, path, &Machine),
+        Err(what) => Err(ConfigErrors::of_file(path, format!("{what}; name the configuration file"))),
+    }
+}
+
+/// Understands the text of a configuration file. The rest of the world is reached through `surroundings` alone;
+/// `path` names the file in messages, and its folder is where relative paths begin.
+pub fn parse(text: &str, path: &Path, surroundings: &dyn Surroundings) -> Result<Config, ConfigErrors> {
+    read::parse(text, path, surroundings)
+}
+
+/// How often the list of brokers and topics is asked for anew: quick enough for a new broker to be served before
+/// clients, who refresh every five minutes, hear of it; cheap, since one connection does it for all partners.
+pub const DEFAULT_METADATA_REFRESH_MS: u64 = 30_000;
+/// Probes and metrics are for the own side, so they are not offered to the network unless somebody says so.
+pub const DEFAULT_HTTP_HOST: &str = "127.0.0.1";
+/// The customary port of Prometheus exporters that belong to a service.
+pub const DEFAULT_HTTP_PORT: u16 = 9464;

@@ -1,0 +1,162 @@
+//! The configuration as understood.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use secrecy::{SecretSlice, SecretString};
+use tidegate_core::{ClusterName, ListenerName, RootKey};
+
+use super::{HostPort, Limits};
+
+/// All that the daemon has to know.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The upstream clusters, each with a name of its own; at least one.
+    pub clusters: Vec<ClusterConfig>,
+    /// The doors for partners, each with a name of its own; at least one. No two share a port.
+    pub listeners: Vec<ListenerConfig>,
+    /// The folder of PartnerZone manifests.
+    pub zones_folder: PathBuf,
+    /// The file of account verifiers. It need not exist yet.
+    pub accounts_file: PathBuf,
+    /// The installation root key.
+    pub root_key: RootKey,
+    /// Where probes and metrics are served.
+    pub http_bind: SocketAddr,
+    /// What clients may use up.
+    pub limits: Limits,
+}
+
+impl Config {
+    /// The cluster of that name.
+    pub fn cluster(&self, name: &ClusterName) -> Option<&ClusterConfig> {
+        self.clusters.iter().find(|cluster| cluster.name == *name)
+    }
+}
+
+/// An upstream Kafka cluster and how to enter it.
+#[derive(Debug, Clone)]
+pub struct ClusterConfig {
+    /// The name that zones and listeners use.
+    pub name: ClusterName,
+    /// Where to begin; at least one.
+    pub bootstrap: Vec<HostPort>,
+    /// TLS towards the brokers; `None` is plain text.
+    pub tls: Option<UpstreamTls>,
+    /// SASL towards the brokers; `None` is none.
+    pub sasl: Option<UpstreamSasl>,
+    /// How often metadata is asked for anew.
+    pub metadata_refresh: Duration,
+}
+
+/// TLS towards the brokers.
+#[derive(Debug, Clone)]
+pub struct UpstreamTls {
+    /// Whom to trust; `None` is the public authorities.
+    pub ca: Option<PemFile>,
+    /// The gateway's own certificate, for brokers that want one.
+    pub identity: Option<ClientIdentity>,
+    /// Whether the broker's name must be in its certificate.
+    pub endpoint_identification: bool,
+}
+
+/// A certificate and its key.
+#[derive(Debug, Clone)]
+pub struct ClientIdentity {
+    /// The chain, own certificate first.
+    pub certificate: PemFile,
+    /// The private key.
+    pub key: PemFile,
+}
+
+/// SASL towards the brokers.
+#[derive(Debug, Clone)]
+pub struct UpstreamSasl {
+    /// The mechanism.
+    pub mechanism: SaslMechanism,
+    /// The user.
+    pub username: String,
+    /// Its password.
+    pub password: SecretString,
+}
+
+/// A SASL mechanism that both sides of the gateway can speak.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum SaslMechanism {
+    /// PLAIN: the password itself.
+    Plain,
+    /// SCRAM-SHA-256.
+    ScramSha256,
+    /// SCRAM-SHA-512.
+    ScramSha512,
+}
+
+impl SaslMechanism {
+    /// The registered name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Plain => "PLAIN",
+            Self::ScramSha256 => "SCRAM-SHA-256",
+            Self::ScramSha512 => "SCRAM-SHA-512",
+        }
+    }
+}
+
+impl fmt::Display for SaslMechanism {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A door for partners.
+#[derive(Debug, Clone)]
+pub struct ListenerConfig {
+    /// Its name, for logs and metrics.
+    pub name: ListenerName,
+    /// The cluster behind it; one of [`Config::clusters`].
+    pub cluster: ClusterName,
+    /// The mechanisms offered; at least one, none twice.
+    pub mechanisms: Vec<SaslMechanism>,
+    /// TLS towards partners: `Some` is SASL_SSL, `None` is SASL_PLAINTEXT.
+    pub tls: Option<ListenerTls>,
+    /// The bootstrap address: where it is bound, and what clients are told.
+    pub bootstrap: NodeAddress,
+    /// The address of each node, by node id.
+    pub nodes: BTreeMap<i32, NodeAddress>,
+}
+
+/// The certificate that partners see.
+#[derive(Debug, Clone)]
+pub struct ListenerTls {
+    /// The chain, own certificate first.
+    pub certificate: PemFile,
+    /// The private key.
+    pub key: PemFile,
+}
+
+/// An address as the gateway binds it and as clients are told it; they differ behind NAT or a load balancer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeAddress {
+    /// Where the gateway listens.
+    pub bind: SocketAddr,
+    /// Where clients connect.
+    pub advertised: HostPort,
+}
+
+/// A PEM file and what was in it at start.
+#[derive(Clone)]
+pub struct PemFile {
+    /// The file, for messages.
+    pub path: PathBuf,
+    /// Its content.
+    pub pem: SecretSlice<u8>,
+}
+
+impl fmt::Debug for PemFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PemFile({})", self.path.display())
+    }
+}

@@ -1,0 +1,149 @@
+//! The file as a whole.
+
+use std::collections::HashMap;
+use std::fmt::Display;
+use std::hash::Hash;
+use std::net::SocketAddr;
+use std::path::Path;
+
+use tidegate_core::document::{self, Fields, Place, Problem, Report};
+
+use super::address;
+use super::limits;
+use super::model::{ClusterConfig, Config, ListenerConfig};
+use super::ports::Ports;
+use super::secret::{Around, RootKeySource};
+use super::surroundings::Surroundings;
+use super::{ConfigErrors, DEFAULT_HTTP_HOST, DEFAULT_HTTP_PORT, cluster, listener};
+
+pub(super) fn parse(
+    text: &str,
+    path: &Path,
+    surroundings: &dyn Surroundings,
+) -> Result<Config, ConfigErrors> {
+    let (documents, syntax) = document::parse(text);
+    let report = Report::default();
+    let config = match documents.as_slice() {
+        [document] if !document.is_empty() => {
+            read(&document.place(&report), &Around::new(path, surroundings), &report, syntax.is_some())
+        }
+        [] | [_] if syntax.is_some() => None,
+        documents => {
+            let number = documents.iter().filter(|document| !document.is_empty()).count();
+            let what = format!("the file holds {number} documents; write one, begun with `clusters:`");
+            report.add(Problem { document: None, path: String::new(), line: None, what });
+            None
+        }
+    };
+    let problems: Vec<Problem> = report.into_problems().into_iter().chain(syntax).collect();
+    config.filter(|_| problems.is_empty()).ok_or_else(|| ConfigErrors::new(path, problems))
+}
+
+fn read(document: &Place<'_>, around: &Around<'_>, report: &Report, broken: bool) -> Option<Config> {
+    let mut fields = document.fields()?;
+    let mut ports = Ports::default();
+    let clusters = clusters(&mut fields, around);
+    let listeners = listeners(&mut fields, &clusters, around, &mut ports);
+    let zones_folder = inner(fields.required("zones", "write `zones: {folder: PATH}`"), "folder")
+        .and_then(|place| around.folder(&place));
+    let accounts_file = inner(fields.required("accounts", "write `accounts: {file: PATH}`"), "file")
+        .and_then(|place| around.path(&place));
+    let root_key = fields
+        .required("rootKey", "write `rootKey: file:root.key`; the file is made at the first start")
+        .and_then(|place| around.root_key(&place));
+    let http_bind = http(fields.optional("http"), &mut ports);
+    let limits = limits::read(fields.optional("limits"));
+    fields.finish();
+    let root_key = match root_key? {
+        RootKeySource::Key(key) => key,
+        // A daemon that will not start must not leave a key behind.
+        RootKeySource::ToBeMade(..) if broken || !report.is_empty() => return None,
+        RootKeySource::ToBeMade(place, path) => around.make_root_key(&place, &path)?,
+    };
+    Some(Config {
+        clusters,
+        listeners,
+        zones_folder: zones_folder?,
+        accounts_file: accounts_file?,
+        root_key,
+        http_bind: http_bind?,
+        limits,
+    })
+}
+
+fn clusters(fields: &mut Fields<'_>, around: &Around<'_>) -> Vec<ClusterConfig> {
+    let items = list(fields, "clusters", "list the upstream clusters");
+    let mut names = Unique::default();
+    let mut clusters = Vec::new();
+    for place in items {
+        let Some(cluster) = cluster::read(&place, around) else { continue };
+        names.check(&place, "cluster", &cluster.name);
+        clusters.push(cluster);
+    }
+    clusters
+}
+
+fn listeners<'a>(
+    fields: &mut Fields<'a>,
+    clusters: &[ClusterConfig],
+    around: &Around<'_>,
+    ports: &mut Ports<'a>,
+) -> Vec<ListenerConfig> {
+    let items = list(fields, "listeners", "list the doors for partners");
+    let mut names = Unique::default();
+    let mut listeners = Vec::new();
+    for place in items {
+        let Some(listener) = listener::read(&place, clusters, around, ports) else { continue };
+        names.check(&place, "listener", &listener.name);
+        listeners.push(listener);
+    }
+    listeners
+}
+
+fn http<'a>(place: Option<Place<'a>>, ports: &mut Ports<'a>) -> Option<SocketAddr> {
+    let default_ip = DEFAULT_HTTP_HOST.parse().ok()?;
+    let Some(place) = place else { return Some(SocketAddr::new(default_ip, DEFAULT_HTTP_PORT)) };
+    let bind_place = inner(Some(place), "bind")?;
+    let mut fields = bind_place.fields()?;
+    let host = fields.optional("host").map_or(Some(default_ip), |place| address::ip(&place));
+    let port = fields.optional("port").map_or(Some(DEFAULT_HTTP_PORT), |place| address::port(&place));
+    fields.finish();
+    let bind = SocketAddr::new(host?, port?);
+    ports.bind(&bind_place, bind.ip(), bind.port(), 1);
+    Some(bind)
+}
+
+/// The items of a list that must not be empty.
+fn list<'a>(fields: &mut Fields<'a>, key: &'static str, mend: &str) -> Vec<Place<'a>> {
+    let Some(place) = fields.required(key, mend) else { return Vec::new() };
+    let items = place.items();
+    if place.is_list() && items.is_empty() {
+        place.fail(format_args!("the list is empty; {mend}"));
+    }
+    items
+}
+
+/// The one field of a map.
+fn inner<'a>(place: Option<Place<'a>>, key: &'static str) -> Option<Place<'a>> {
+    let mut fields = place?.fields()?;
+    let inner = fields.required(key, &format!("write `{key}`"));
+    fields.finish();
+    inner
+}
+
+/// Names used so far, each with its first place.
+struct Unique<N>(HashMap<N, String>);
+
+impl<N> Default for Unique<N> {
+    fn default() -> Self {
+        Self(HashMap::new())
+    }
+}
+
+impl<N: Hash + Eq + Clone + Display> Unique<N> {
+    fn check(&mut self, place: &Place<'_>, kind: &str, name: &N) {
+        if let Some(first) = self.0.insert(name.clone(), place.path().to_owned()) {
+            place.fail(format_args!("{kind} name `{name}` is already used by {first}; rename one"));
+        }
+    }
+}

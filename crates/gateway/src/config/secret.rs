@@ -1,0 +1,132 @@
+//! Secrets: from the environment, from a file, or written out.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use secrecy::{ExposeSecret, SecretSlice, SecretString};
+use tidegate_core::RootKey;
+use tidegate_core::document::Place;
+
+use super::model::PemFile;
+use super::surroundings::{Surroundings, read_text};
+
+/// The surroundings, seen from the folder of the configuration file.
+pub(super) struct Around<'s> {
+    folder: PathBuf,
+    surroundings: &'s dyn Surroundings,
+}
+
+/// The root key, or the file that it is to be made in once nothing else is wrong.
+pub(super) enum RootKeySource<'a> {
+    Key(RootKey),
+    ToBeMade(Place<'a>, PathBuf),
+}
+
+impl<'s> Around<'s> {
+    pub(super) fn new(file: &Path, surroundings: &'s dyn Surroundings) -> Self {
+        Self { folder: file.parent().map(Path::to_path_buf).unwrap_or_default(), surroundings }
+    }
+
+    /// A path as written; relative ones begin at the folder of the configuration file.
+    pub(super) fn path(&self, place: &Place<'_>) -> Option<PathBuf> {
+        let text = place.text()?;
+        if text.is_empty() || text.contains('\0') {
+            place.fail("the path is empty; write one, relative to the folder of this file");
+            return None;
+        }
+        Some(self.folder.join(text))
+    }
+
+    /// A folder that is there.
+    pub(super) fn folder(&self, place: &Place<'_>) -> Option<PathBuf> {
+        let path = self.path(place)?;
+        if self.surroundings.is_folder(&path) {
+            return Some(path);
+        }
+        place.fail(format_args!(
+            "{} is not a folder that can be listed; make it, or correct the path",
+            path.display()
+        ));
+        None
+    }
+
+    /// A PEM file, read.
+    pub(super) fn pem(&self, place: &Place<'_>) -> Option<PemFile> {
+        let path = self.path(place)?;
+        let text = read_text(self.surroundings, &path)
+            .map_err(|what| place.fail(format_args!("{what}; correct the path or the file's rights")))
+            .ok()?;
+        if !text.contains("-----BEGIN ") {
+            place.fail(format_args!("{} holds no PEM block; convert it to PEM", path.display()));
+            return None;
+        }
+        Some(PemFile { path, pem: SecretSlice::from(text.into_bytes()) })
+    }
+
+    /// `${env:NAME}`, `file:PATH`, or the secret itself. No message repeats a secret.
+    pub(super) fn secret(&self, place: &Place<'_>) -> Option<SecretString> {
+        let text = place.text()?;
+        let secret = if let Some(rest) = text.strip_prefix("${") {
+            self.variable(place, rest)?
+        } else if let Some(file) = text.strip_prefix("file:") {
+            let what = |what| place.fail(format_args!("{what}; correct the path or the file's rights"));
+            let content = read_text(self.surroundings, &self.folder.join(file)).map_err(what).ok()?;
+            without_line_end(&content).to_owned()
+        } else {
+            text.to_owned()
+        };
+        if secret.is_empty() {
+            place.fail("the secret is empty; write it to the place that this names");
+            return None;
+        }
+        Some(secret.into())
+    }
+
+    /// The root key. Its file need not exist yet.
+    pub(super) fn root_key<'a>(&self, place: &Place<'a>) -> Option<RootKeySource<'a>> {
+        if let Some(file) = place.text()?.strip_prefix("file:") {
+            let path = self.folder.join(file);
+            let missing =
+                self.surroundings.read(&path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
+            if missing {
+                return Some(RootKeySource::ToBeMade(place.clone(), path));
+            }
+            if self.surroundings.is_open_to_others(&path) {
+                place.fail(format_args!("{} is open to others; run `chmod 600` on it", path.display()));
+                return None;
+            }
+        }
+        let text = self.secret(place)?;
+        RootKey::parse(text.expose_secret()).map(RootKeySource::Key).map_err(|error| place.fail(error)).ok()
+    }
+
+    /// Makes the root key's file.
+    pub(super) fn make_root_key(&self, place: &Place<'_>, path: &Path) -> Option<RootKey> {
+        let what = |error| {
+            place.fail(format_args!(
+                "cannot make {}: {error}; make its folder, or correct the path",
+                path.display()
+            ));
+        };
+        self.surroundings.create_root_key(path).map_err(what).ok()
+    }
+
+    fn variable(&self, place: &Place<'_>, rest: &str) -> Option<String> {
+        let Some(name) = rest.strip_prefix("env:").and_then(|rest| rest.strip_suffix('}')) else {
+            place.fail("a text that begins with `${` must be `${env:NAME}`; correct it, or put the secret into a file");
+            return None;
+        };
+        let value = self.surroundings.variable(name);
+        if value.is_none() {
+            let name = tidegate_core::names::Shown::of(name);
+            place.fail(format_args!("environment variable `{name}` is not set; set it before the start"));
+        }
+        value
+    }
+}
+
+/// Editors and `echo` end a file with a line break that is not part of the secret.
+fn without_line_end(text: &str) -> &str {
+    let text = text.strip_suffix('\n').unwrap_or(text);
+    text.strip_suffix('\r').unwrap_or(text)
+}
