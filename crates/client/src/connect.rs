@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tidegate_wire::frame::FrameError;
 
-use crate::dial::{Failed, dial};
+use crate::dial::{Failed, dial, tls_failure};
 use crate::error::{AskError, CallError, CallFailure, ConnectError, ConnectFailure, ConnectStep};
 use crate::login::log_in;
 use crate::{Connection, Endpoint, SaslLogin, Security, versions};
@@ -76,7 +76,7 @@ async fn open(endpoint: &Endpoint, options: &ConnectOptions) -> Result<Connectio
     let stream = dial(endpoint, options).await?;
     let mut connection = Connection::new(endpoint.clone(), stream, options);
     let versions = versions::ask(&mut connection).await;
-    let versions = versions.map_err(|error| (ConnectStep::ApiVersions, first_answer(error)))?;
+    let versions = versions.map_err(first_answer)?;
     connection.set_versions(versions);
     if let Some(login) = &options.security.login {
         log_in(&mut connection, login).await?;
@@ -92,9 +92,14 @@ fn at(endpoint: &Endpoint, (step, failure): Failed) -> ConnectError {
 /// A TLS alert record, read as a Kafka frame size, begins with these two bytes.
 const TLS_ALERT: usize = 0x1503;
 
-/// Names the usual cause of a bad first answer: one side speaks TLS and the other does not.
-fn first_answer(error: AskError) -> ConnectFailure {
-    match error {
+/// Names the usual causes of a bad first answer: one side speaks TLS and the other does not, or the broker
+/// refuses our certificate, which TLS 1.3 tells only after the handshake.
+fn first_answer(error: AskError) -> Failed {
+    let failure = match error {
+        AskError::Call(CallError { failure: CallFailure::Io(error), .. }) => match tls_failure(error) {
+            ConnectFailure::Tls(error) => return (ConnectStep::Tls, ConnectFailure::Tls(error)),
+            failure => failure,
+        },
         AskError::Call(CallError {
             failure: CallFailure::Frame(FrameError::TooLarge { size, .. }), ..
         }) if size >> 16 == TLS_ALERT => ConnectFailure::PeerSpeaksTls,
@@ -104,5 +109,6 @@ fn first_answer(error: AskError) -> ConnectFailure {
             ConnectFailure::Unsupported { api }
         }
         AskError::Refused { code, .. } => ConnectFailure::Refused { code, message: String::new() },
-    }
+    };
+    (ConnectStep::ApiVersions, failure)
 }

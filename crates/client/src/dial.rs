@@ -90,7 +90,7 @@ async fn handshake(
 }
 
 /// rustls hands its errors out inside an I/O error.
-fn tls_failure(error: io::Error) -> ConnectFailure {
+pub(crate) fn tls_failure(error: io::Error) -> ConnectFailure {
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
     match inner {
         Some(error) => ConnectFailure::Tls(error.clone()),

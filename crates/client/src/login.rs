@@ -105,6 +105,6 @@ fn nonce() -> Result<Nonce, ConnectFailure> {
 }
 
 fn offered(answer: &SaslHandshakeResponse) -> String {
-    let names: Vec<&str> = answer.mechanisms.iter().map(|name| name.as_str()).collect();
+    let names: Vec<&str> = answer.mechanisms.iter().map(StrBytes::as_str).collect();
     if names.is_empty() { "none".to_owned() } else { printable(&names.join(", ")) }
 }
