@@ -1,1 +1,35 @@
-//! Placeholder, replaced by the first commit of this crate.
+//! The Kafka client that gateway, store, mirror and command line share: raw frames, one request at a time.
+//!
+//! [`connect`] dials a broker, speaks TLS and SASL as [`ConnectOptions`] say, asks for its ApiVersions and
+//! yields a [`Connection`]. On that, [`Connection::call`] sends one request and reads its answer;
+//! [`metadata::fetch`] and [`coordinator::find_group`] wrap the two questions everybody has. The gateway
+//! takes the [`Stream`] out again ([`Connection::into_parts`]) and pumps frames itself.
+//!
+//! There is no pool and no retry here: an error says whether to try again, and the caller decides when.
+//! A connection that failed once is poisoned and answers no further call.
+
+#![forbid(unsafe_code)]
+
+mod connect;
+mod connection;
+pub mod coordinator;
+mod dial;
+mod endpoint;
+mod error;
+mod login;
+pub mod metadata;
+mod security;
+mod stream;
+#[cfg(test)]
+mod tests;
+mod tls;
+mod versions;
+
+pub use connect::{ConnectOptions, connect};
+pub use connection::{Connection, ConnectionParts};
+pub use endpoint::{Endpoint, EndpointError};
+pub use error::{AskError, CallError, CallFailure, ConnectError, ConnectFailure, ConnectStep, Fault};
+pub use security::{SaslLogin, Security, Transport};
+pub use stream::Stream;
+pub use tls::{Tls, TlsError, TlsOptions};
+pub use versions::ApiVersions;

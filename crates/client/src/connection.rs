@@ -1,0 +1,226 @@
+//! A connection to one broker: one request at a time, and poisoned by its first failure.
+
+use std::time::Duration;
+
+use bytes::{BufMut, Bytes, BytesMut};
+use kafka_protocol::protocol::{Decodable, Encodable, Request};
+use tidegate_wire::api::ApiKey;
+use tidegate_wire::codec::{self, Guarded};
+use tidegate_wire::frame::{FrameLimits, SIZE_PREFIX, next_frame, read_ahead};
+use tidegate_wire::header;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::{Instant, timeout};
+
+use crate::error::{CallError, CallFailure};
+use crate::{ApiVersions, ConnectOptions, Endpoint, Stream};
+
+/// A connection to one broker, logged in.
+#[derive(Debug)]
+pub struct Connection {
+    endpoint: Endpoint,
+    stream: Stream,
+    /// Bytes received and not yet taken as an answer.
+    received: BytesMut,
+    client_id: String,
+    request_timeout: Duration,
+    limits: FrameLimits,
+    next_correlation_id: i32,
+    /// Set while a request is under way, so that a call dropped half way leaves it set.
+    broken: bool,
+    versions: ApiVersions,
+    session_ends_at: Option<Instant>,
+}
+
+/// What a connection is made of, for who pumps frames without this client.
+#[derive(Debug)]
+pub struct ConnectionParts {
+    /// Where it leads.
+    pub endpoint: Endpoint,
+    /// The byte stream; nothing is on its way on it.
+    pub stream: Stream,
+    /// What the broker speaks.
+    pub versions: ApiVersions,
+    /// When the broker will close unless logged in again; `None` is never.
+    pub session_ends_at: Option<Instant>,
+}
+
+impl Connection {
+    pub(crate) fn new(endpoint: Endpoint, stream: Stream, options: &ConnectOptions) -> Self {
+        Self {
+            endpoint,
+            stream,
+            received: BytesMut::new(),
+            client_id: options.client_id.clone(),
+            request_timeout: options.request_timeout,
+            limits: FrameLimits::uniform(options.max_response_bytes),
+            next_correlation_id: 0,
+            broken: false,
+            versions: ApiVersions::default(),
+            session_ends_at: None,
+        }
+    }
+
+    /// Sends a request and reads its answer, within the request timeout of the options.
+    ///
+    /// # Errors
+    /// [`CallError`]. After any but [`CallFailure::Encode`] the connection is poisoned.
+    pub async fn call<Q>(&mut self, version: i16, request: &Q) -> Result<Q::Response, CallError>
+    where
+        Q: Request + Guarded,
+        Q::Response: Guarded,
+    {
+        self.call_within(self.request_timeout, version, request).await
+    }
+
+    /// The same within a time of the caller's choice, for requests that a broker holds back.
+    ///
+    /// # Errors
+    /// As [`Self::call`].
+    pub async fn call_within<Q>(
+        &mut self,
+        limit: Duration,
+        version: i16,
+        request: &Q,
+    ) -> Result<Q::Response, CallError>
+    where
+        Q: Request + Guarded,
+        Q::Response: Guarded,
+    {
+        let body = self.exchange(limit, version, request).await?;
+        self.decode(version, <Q as Guarded>::KEY, &body)
+    }
+
+    /// Whether a failure has ended the connection.
+    #[must_use]
+    pub fn is_broken(&self) -> bool {
+        self.broken
+    }
+
+    /// Where it leads.
+    #[must_use]
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    /// What the broker speaks.
+    #[must_use]
+    pub fn versions(&self) -> &ApiVersions {
+        &self.versions
+    }
+
+    /// When the broker will close unless logged in again (KIP-368); `None` is never.
+    #[must_use]
+    pub fn session_ends_at(&self) -> Option<Instant> {
+        self.session_ends_at
+    }
+
+    /// Takes the connection apart; `None` when it is broken or the broker sent what nobody asked for.
+    #[must_use]
+    pub fn into_parts(self) -> Option<ConnectionParts> {
+        let Self { endpoint, stream, versions, session_ends_at, .. } = self;
+        (!self.broken && self.received.is_empty()).then_some(ConnectionParts {
+            endpoint,
+            stream,
+            versions,
+            session_ends_at,
+        })
+    }
+
+    pub(crate) fn request_timeout(&self) -> Duration {
+        self.request_timeout
+    }
+
+    pub(crate) fn set_versions(&mut self, versions: ApiVersions) {
+        self.versions = versions;
+    }
+
+    pub(crate) fn set_session_ends_at(&mut self, end: Option<Instant>) {
+        self.session_ends_at = end;
+    }
+
+    /// Sends a request and reads the bytes of its answer's body.
+    pub(crate) async fn exchange<M>(
+        &mut self,
+        limit: Duration,
+        version: i16,
+        request: &M,
+    ) -> Result<Bytes, CallError>
+    where
+        M: Guarded + Encodable,
+    {
+        let failed = |failure| CallError { api: M::KEY, version, failure };
+        if self.broken {
+            return Err(failed(CallFailure::Poisoned));
+        }
+        let sent = self.next_correlation_id;
+        let frame = self.frame(sent, version, request).map_err(failed)?;
+        self.next_correlation_id = sent.wrapping_add(1);
+        self.broken = true;
+        let answer = match timeout(limit, self.send_and_receive(&frame)).await {
+            Ok(answer) => answer.map_err(failed)?,
+            Err(_) => return Err(failed(CallFailure::Timeout(limit))),
+        };
+        let body = body(answer, M::KEY, version, sent).map_err(failed)?;
+        self.broken = false;
+        Ok(body)
+    }
+
+    /// Reads an answer; one that cannot be read poisons, for its sender is not what it seems.
+    pub(crate) fn decode<M>(&mut self, version: i16, api: ApiKey, body: &Bytes) -> Result<M, CallError>
+    where
+        M: Guarded + Decodable,
+    {
+        codec::decode(version, body).map_err(|error| {
+            self.broken = true;
+            CallError { api, version, failure: CallFailure::Decode(error) }
+        })
+    }
+
+    fn frame<M>(&self, correlation_id: i32, version: i16, request: &M) -> Result<BytesMut, CallFailure>
+    where
+        M: Guarded + Encodable,
+    {
+        let mut frame = BytesMut::new();
+        frame.put_i32(0);
+        header::write_request(&mut frame, M::KEY, version, correlation_id, &self.client_id);
+        codec::encode(request, version, &mut frame).map_err(CallFailure::Encode)?;
+        let size = i32::try_from(frame.len() - SIZE_PREFIX).unwrap_or(i32::MAX);
+        if let Some(prefix) = frame.first_chunk_mut::<SIZE_PREFIX>() {
+            *prefix = size.to_be_bytes();
+        }
+        Ok(frame)
+    }
+
+    async fn send_and_receive(&mut self, frame: &[u8]) -> Result<Bytes, CallFailure> {
+        self.stream.write_all(frame).await.map_err(io_failure)?;
+        self.stream.flush().await.map_err(io_failure)?;
+        loop {
+            if let Some(answer) = next_frame(&mut self.received, self.limits).map_err(CallFailure::Frame)? {
+                return Ok(answer.freeze());
+            }
+            self.received.reserve(read_ahead(&self.received));
+            if self.stream.read_buf(&mut self.received).await.map_err(io_failure)? == 0 {
+                return Err(CallFailure::Closed);
+            }
+        }
+    }
+}
+
+/// The body of an answer whose header fits the request.
+fn body(answer: Bytes, key: ApiKey, version: i16, sent: i32) -> Result<Bytes, CallFailure> {
+    let (received, body_at) = header::parse_response(&answer, key, version).map_err(CallFailure::Header)?;
+    if received != sent {
+        return Err(CallFailure::Correlation { sent, received });
+    }
+    Ok(answer.slice(body_at..))
+}
+
+/// A reset says no more than a close: the broker is gone.
+fn io_failure(error: std::io::Error) -> CallFailure {
+    match error.kind() {
+        std::io::ErrorKind::ConnectionReset
+        | std::io::ErrorKind::BrokenPipe
+        | std::io::ErrorKind::UnexpectedEof => CallFailure::Closed,
+        _ => CallFailure::Io(error),
+    }
+}

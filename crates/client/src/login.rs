@@ -1,0 +1,110 @@
+//! The SASL login of a connection, also to renew it (KIP-368).
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use kafka_protocol::protocol::StrBytes;
+use ring::rand::{SecureRandom, SystemRandom};
+use tidegate_wire::api::{ApiKey, Versions};
+use tidegate_wire::error_code::ErrorCode;
+use tidegate_wire::messages::{
+    SaslAuthenticateRequest, SaslAuthenticateResponse, SaslHandshakeRequest, SaslHandshakeResponse,
+};
+use tidegate_wire::sasl::{ClientExchange, ClientFailure, ClientStep, Nonce};
+use tokio::task::spawn_blocking;
+use tokio::time::Instant;
+
+use crate::dial::Failed;
+use crate::error::{ConnectFailure, ConnectStep, printable};
+use crate::{Connection, SaslLogin};
+
+/// Version 0 of the handshake would send the tokens without Kafka headers.
+const HANDSHAKE: Versions = Versions::new(1, 1);
+const AUTHENTICATE: Versions = Versions::new(0, 2);
+
+pub(crate) async fn log_in(connection: &mut Connection, login: &SaslLogin) -> Result<(), Failed> {
+    let version = version(connection, ApiKey::SaslAuthenticate, AUTHENTICATE)
+        .map_err(|failure| (ConnectStep::SaslHandshake, failure))?;
+    handshake(connection, login).await.map_err(|failure| (ConnectStep::SaslHandshake, failure))?;
+    let lifetime = authenticate(connection, login, version).await;
+    let lifetime = lifetime.map_err(|failure| (ConnectStep::SaslAuthenticate, failure))?;
+    connection.set_session_ends_at(lifetime.and_then(|lifetime| Instant::now().checked_add(lifetime)));
+    Ok(())
+}
+
+async fn handshake(connection: &mut Connection, login: &SaslLogin) -> Result<(), ConnectFailure> {
+    let version = version(connection, ApiKey::SaslHandshake, HANDSHAKE)?;
+    let request =
+        SaslHandshakeRequest::default().with_mechanism(StrBytes::from_static_str(login.mechanism.name()));
+    let answer = connection.call(version, &request).await.map_err(ConnectFailure::Call)?;
+    match ErrorCode(answer.error_code) {
+        ErrorCode::NONE => Ok(()),
+        ErrorCode::UNSUPPORTED_SASL_MECHANISM => {
+            Err(ConnectFailure::Mechanism { wanted: login.mechanism, offered: offered(&answer) })
+        }
+        code => Err(ConnectFailure::Refused { code, message: String::new() }),
+    }
+}
+
+/// Passes the tokens; yields how long the session lasts.
+async fn authenticate(
+    connection: &mut Connection,
+    login: &SaslLogin,
+    version: i16,
+) -> Result<Option<Duration>, ConnectFailure> {
+    let (mut token, mut exchange) =
+        ClientExchange::start(login.mechanism, &login.user, login.password.clone(), nonce()?)
+            .map_err(ConnectFailure::Sasl)?;
+    loop {
+        let answer = send_token(connection, version, token).await?;
+        match step(exchange, answer.auth_bytes.clone()).await {
+            ClientStep::Respond { bytes, next } => (token, exchange) = (bytes, next),
+            ClientStep::Done => return Ok(session_lifetime(&answer)),
+            ClientStep::Failed(failure) => return Err(ConnectFailure::Sasl(failure)),
+        }
+    }
+}
+
+async fn send_token(
+    connection: &mut Connection,
+    version: i16,
+    token: Vec<u8>,
+) -> Result<SaslAuthenticateResponse, ConnectFailure> {
+    let request = SaslAuthenticateRequest::default().with_auth_bytes(Bytes::from(token));
+    let answer = connection.call(version, &request).await.map_err(ConnectFailure::Call)?;
+    match ErrorCode(answer.error_code) {
+        ErrorCode::NONE => Ok(answer),
+        code => {
+            let message = answer.error_message.as_ref().map(|text| printable(text)).unwrap_or_default();
+            Err(ConnectFailure::Refused { code, message })
+        }
+    }
+}
+
+/// Takes a step on a thread of its own: a SCRAM challenge may cost tens of milliseconds.
+async fn step(exchange: ClientExchange, message: Bytes) -> ClientStep {
+    match spawn_blocking(move || exchange.step(&message)).await {
+        Ok(step) => step,
+        // Only a runtime that shuts down cancels it.
+        Err(_) => ClientStep::Failed(ClientFailure::Malformed { what: "exchange given up" }),
+    }
+}
+
+fn session_lifetime(answer: &SaslAuthenticateResponse) -> Option<Duration> {
+    u64::try_from(answer.session_lifetime_ms).ok().filter(|millis| *millis > 0).map(Duration::from_millis)
+}
+
+fn version(connection: &Connection, api: ApiKey, ours: Versions) -> Result<i16, ConnectFailure> {
+    connection.versions().version_for(api, ours).ok_or(ConnectFailure::Unsupported { api })
+}
+
+fn nonce() -> Result<Nonce, ConnectFailure> {
+    let mut bytes = [0; Nonce::BYTES];
+    SystemRandom::new().fill(&mut bytes).map_err(|_| ConnectFailure::NoRandomness)?;
+    Ok(Nonce::from_random(bytes))
+}
+
+fn offered(answer: &SaslHandshakeResponse) -> String {
+    let names: Vec<&str> = answer.mechanisms.iter().map(StrBytes::as_str).collect();
+    if names.is_empty() { "none".to_owned() } else { printable(&names.join(", ")) }
+}

@@ -1,0 +1,6 @@
+//! TLS towards brokers, made of PEM text as Kafka's `ssl.*` options describe it.
+
+mod options;
+mod verifier;
+
+pub use options::{Tls, TlsError, TlsOptions};
