@@ -23,7 +23,7 @@ impl<'a> Fields<'a> {
 
     /// A field that may be absent; `null` is absent.
     pub fn optional(&mut self, key: &'static str) -> Option<Place<'a>> {
-        self.known.push(key);
+        self.ignored(key);
         let (_, node) = self.entries.iter().find(|(name, _)| name == key)?;
         Some(self.place.child(&step(key), node)).filter(|place| !place.is_null())
     }
@@ -47,7 +47,9 @@ impl<'a> Fields<'a> {
 
     /// A field that is legal but means nothing to the reader.
     pub fn ignored(&mut self, key: &'static str) {
-        self.known.push(key);
+        if !self.known.contains(&key) {
+            self.known.push(key);
+        }
     }
 
     /// Reports every field that was not asked for.
@@ -73,18 +75,37 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// True if one is likely a slip of the other: up to case and `-`/`_`, or by one wrong, missing, extra or swapped letter.
+/// True if one is likely a slip of the other: up to case and `-`/`_`, a letter or two apart, or two letters swapped.
 fn alike(known: &str, written: &str) -> bool {
+    if written.len() > 64 {
+        return false;
+    }
     let [a, b] = [known, written].map(|text| {
         text.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect::<Vec<_>>()
     });
-    let start = a.iter().zip(&b).take_while(|(x, y)| x == y).count();
-    let room = a.len().min(b.len()) - start;
-    let end = a.iter().rev().zip(b.iter().rev()).take(room).take_while(|(x, y)| x == y).count();
-    let (left_a, left_b) = (a.len() - start - end, b.len() - start - end);
-    let swapped =
-        left_a == 2 && left_b == 2 && a.get(start) == b.get(start + 1) && a.get(start + 1) == b.get(start);
-    (left_a <= 1 && left_b <= 1) || swapped
+    let swapped = a.len() == b.len() && a.iter().zip(&b).filter(|(x, y)| x != y).count() == 2 && {
+        let [mut a, mut b] = [a.clone(), b.clone()];
+        a.sort_unstable();
+        b.sort_unstable();
+        a == b
+    };
+    let room = if a.len() < 6 { 1 } else { 2 };
+    swapped || distance(&a, &b) <= room
+}
+
+/// How many letters must be changed, added or removed to get from one word to the other.
+fn distance(a: &[char], b: &[char]) -> usize {
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (n, x) in a.iter().enumerate() {
+        let mut next = vec![n + 1];
+        for (pair, y) in row.windows(2).zip(b) {
+            let &[diagonal, above] = pair else { continue };
+            let left = next.last().copied().unwrap_or_default();
+            next.push((diagonal + usize::from(x != y)).min(above + 1).min(left + 1));
+        }
+        row = next;
+    }
+    row.last().copied().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -98,8 +119,9 @@ mod tests {
         {
             assert!(alike("backingTopic", slip), "{slip}");
         }
-        for other in ["topic", "backing", "name", "b"] {
+        for other in ["topic", "backing", "name", "b", ""] {
             assert!(!alike("backingTopic", other), "{other}");
         }
+        assert!(alike("name", "nmae") && !alike("role", "rank") && !alike("host", "port"));
     }
 }

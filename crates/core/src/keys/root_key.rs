@@ -41,9 +41,8 @@ impl RootKey {
     pub fn parse(text: &str) -> Result<Self, RootKeyError> {
         let text = text.trim();
         let is_hex = text.len().is_multiple_of(2) && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-        // Short base64 made of hex digits only cannot be told from short hex; its length is wrong either way.
-        let bytes =
-            if is_hex && text.len() != BASE64_CHARACTERS { from_hex(text) } else { from_base64(text) };
+        // No base64 of 32 bytes is all hexadecimal digits of even number: it has 43 characters, or `=` at its end.
+        let bytes = if is_hex { from_hex(text) } else { from_base64(text) };
         let bytes = bytes.ok_or(RootKeyError::Encoding)?;
         let length = bytes.len();
         <[u8; ROOT_KEY_BYTES]>::try_from(bytes)
@@ -111,8 +110,6 @@ fn from_base64(text: &str) -> Option<Vec<u8>> {
 }
 
 const ROOT_KEY_BYTES: usize = 32;
-/// 32 bytes in base64 with padding.
-const BASE64_CHARACTERS: usize = 44;
 
 #[cfg(test)]
 mod tests {

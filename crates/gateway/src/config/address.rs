@@ -31,6 +31,9 @@ impl HostPort {
     /// Takes `host:port`, or `[address]:port` for IPv6.
     pub fn parse(text: &str) -> Result<Self, AddressError> {
         let no_port = || AddressError::Port(Shown::of(text));
+        if text.contains('/') {
+            return Err(AddressError::Host(Shown::of(text)));
+        }
         let (host, port) = text.rsplit_once(':').ok_or_else(no_port)?;
         let port = port.parse().ok().filter(|port| *port != 0).ok_or_else(no_port)?;
         let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));

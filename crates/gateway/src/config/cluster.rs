@@ -19,7 +19,8 @@ pub(super) fn read(place: &Place<'_>, around: &Around<'_>) -> Option<ClusterConf
         .and_then(|place| place.parse(ClusterName::parse));
     let bootstrap = bootstrap(&mut fields);
     let (tls, sasl) = match fields.optional("security") {
-        Some(place) => security(&place, around)?,
+        // What is wrong is reported; the cluster's name must stay known to those who refer to it.
+        Some(place) => security(&place, around).unwrap_or((None, None)),
         None => (None, None),
     };
     let metadata_refresh = metadata_refresh(&mut fields);

@@ -84,31 +84,32 @@ limits! {
     drain_deadline: Duration = "drainDeadlineMs", 20_000, 0, 600_000;
 }
 
-/// Reads `limits`; what is absent has its default.
+/// Reads `limits`; what is absent has its default, or its whole's value if that is smaller.
 pub(super) fn read(place: Option<Place<'_>>) -> Limits {
     let Some(mut fields) = place.and_then(|place| place.fields()) else { return Limits::default() };
-    let limits = read_each(&mut fields);
-    let place = fields.place().clone();
+    let mut limits = read_each(&mut fields);
+    let connections = (limits.max_connections, "maxConnections");
+    part(&mut fields, &mut limits.max_connections_per_zone, "maxConnectionsPerZone", connections);
+    part(&mut fields, &mut limits.max_connections_per_address, "maxConnectionsPerAddress", connections);
+    let frame = (limits.max_frame_bytes, "maxFrameBytes");
+    part(&mut fields, &mut limits.max_pre_auth_frame_bytes, "maxPreAuthFrameBytes", frame);
+    let fetch = (limits.fetch_max_bytes, "fetchMaxBytes");
+    part(&mut fields, &mut limits.fetch_max_partition_bytes, "fetchMaxPartitionBytes", fetch);
     fields.finish();
-    let ordered = [
-        ("maxConnectionsPerZone", limits.max_connections_per_zone, "maxConnections", limits.max_connections),
-        (
-            "maxConnectionsPerAddress",
-            limits.max_connections_per_address,
-            "maxConnections",
-            limits.max_connections,
-        ),
-        ("maxPreAuthFrameBytes", limits.max_pre_auth_frame_bytes, "maxFrameBytes", limits.max_frame_bytes),
-        ("fetchMaxPartitionBytes", limits.fetch_max_partition_bytes, "fetchMaxBytes", limits.fetch_max_bytes),
-    ];
-    for (part, part_value, whole, whole_value) in
-        ordered.into_iter().filter(|(_, part, _, whole)| part > whole)
-    {
+    limits
+}
+
+/// A limit that can never be reached is a mistake if somebody wrote it, and is lowered if nobody did.
+fn part(fields: &mut Fields<'_>, value: &mut usize, key: &'static str, (whole, whole_key): (usize, &str)) {
+    if *value <= whole {
+        return;
+    }
+    if let Some(place) = fields.optional(key) {
         place.fail(format_args!(
-            "`{part}` ({part_value}) is larger than `{whole}` ({whole_value}), so it would never be reached; lower the first or raise the second"
+            "{value} is more than `{whole_key}` ({whole}), so it would never be reached; lower it, or raise the other"
         ));
     }
-    limits
+    *value = whole;
 }
 
 /// A type that a limit may have.
@@ -137,12 +138,13 @@ fn read_one<T: LimitValue>(
 ) -> T {
     let place = fields.optional(key);
     let number = place.as_ref().and_then(Place::whole_number);
-    if let (Some(place), Some(number)) = (&place, number)
-        && !(min..=max).contains(&number)
-    {
-        place.fail(format_args!("{number} is out of range; write {min} to {max}"));
+    match (place, number) {
+        (Some(place), Some(number)) if !(min..=max).contains(&number) => {
+            place.fail(format_args!("{number} is out of range; write {min} to {max}"));
+            T::of(default)
+        }
+        (_, number) => T::of(number.unwrap_or(default)),
     }
-    T::of(number.unwrap_or(default))
 }
 
 const KIB: u64 = 1_024;

@@ -13,7 +13,7 @@ use super::secret::Around;
 /// Reads one listener, and claims its ports.
 pub(super) fn read<'a>(
     place: &Place<'a>,
-    clusters: &[ClusterConfig],
+    clusters: Option<&[ClusterConfig]>,
     around: &Around<'_>,
     ports: &mut Ports<'a>,
 ) -> Option<ListenerConfig> {
@@ -44,7 +44,7 @@ pub(super) fn read<'a>(
     match (protocol, &tls_place) {
         (Some(true), None) => place.fail("field `tls` is missing; SASL_SSL needs `tls: {certificate, key}`"),
         (Some(false), Some(place)) => {
-            place.fail("SASL_PLAINTEXT does not use TLS; remove `tls`, or write SASL_SSL")
+            place.fail("SASL_PLAINTEXT does not use TLS; remove `tls`, or write SASL_SSL");
         }
         _ => {}
     }
@@ -52,9 +52,9 @@ pub(super) fn read<'a>(
     Some(ListenerConfig { name: name?, cluster: cluster?, mechanisms, tls, bootstrap, nodes: nodes? })
 }
 
-fn cluster(place: &Place<'_>, clusters: &[ClusterConfig]) -> Option<ClusterName> {
+fn cluster(place: &Place<'_>, clusters: Option<&[ClusterConfig]>) -> Option<ClusterName> {
     let name = place.parse(ClusterName::parse)?;
-    if clusters.iter().any(|cluster| cluster.name == name) {
+    if clusters.is_none_or(|known| known.iter().any(|cluster| cluster.name == name)) {
         return Some(name);
     }
     place.fail(format_args!("there is no cluster `{name}` under `clusters`; add it, or correct the name"));
@@ -73,7 +73,7 @@ fn mechanisms(fields: &mut Fields<'_>) -> Vec<SaslMechanism> {
     for item in items {
         match item.choice(MECHANISMS) {
             Some(again) if mechanisms.contains(&again) => {
-                item.fail(format_args!("{again} is listed twice; remove one"))
+                item.fail(format_args!("{again} is listed twice; remove one"));
             }
             found => mechanisms.extend(found),
         }

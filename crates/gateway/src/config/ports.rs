@@ -24,12 +24,13 @@ impl<'a> Ports<'a> {
         let claim = Claim::new(place, ip, first, count);
         if let Some(other) = self.bound.iter().find(|other| claim.meets(other) && same_socket(ip, other.host))
         {
-            claim.place.fail(format_args!(
-                "{} is already bound by {} ({}); give it a port of its own",
+            let what = format_args!(
+                "{} overlaps what {} binds ({}); give each its own",
                 claim.ports(),
                 other.place.path(),
                 other.ports()
-            ));
+            );
+            claim.place.fail(what);
         }
         self.bound.push(claim);
     }
@@ -40,13 +41,14 @@ impl<'a> Ports<'a> {
         if let Some(other) =
             self.advertised.iter().find(|other| claim.meets(other) && claim.host == other.host)
         {
-            claim.place.fail(format_args!(
-                "{} of {} is already advertised by {} ({}); give it a port of its own",
+            let what = format_args!(
+                "{} of {} overlaps what {} advertises ({}); give each its own",
                 claim.ports(),
                 claim.host,
                 other.place.path(),
                 other.ports()
-            ));
+            );
+            claim.place.fail(what);
         }
         self.advertised.push(claim);
     }
@@ -65,7 +67,7 @@ impl<'a, H> Claim<'a, H> {
         if self.first == self.last {
             format!("port {}", self.first)
         } else {
-            format!("ports {} to {}", self.first, self.last)
+            format!("port range {} to {}", self.first, self.last)
         }
     }
 }

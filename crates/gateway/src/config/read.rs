@@ -42,12 +42,13 @@ pub(super) fn parse(
 fn read(document: &Place<'_>, around: &Around<'_>, report: &Report, broken: bool) -> Option<Config> {
     let mut fields = document.fields()?;
     let mut ports = Ports::default();
-    let clusters = clusters(&mut fields, around);
-    let listeners = listeners(&mut fields, &clusters, around, &mut ports);
-    let zones_folder = inner(fields.required("zones", "write `zones: {folder: PATH}`"), "folder")
-        .and_then(|place| around.folder(&place));
-    let accounts_file = inner(fields.required("accounts", "write `accounts: {file: PATH}`"), "file")
-        .and_then(|place| around.path(&place));
+    let (clusters, complete) = clusters(&mut fields, around);
+    let known = complete.then_some(clusters.as_slice());
+    let listeners = listeners(&mut fields, known, around, &mut ports);
+    let zones_folder =
+        inner(fields.required("zones", ZONES), "folder", ZONES).and_then(|place| around.folder(&place));
+    let accounts_file =
+        inner(fields.required("accounts", ACCOUNTS), "file", ACCOUNTS).and_then(|place| around.path(&place));
     let root_key = fields
         .required("rootKey", "write `rootKey: file:root.key`; the file is made at the first start")
         .and_then(|place| around.root_key(&place));
@@ -71,21 +72,24 @@ fn read(document: &Place<'_>, around: &Around<'_>, report: &Report, broken: bool
     })
 }
 
-fn clusters(fields: &mut Fields<'_>, around: &Around<'_>) -> Vec<ClusterConfig> {
+/// The clusters, and whether that is all of them: a broken one must not make every mention of it a mistake too.
+fn clusters(fields: &mut Fields<'_>, around: &Around<'_>) -> (Vec<ClusterConfig>, bool) {
     let items = list(fields, "clusters", "list the upstream clusters");
     let mut names = Unique::default();
     let mut clusters = Vec::new();
+    let number = items.len();
     for place in items {
         let Some(cluster) = cluster::read(&place, around) else { continue };
         names.check(&place, "cluster", &cluster.name);
         clusters.push(cluster);
     }
-    clusters
+    let complete = number > 0 && clusters.len() == number;
+    (clusters, complete)
 }
 
 fn listeners<'a>(
     fields: &mut Fields<'a>,
-    clusters: &[ClusterConfig],
+    clusters: Option<&[ClusterConfig]>,
     around: &Around<'_>,
     ports: &mut Ports<'a>,
 ) -> Vec<ListenerConfig> {
@@ -103,7 +107,7 @@ fn listeners<'a>(
 fn http<'a>(place: Option<Place<'a>>, ports: &mut Ports<'a>) -> Option<SocketAddr> {
     let default_ip = DEFAULT_HTTP_HOST.parse().ok()?;
     let Some(place) = place else { return Some(SocketAddr::new(default_ip, DEFAULT_HTTP_PORT)) };
-    let bind_place = inner(Some(place), "bind")?;
+    let bind_place = inner(Some(place), "bind", "write `http: {bind: {host, port}}`")?;
     let mut fields = bind_place.fields()?;
     let host = fields.optional("host").map_or(Some(default_ip), |place| address::ip(&place));
     let port = fields.optional("port").map_or(Some(DEFAULT_HTTP_PORT), |place| address::port(&place));
@@ -124,9 +128,9 @@ fn list<'a>(fields: &mut Fields<'a>, key: &'static str, mend: &str) -> Vec<Place
 }
 
 /// The one field of a map.
-fn inner<'a>(place: Option<Place<'a>>, key: &'static str) -> Option<Place<'a>> {
+fn inner<'a>(place: Option<Place<'a>>, key: &'static str, mend: &str) -> Option<Place<'a>> {
     let mut fields = place?.fields()?;
-    let inner = fields.required(key, &format!("write `{key}`"));
+    let inner = fields.required(key, mend);
     fields.finish();
     inner
 }
@@ -147,3 +151,6 @@ impl<N: Hash + Eq + Clone + Display> Unique<N> {
         }
     }
 }
+
+const ZONES: &str = "write `zones: {folder: PATH}`";
+const ACCOUNTS: &str = "write `accounts: {file: PATH}`";

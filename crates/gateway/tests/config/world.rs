@@ -1,0 +1,54 @@
+//! A machine that exists in the test alone.
+
+use std::cell::RefCell;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use tidegate_core::RootKey;
+use tidegate_gateway::config::Surroundings;
+
+/// One byte of the root key, in hexadecimal.
+pub(crate) const ROOT_KEY: &str = "5a";
+
+#[derive(Default)]
+pub(crate) struct World {
+    created: RefCell<Vec<PathBuf>>,
+}
+
+impl World {
+    /// The root keys made.
+    pub(crate) fn created(&self) -> Vec<PathBuf> {
+        self.created.borrow().clone()
+    }
+}
+
+impl Surroundings for World {
+    fn variable(&self, name: &str) -> Option<String> {
+        (name == "KAFKA_PASSWORD").then(|| "from the environment".to_owned())
+    }
+
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        let name = path.strip_prefix("/etc/tidegate").map_err(|_| io::ErrorKind::NotFound)?;
+        match name.to_str() {
+            Some("ca.pem" | "client.pem" | "client.key" | "gateway.pem" | "gateway.key") => {
+                Ok(b"-----BEGIN SOMETHING-----\n".to_vec())
+            }
+            Some("root.key" | "open.key") => Ok((ROOT_KEY.repeat(32) + "\n").into_bytes()),
+            Some("empty") => Ok(b"\n".to_vec()),
+            _ => Err(io::ErrorKind::NotFound.into()),
+        }
+    }
+
+    fn is_folder(&self, path: &Path) -> bool {
+        path == Path::new("/etc/tidegate/zones")
+    }
+
+    fn is_open_to_others(&self, path: &Path) -> bool {
+        path.ends_with("open.key")
+    }
+
+    fn create_root_key(&self, path: &Path) -> io::Result<RootKey> {
+        self.created.borrow_mut().push(path.to_path_buf());
+        Ok(RootKey::from_bytes([1; 32]))
+    }
+}
