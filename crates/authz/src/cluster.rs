@@ -7,7 +7,7 @@ use tidegate_wire::api::{ApiKey, Versions};
 use tidegate_wire::error_code::ErrorCode;
 
 /// A picture of the cluster.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ClusterView {
     /// Ids of the live brokers.
     pub nodes: Vec<i32>,

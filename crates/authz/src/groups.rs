@@ -16,6 +16,7 @@ const ABSENT: &str = "absent.";
 /// Adds and takes off the prefix of one zone.
 #[derive(Debug, Clone)]
 pub struct Prefix {
+    tag: String,
     prefix: String,
 }
 
@@ -23,7 +24,13 @@ impl Prefix {
     /// The prefix made of a zone's tag.
     #[must_use]
     pub fn new(tag: &ZoneTag) -> Self {
-        Self { prefix: tag.prefix().to_owned() }
+        Self { tag: tag.as_str().to_owned(), prefix: tag.prefix().to_owned() }
+    }
+
+    /// The zone's tag, which also marks its client ids.
+    #[must_use]
+    pub fn tag(&self) -> &str {
+        &self.tag
     }
 
     /// The group as the cluster knows it.

@@ -5,6 +5,12 @@ use tidegate_wire::api::{ApiKey, Versions};
 use crate::cluster::ClusterView;
 use crate::rules::{self, Rule, api_versions};
 
+impl std::fmt::Debug for RuleTable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.keys()).finish()
+    }
+}
+
 /// Versions of the two APIs of a login, which the connection's login machine serves.
 const SASL_HANDSHAKE: Versions = Versions::new(0, 1);
 const SASL_AUTHENTICATE: Versions = Versions::new(0, 2);
@@ -62,6 +68,11 @@ impl RuleTable {
                 rule.versions().contains(version).then_some(Service::Rule(rule.as_ref()))
             }
         }
+    }
+
+    /// Every API that a rule serves.
+    pub fn keys(&self) -> impl Iterator<Item = ApiKey> {
+        self.rules.iter().map(|rule| rule.key())
     }
 
     /// Whether `key` is served at `version`.

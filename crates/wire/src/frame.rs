@@ -68,15 +68,16 @@ pub fn next_frame(buffer: &mut BytesMut, limits: FrameLimits) -> Result<Option<B
 
 /// How many more bytes of room the next read should have.
 ///
-/// At least [`FIRST_READ`], at most what the frame still needs, and never more than twice what has
-/// arrived of it: a peer that announces 16 MiB and sends nothing holds 8 KiB.
+/// At most what the frame still needs, and never more than what has arrived of it, [`FIRST_READ`] or
+/// `earned`, the length of the last frame that this peer has really sent: one that announces 16 MiB and
+/// sends nothing holds 8 KiB.
 #[must_use]
-pub fn read_ahead(buffer: &[u8]) -> usize {
+pub fn read_ahead(buffer: &[u8], earned: usize) -> usize {
     let missing = match size_prefix(buffer).map(usize::try_from) {
         Some(Ok(size)) => (size + SIZE_PREFIX).saturating_sub(buffer.len()),
         _ => FIRST_READ,
     };
-    missing.min(buffer.len().max(FIRST_READ)).clamp(1, LARGEST_READ)
+    missing.min(buffer.len().max(FIRST_READ).max(earned)).clamp(1, LARGEST_READ)
 }
 
 /// Whole length of the first frame with its prefix, once known and legal.
@@ -267,10 +268,11 @@ mod tests {
     #[test]
     fn a_large_announced_size_earns_no_more_room_than_was_sent() {
         let mut buffer = frame(i32::MAX, &[]);
-        assert_eq!(read_ahead(&buffer), FIRST_READ);
+        assert_eq!(read_ahead(&buffer, 0), FIRST_READ);
+        assert_eq!(read_ahead(&buffer, 50_000), 50_000);
         buffer.extend_from_slice(&vec![0; 100_000]);
-        assert_eq!(read_ahead(&buffer), 100_004);
-        assert_eq!(read_ahead(&frame(10, &[1; 4])), 6);
+        assert_eq!(read_ahead(&buffer, 0), 100_004);
+        assert_eq!(read_ahead(&frame(10, &[1; 4]), 50_000), 6);
     }
 
     #[test]

@@ -1,0 +1,144 @@
+//! One partner's connection, from its first byte to its last.
+//!
+//! ```text
+//!  login --> pump --+--> dial upstream --> pump ...
+//!              |    +--> login again  --> pump ...
+//!              +--> closed
+//! ```
+
+mod client_id;
+mod login;
+mod pump;
+mod side;
+
+use std::pin::pin;
+use std::sync::Arc;
+
+use tidegate_client::{ConnectError, Stream, connect};
+use tidegate_core::account::Revision;
+use tidegate_wire::sasl::session::Login;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::watch;
+use tokio::time::{sleep, timeout};
+
+use self::login::{LoginError, log_in};
+use self::pump::{CloseReason, Pump, Stop};
+use self::side::Side;
+use crate::admission::ZonePlace;
+use crate::listener::{Door, ListenerShared};
+
+/// Why a connection ended; for the log.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum End {
+    #[error("login: {0}")]
+    Login(#[from] LoginError),
+    #[error("login: not done in time")]
+    LoginDeadline,
+    #[error("login: account {0:?} has no zone on this listener")]
+    NoZone(String),
+    #[error("login: zone of {0:?} has too many connections")]
+    ZoneFull(String),
+    #[error("{0}")]
+    Pump(CloseReason),
+    #[error("revoked")]
+    Revoked,
+    #[error("broker: no node {0:?} is known")]
+    NoNode(Door),
+    #[error(transparent)]
+    Dial(#[from] ConnectError),
+    #[error("broker: it sent what nobody asked for")]
+    Chatty,
+    #[error("tls: {0}")]
+    Tls(std::io::Error),
+    #[error("tls: not done in time")]
+    TlsDeadline,
+}
+
+/// Serves one client whose transport is ready; `door` is the port it came through.
+pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: S,
+    door: Door,
+    shared: Arc<ListenerShared>,
+    mut shutdown: watch::Receiver<bool>,
+) -> End {
+    let mut client = Side::new(stream);
+    let start = Login::start(Arc::clone(&shared.login_policy));
+    let login = match timeout(shared.deadlines.auth_deadline, log_in(start, None, &mut client, &shared)).await {
+        Ok(Ok(login)) => login,
+        Ok(Err(error)) => return error.into(),
+        Err(_) => return End::LoginDeadline,
+    };
+    let user = login.user().unwrap_or_default().to_owned();
+    let Some(revision) = shared.revision(&user) else { return End::NoZone(user) };
+    let Some(_place) = ZonePlace::take(&shared, &user) else { return End::ZoneFull(user) };
+    let Some(pump) = Pump::new(client, Arc::clone(&shared), user.clone()) else { return End::NoZone(user) };
+    let revoked = revoked(&shared, &user, &revision);
+    tokio::select! {
+        end = pumping(pump, login, door, &shared, &mut shutdown) => end,
+        () = revoked => End::Revoked,
+    }
+}
+
+/// Alternates between pumping and what the pump cannot do.
+async fn pumping<S: AsyncRead + AsyncWrite + Unpin>(
+    mut pump: Pump<S>,
+    mut login: Login,
+    door: Door,
+    shared: &Arc<ListenerShared>,
+    shutdown: &mut watch::Receiver<bool>,
+) -> End {
+    let mut tick = pin!(sleep(shared.tick));
+    loop {
+        let stop = tokio::select! {
+            stop = pump.run(tick.as_mut()) => stop,
+            _ = shutdown.wait_for(|stop| *stop), if !pump.is_draining() => {
+                pump.drain();
+                continue;
+            }
+        };
+        match stop {
+            Stop::Closed(reason) => return End::Pump(reason),
+            Stop::NeedUpstream => match dial(door, shared).await {
+                Ok(stream) => pump.attach(stream),
+                Err(end) => return end,
+            },
+            Stop::Login(request) => {
+                let again = log_in(login, Some(request), pump.client(), shared);
+                login = match timeout(shared.deadlines.auth_deadline, again).await {
+                    Ok(Ok(login)) => login,
+                    Ok(Err(error)) => return error.into(),
+                    Err(_) => return End::LoginDeadline,
+                };
+            }
+        }
+    }
+}
+
+/// Connects to the broker behind a door.
+async fn dial(door: Door, shared: &ListenerShared) -> Result<Stream, End> {
+    let snapshot = shared.snapshot();
+    let cluster = snapshot.cluster(&shared.cluster).cloned().unwrap_or_default();
+    let endpoint = match door {
+        Door::Node(node) => cluster.endpoints.get(&node),
+        Door::Bootstrap => shared.any_node(&cluster),
+    };
+    let Some(endpoint) = endpoint else { return Err(End::NoNode(door)) };
+    match connect(endpoint, &shared.upstream.options).await {
+        Ok(connection) => connection.into_parts().map(|parts| parts.stream).ok_or(End::Chatty),
+        Err(error) => {
+            // The broker may have gone or moved: look again before the client comes back.
+            shared.upstream.poke();
+            Err(error.into())
+        }
+    }
+}
+
+/// Resolves when the login no longer stands: account or zone gone, or credentials changed.
+async fn revoked(shared: &ListenerShared, user: &str, revision: &Revision) {
+    let mut snapshots = shared.snapshots.clone();
+    let gone = snapshots.wait_for(|snapshot| !snapshot.admits(&shared.cluster, user, revision)).await;
+    if gone.is_err() {
+        // The publisher is gone: the gateway is shutting down, which drains connections by itself.
+        std::future::pending::<()>().await;
+    }
+}

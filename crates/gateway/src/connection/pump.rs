@@ -1,0 +1,374 @@
+//! The life of a logged-in connection: requests in, rules asked, answers out in the order of the requests.
+//!
+//! One task owns both sockets. Every wake-up moves what can be moved and never waits while holding anything; what
+//! needs waiting for (a dial, a new login) ends the pump with a [`Stop`], and the caller starts it again.
+
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use tidegate_authz::outcome::UpstreamRequest;
+use tidegate_authz::rules::api_versions;
+use tidegate_authz::table::Service;
+use tidegate_authz::{
+    AddressMap, ConnectionState, Outcome, Reply, ReplyContext, RequestContext, ZoneView,
+};
+use tidegate_client::Stream;
+use tidegate_wire::api::ApiKey;
+use tidegate_wire::frame::{FrameLimits, Outgoing};
+use tidegate_wire::header::{self, Request};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::{Instant, Sleep};
+
+use super::client_id::ClientId;
+use super::side::{Received, Side, SideError};
+use crate::listener::ListenerShared;
+use crate::snapshot::{ClusterSnapshot, Snapshot};
+
+/// Bytes that may wait for a slow reader before its writer is not read any more.
+const HIGH_WATER: usize = 256 * 1024;
+
+/// Frames moved in one wake-up before other connections get their turn.
+const FRAMES_PER_TURN: usize = 64;
+
+/// Why the pump stopped.
+#[derive(Debug)]
+pub(super) enum Stop {
+    /// The connection is over; the reason is for the log.
+    Closed(CloseReason),
+    /// Requests wait for an upstream connection.
+    NeedUpstream,
+    /// The client logs in again; everything before is answered.
+    Login(Request),
+}
+
+/// Why a connection is over.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum CloseReason {
+    #[error("the client closed")]
+    ClientClosed,
+    #[error("the broker closed")]
+    BrokerClosed,
+    #[error("client: {0}")]
+    Client(SideError),
+    #[error("broker: {0}")]
+    Broker(SideError),
+    #[error("client: {0}")]
+    Header(#[from] header::HeaderError),
+    #[error("client: {0}")]
+    Rule(#[from] tidegate_authz::RuleError),
+    #[error("broker: {0}")]
+    Reply(#[from] tidegate_authz::ReplyError),
+    #[error("client: {key:?} version {version} is not served")]
+    NotServed { key: ApiKey, version: i16 },
+    #[error("client: {0}")]
+    Refused(&'static str),
+    #[error("broker: answer {got} came where {wanted} was due")]
+    Correlation { wanted: i32, got: i32 },
+    #[error("broker: an answer that nobody asked for")]
+    Unasked,
+    #[error("{0} took too long")]
+    Deadline(&'static str),
+    #[error("the account lost its zone")]
+    ZoneGone,
+    #[error("the gateway drains")]
+    Drained,
+}
+
+/// An answer that is due, in the order of the requests.
+enum Due {
+    Ready(Outgoing),
+    Upstream(Waiting),
+}
+
+struct Waiting {
+    key: ApiKey,
+    version: i16,
+    correlation_ids: Vec<i32>,
+    frames: Vec<Bytes>,
+    reply: Box<dyn Reply>,
+}
+
+/// The pump.
+pub(super) struct Pump<S> {
+    client: Side<S>,
+    upstream: Option<Side<Stream>>,
+    /// Requests made before there was an upstream connection.
+    unsent: Vec<Outgoing>,
+    due: VecDeque<Due>,
+    shared: Arc<ListenerShared>,
+    account: String,
+    snapshot: Arc<Snapshot>,
+    cluster: Arc<ClusterSnapshot>,
+    zone: Arc<ZoneView>,
+    addresses: Arc<AddressMap>,
+    client_id: ClientId,
+    state: ConnectionState,
+    /// A login that waits for everything before it to be answered.
+    login: Option<Request>,
+    draining: bool,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
+    /// A pump for a client who has just logged in; `None` when the account has no zone any more.
+    pub(super) fn new(client: Side<S>, shared: Arc<ListenerShared>, account: String) -> Option<Self> {
+        let snapshot = shared.snapshot();
+        let zone = Arc::clone(&snapshot.member(&shared.cluster, &account)?.zone);
+        let cluster = snapshot.cluster(&shared.cluster).cloned().unwrap_or_default();
+        Some(Self {
+            client,
+            upstream: None,
+            unsent: Vec::new(),
+            due: VecDeque::new(),
+            client_id: ClientId::new(&zone),
+            addresses: shared.addresses(&cluster.view),
+            shared,
+            account,
+            snapshot,
+            cluster,
+            zone,
+            state: ConnectionState::default(),
+            login: None,
+            draining: false,
+        })
+    }
+
+    /// The client's side, for a login between two runs of the pump.
+    pub(super) fn client(&mut self) -> &mut Side<S> {
+        &mut self.client
+    }
+
+    /// Gives the pump the upstream connection it asked for.
+    pub(super) fn attach(&mut self, stream: Stream) {
+        let mut side = Side::new(stream);
+        for frame in self.unsent.drain(..) {
+            side.push(frame);
+        }
+        self.upstream = Some(side);
+    }
+
+    /// Whether [`Pump::drain`] was called.
+    pub(super) fn is_draining(&self) -> bool {
+        self.draining
+    }
+
+    /// Takes no more requests and ends when everything asked is answered.
+    pub(super) fn drain(&mut self) {
+        self.draining = true;
+    }
+
+    /// Moves frames until there is a reason to stop. Dropping the future loses nothing.
+    pub(super) async fn run(&mut self, mut tick: std::pin::Pin<&mut Sleep>) -> Stop {
+        poll_fn(|context| {
+            if tick.as_mut().poll(context).is_ready() {
+                if let Some(late) = self.late(Instant::now()) {
+                    return Poll::Ready(Stop::Closed(CloseReason::Deadline(late)));
+                }
+                tick.as_mut().reset(Instant::now() + self.shared.tick);
+                let _ = tick.as_mut().poll(context);
+            }
+            match self.poll(context) {
+                Poll::Ready(Ok(stop)) => Poll::Ready(stop),
+                Poll::Ready(Err(reason)) => Poll::Ready(Stop::Closed(reason)),
+                Poll::Pending => Poll::Pending,
+            }
+        })
+        .await
+    }
+
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<Stop, CloseReason>> {
+        self.renew_snapshot()?;
+        for _ in 0..FRAMES_PER_TURN {
+            self.poll_writes(context)?;
+            let answered = self.poll_upstream(context)?;
+            let asked = self.poll_client(context)?;
+            if let Some(stop) = self.stop() {
+                return Poll::Ready(Ok(stop));
+            }
+            if !answered && !asked {
+                return Poll::Pending;
+            }
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    fn stop(&mut self) -> Option<Stop> {
+        if !self.unsent.is_empty() && self.upstream.is_none() {
+            return Some(Stop::NeedUpstream);
+        }
+        let idle = self.due.is_empty() && self.client.waiting_bytes() == 0;
+        if !idle {
+            return None;
+        }
+        match self.login.take() {
+            Some(request) => Some(Stop::Login(request)),
+            None => self.draining.then_some(Stop::Closed(CloseReason::Drained)),
+        }
+    }
+
+    /// Takes over a changed zone or cluster.
+    fn renew_snapshot(&mut self) -> Result<(), CloseReason> {
+        let now = self.shared.snapshot();
+        if Arc::ptr_eq(&now, &self.snapshot) {
+            return Ok(());
+        }
+        let member = now.member(&self.shared.cluster, &self.account).ok_or(CloseReason::ZoneGone)?;
+        self.zone = Arc::clone(&member.zone);
+        self.cluster = now.cluster(&self.shared.cluster).cloned().unwrap_or_default();
+        self.addresses = self.shared.addresses(&self.cluster.view);
+        self.snapshot = now;
+        Ok(())
+    }
+
+    fn poll_writes(&mut self, context: &mut Context<'_>) -> Result<(), CloseReason> {
+        if let Poll::Ready(Err(error)) = self.client.poll_flush(context) {
+            return Err(CloseReason::Client(error.into()));
+        }
+        if let Some(upstream) = &mut self.upstream
+            && let Poll::Ready(Err(error)) = upstream.poll_flush(context)
+        {
+            return Err(CloseReason::Broker(error.into()));
+        }
+        Ok(())
+    }
+
+    /// Takes one answer from upstream, unless the client is slow to take earlier ones.
+    fn poll_upstream(&mut self, context: &mut Context<'_>) -> Result<bool, CloseReason> {
+        if self.client.waiting_bytes() > HIGH_WATER {
+            return Ok(false);
+        }
+        let limits = FrameLimits::uniform(self.shared.max_response_bytes);
+        let Some(upstream) = &mut self.upstream else { return Ok(false) };
+        let frame = match upstream.poll_frame(context, limits) {
+            Poll::Pending => return Ok(false),
+            Poll::Ready(Err(error)) => return Err(CloseReason::Broker(error)),
+            Poll::Ready(Ok(Received::Closed)) => return Err(CloseReason::BrokerClosed),
+            Poll::Ready(Ok(Received::Frame(frame))) => frame,
+        };
+        self.on_answer(frame)?;
+        self.send_due();
+        self.poll_writes(context)?;
+        Ok(true)
+    }
+
+    fn on_answer(&mut self, frame: Bytes) -> Result<(), CloseReason> {
+        let Some(Due::Upstream(mut waiting)) = self.due.pop_front() else { return Err(CloseReason::Unasked) };
+        let (got, _) = header::parse_response(&frame, waiting.key, waiting.version)
+            .map_err(tidegate_authz::ReplyError::from)?;
+        let wanted = waiting.correlation_ids.get(waiting.frames.len()).copied().unwrap_or(-1);
+        if got != wanted {
+            return Err(CloseReason::Correlation { wanted, got });
+        }
+        waiting.frames.push(frame);
+        if waiting.frames.len() < waiting.correlation_ids.len() {
+            self.due.push_front(Due::Upstream(waiting));
+            return Ok(());
+        }
+        let context = ReplyContext::new(Some(&self.zone), &self.addresses);
+        let answer = waiting.reply.on_response(&context, &waiting.frames)?;
+        if context.is_stale() {
+            self.shared.upstream.poke();
+        }
+        self.client.push(answer);
+        Ok(())
+    }
+
+    /// Sends the answers whose turn it is.
+    fn send_due(&mut self) {
+        while matches!(self.due.front(), Some(Due::Ready(_))) {
+            if let Some(Due::Ready(answer)) = self.due.pop_front() {
+                self.client.push(answer);
+            }
+        }
+    }
+
+    /// Takes one request, unless too much is under way.
+    fn poll_client(&mut self, context: &mut Context<'_>) -> Result<bool, CloseReason> {
+        let upstream_waits = self.upstream.as_ref().map_or(0, Side::waiting_bytes);
+        let full = self.due.len() >= self.shared.max_in_flight
+            || upstream_waits > HIGH_WATER
+            || self.client.waiting_bytes() > HIGH_WATER;
+        if full || self.login.is_some() || self.draining || !self.unsent.is_empty() {
+            return Ok(false);
+        }
+        let frame = match self.client.poll_frame(context, self.shared.frame_limits) {
+            Poll::Pending => return Ok(false),
+            Poll::Ready(Err(error)) => return Err(CloseReason::Client(error)),
+            Poll::Ready(Ok(Received::Closed)) => return Err(CloseReason::ClientClosed),
+            Poll::Ready(Ok(Received::Frame(frame))) => frame,
+        };
+        self.on_request(Request::parse(frame)?)?;
+        self.send_due();
+        self.poll_writes(context)?;
+        Ok(true)
+    }
+
+    fn on_request(&mut self, request: Request) -> Result<(), CloseReason> {
+        let (key, version) = (request.key, request.version);
+        let shared = Arc::clone(&self.shared);
+        match shared.table.service(key, version) {
+            None => return Err(CloseReason::NotServed { key, version }),
+            Some(Service::Login) => self.login = Some(request),
+            Some(Service::ApiVersions) => {
+                let (answer, _) = api_versions::respond(&shared.table, &self.cluster.view, &request)?;
+                self.due.push_back(Due::Ready(answer));
+            }
+            Some(Service::Rule(rule)) => {
+                let mut context = RequestContext {
+                    zone: &self.zone,
+                    cluster: &self.cluster.view,
+                    addresses: &self.addresses,
+                    policy: &shared.policy,
+                    client_id: self.client_id.upstream(&request.client_id),
+                    connection: &mut self.state,
+                };
+                let outcome = rule.on_request(&mut context, &request)?;
+                shared.meters.request(key);
+                self.on_outcome(key, version, outcome)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn on_outcome(&mut self, key: ApiKey, version: i16, outcome: Outcome) -> Result<(), CloseReason> {
+        match outcome {
+            Outcome::Answer(answer) => self.due.push_back(Due::Ready(answer)),
+            Outcome::Close(why) => return Err(CloseReason::Refused(why)),
+            Outcome::Tell(request) => self.send_upstream(request),
+            Outcome::Forward { requests, reply } => {
+                let correlation_ids = requests.iter().map(|request| request.correlation_id).collect();
+                requests.into_iter().for_each(|request| self.send_upstream(request));
+                let waiting = Waiting { key, version, correlation_ids, frames: Vec::new(), reply };
+                self.due.push_back(Due::Upstream(waiting));
+            }
+        }
+        Ok(())
+    }
+
+    fn send_upstream(&mut self, request: UpstreamRequest) {
+        match &mut self.upstream {
+            Some(upstream) => upstream.push(request.frame),
+            None => self.unsent.push(request.frame),
+        }
+    }
+
+    /// What has taken too long, if anything.
+    fn late(&self, now: Instant) -> Option<&'static str> {
+        let limits = &self.shared.deadlines;
+        let over = |since: Option<Instant>, limit| since.is_some_and(|since| now - since > limit);
+        if over(self.client.frame_since, limits.frame_deadline) {
+            return Some("a started request");
+        }
+        if over(self.client.stuck_since, limits.write_deadline) {
+            return Some("reading an answer");
+        }
+        if over(self.upstream.as_ref().and_then(|side| side.stuck_since), limits.write_deadline) {
+            return Some("the broker's reading of a request");
+        }
+        let idle = self.due.is_empty() && now - self.client.last_read > limits.idle;
+        idle.then_some("the next request")
+    }
+}

@@ -1,0 +1,111 @@
+//! What the operator wants: zones and accounts, read whole or not at all.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use tidegate_core::account::Accounts;
+use tidegate_core::manifest::{SourcedZone, check_zones, parse_zones};
+
+use crate::config::Config;
+use crate::error::GatewayError;
+
+/// Zones and accounts as they should be served.
+#[derive(Debug, Default)]
+pub struct Desired {
+    /// Every zone with the file it stands in.
+    pub zones: Vec<SourcedZone>,
+    /// Every account.
+    pub accounts: Accounts,
+}
+
+/// Largest manifest or accounts file that is read; a zone of 10,000 topics needs one MiB.
+const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
+
+impl Desired {
+    /// Reads the zone folder and the accounts file of a configuration.
+    ///
+    /// # Errors
+    /// [`GatewayError::Desired`] with every mistake in every file.
+    pub fn load(config: &Config) -> Result<Self, GatewayError> {
+        let mut problems = Vec::new();
+        let zones = zones(&config.zones_folder, &mut problems);
+        let accounts = accounts(&config.accounts_file, &mut problems);
+        problems.extend(check_zones(&zones).iter().map(ToString::to_string));
+        problems.extend(unknown_clusters(config, &zones));
+        match problems.is_empty() {
+            true => Ok(Self { zones, accounts }),
+            false => Err(GatewayError::Desired(problems)),
+        }
+    }
+}
+
+fn zones(folder: &Path, problems: &mut Vec<String>) -> Vec<SourcedZone> {
+    let mut zones = Vec::new();
+    for path in manifests(folder, problems) {
+        let source = path.display().to_string();
+        match read(&path).map(|text| parse_zones(&text)) {
+            Err(what) => problems.push(format!("{source}: {what}")),
+            Ok(Err(errors)) => problems.extend(errors.lines(&source)),
+            Ok(Ok(parsed)) => {
+                zones.extend(parsed.into_iter().map(|zone| SourcedZone { source: source.clone(), zone }));
+            }
+        }
+    }
+    zones
+}
+
+/// The manifest files of a folder, in the order of their names.
+fn manifests(folder: &Path, problems: &mut Vec<String>) -> Vec<PathBuf> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) => {
+            problems.push(format!(
+                "{}: cannot read the zone folder: {error}; create it or change `zones.folder`",
+                folder.display()
+            ));
+            return Vec::new();
+        }
+    };
+    let is_manifest = |path: &PathBuf| {
+        let extension = path.extension().and_then(|extension| extension.to_str());
+        matches!(extension, Some("yaml" | "yml" | "json"))
+    };
+    let mut paths: Vec<_> = entries.flatten().map(|entry| entry.path()).filter(is_manifest).collect();
+    paths.sort();
+    paths
+}
+
+fn accounts(file: &Path, problems: &mut Vec<String>) -> Accounts {
+    let source = file.display().to_string();
+    if !file.exists() {
+        // Zones can be prepared before anybody may log in.
+        tracing::warn!(file = %source, "there is no accounts file yet: nobody can log in");
+        return Accounts::default();
+    }
+    match read(file).map(|text| Accounts::parse(&text)) {
+        Err(what) => problems.push(format!("{source}: {what}")),
+        Ok(Err(errors)) => problems.extend(errors.lines(&source)),
+        Ok(Ok(accounts)) => return accounts,
+    }
+    Accounts::default()
+}
+
+fn read(path: &Path) -> Result<String, String> {
+    let size = fs::metadata(path).map_err(|error| format!("cannot read the file: {error}"))?.len();
+    if size > MAX_FILE_BYTES {
+        return Err(format!("the file has {size} bytes, more than {MAX_FILE_BYTES}; split it"));
+    }
+    fs::read_to_string(path).map_err(|error| format!("cannot read the file: {error}"))
+}
+
+fn unknown_clusters<'a>(config: &'a Config, zones: &'a [SourcedZone]) -> impl Iterator<Item = String> + 'a {
+    zones.iter().filter(|zone| config.cluster(zone.zone.cluster()).is_none()).map(|zone| {
+        let known: Vec<_> = config.clusters.iter().map(|cluster| cluster.name.as_str()).collect();
+        format!(
+            "{}: spec.cluster: there is no cluster `{}` in the configuration; write one of {}",
+            zone.source,
+            zone.zone.cluster(),
+            known.join(", ")
+        )
+    })
+}

@@ -1,0 +1,75 @@
+//! Why the gateway does not start.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+use crate::config::{AddressError, ConfigErrors};
+use tidegate_client::{ConnectError, TlsError};
+
+/// The gateway does not start, or not again after a reload. The operator is at fault unless it says so.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum GatewayError {
+    /// The configuration file is wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigErrors),
+    /// Zones or accounts are wrong; one line each, with file and path.
+    #[error("{}", .0.join("\n"))]
+    Desired(Vec<String>),
+    /// A port cannot be bound.
+    #[error("listener `{listener}`: cannot listen on {address}: {source}; free the port or change `bind`")]
+    Bind {
+        /// The listener, or `http`.
+        listener: String,
+        /// The address.
+        address: SocketAddr,
+        /// The system's words.
+        source: std::io::Error,
+    },
+    /// The certificate or key of a listener cannot be used.
+    #[error("listener `{listener}`: {path}: {what}")]
+    ListenerTls {
+        /// The listener.
+        listener: String,
+        /// The file.
+        path: PathBuf,
+        /// What is wrong and how to mend it.
+        what: String,
+    },
+    /// The TLS options of a cluster cannot be used.
+    #[error("cluster `{cluster}`: {source}")]
+    ClusterTls {
+        /// The cluster.
+        cluster: String,
+        /// What is wrong.
+        source: TlsError,
+    },
+    /// No broker of a cluster can be reached at the start.
+    #[error("cluster `{cluster}`: no bootstrap server answers: {source}; check `clusters.bootstrap` and `security`")]
+    Unreachable {
+        /// The cluster.
+        cluster: String,
+        /// What the last one tried said.
+        source: Box<UpstreamError>,
+    },
+}
+
+/// Why a cluster cannot be asked.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum UpstreamError {
+    /// No connection.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    /// No answer, or a useless one.
+    #[error(transparent)]
+    Ask(#[from] tidegate_client::AskError),
+    /// A configured address is none.
+    #[error(transparent)]
+    Address(#[from] AddressError),
+    /// The configuration names no bootstrap server.
+    #[error("no bootstrap server is configured")]
+    NoBootstrap,
+}

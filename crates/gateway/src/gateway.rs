@@ -1,0 +1,234 @@
+//! Putting the gateway together, starting it whole or not at all, and stopping it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use metrics_exporter_prometheus::PrometheusHandle;
+use tidegate_core::{BackingTopic, ClusterName};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
+
+use crate::admission::Admission;
+use crate::config::{ClusterConfig, Config};
+use crate::desired::Desired;
+use crate::error::GatewayError;
+use crate::listener::{self, Bound, ListenerShared};
+use crate::logins::Logins;
+use crate::snapshot::{ClusterSnapshot, Compiler, Snapshot, missing_accounts};
+use crate::upstream::{self, Observer, Upstream, Wanted, watch_cluster};
+use crate::{http, tls};
+
+/// A gateway that is bound and connected and serves nobody yet.
+pub struct Gateway {
+    config: Config,
+    listeners: Vec<Listener>,
+    http: TcpListener,
+    clusters: Vec<Cluster>,
+    compiler: Compiler,
+    desired: watch::Sender<Arc<Desired>>,
+    snapshots: watch::Sender<Arc<Snapshot>>,
+    metrics: Option<Arc<PrometheusHandle>>,
+}
+
+struct Listener {
+    ports: Vec<Bound>,
+    shared: Arc<ListenerShared>,
+    tls: Option<TlsAcceptor>,
+}
+
+struct Cluster {
+    upstream: Arc<Upstream>,
+    observer: Observer,
+    seen: ClusterSnapshot,
+}
+
+/// Reads zones and accounts again while the gateway runs.
+#[derive(Clone)]
+pub struct Reloader {
+    config: Config,
+    desired: watch::Sender<Arc<Desired>>,
+}
+
+impl Reloader {
+    /// Takes over changed zones and accounts; live connections follow at once.
+    ///
+    /// # Errors
+    /// [`GatewayError::Desired`] with every mistake; then nothing changes.
+    pub fn reload(&self) -> Result<(), GatewayError> {
+        let desired = Desired::load(&self.config)?;
+        warn_of_missing_accounts(&desired);
+        self.desired.send_replace(Arc::new(desired));
+        Ok(())
+    }
+}
+
+impl Gateway {
+    /// Reads zones and accounts, reaches every cluster, binds every port.
+    ///
+    /// # Errors
+    /// [`GatewayError`]: nothing is left bound or half started.
+    pub async fn start(config: Config, metrics: Option<PrometheusHandle>) -> Result<Self, GatewayError> {
+        let desired = Desired::load(&config)?;
+        warn_of_missing_accounts(&desired);
+        // Certificates before sockets: what can be checked without a side effect comes first.
+        let acceptors: Vec<Option<TlsAcceptor>> = config
+            .listeners
+            .iter()
+            .map(|listener| listener.tls.as_ref().map(|tls| tls::acceptor(&listener.name, tls)).transpose())
+            .collect::<Result<_, _>>()?;
+        let wanted = wanted(&desired);
+        let mut clusters = Vec::new();
+        for cluster in &config.clusters {
+            clusters.push(reach(cluster, &config, &wanted).await?);
+        }
+        let ports = config.listeners.iter().map(listener::bind).collect::<Result<Vec<_>, _>>()?;
+        let http = http::bind(config.http_bind).await?;
+        let mut compiler = Compiler::new(config.root_key.clone());
+        let seen = clusters.iter().map(|c| (c.upstream.name.clone(), Arc::new(c.seen.clone()))).collect();
+        let snapshot = compiler.compile(&desired, seen);
+        let (snapshots, _) = watch::channel(Arc::new(snapshot));
+        let logins = Arc::new(Logins::new(&config.root_key));
+        let admission = Arc::new(Admission::default());
+        let listeners = config
+            .listeners
+            .iter()
+            .zip(ports)
+            .zip(acceptors)
+            .filter_map(|((listener, ports), tls)| {
+                let cluster = clusters.iter().find(|cluster| cluster.upstream.name == listener.cluster)?;
+                let shared = ListenerShared::new(
+                    listener,
+                    &config.limits,
+                    Arc::clone(&cluster.upstream),
+                    snapshots.subscribe(),
+                    Arc::clone(&logins),
+                    Arc::clone(&admission),
+                );
+                for node in shared.unreachable_nodes(&cluster.seen.view) {
+                    tracing::warn!(listener = %listener.name, node, "a broker has no port in `nodes`: partners cannot reach what it leads");
+                }
+                Some(Listener { ports, shared: Arc::new(shared), tls })
+            })
+            .collect();
+        let (desired, _) = watch::channel(Arc::new(desired));
+        Ok(Self { config, listeners, http, clusters, compiler, desired, snapshots, metrics: metrics.map(Arc::new) })
+    }
+
+    /// A handle to read zones and accounts again.
+    #[must_use]
+    pub fn reloader(&self) -> Reloader {
+        Reloader { config: self.config.clone(), desired: self.desired.clone() }
+    }
+
+    /// Serves until `shutdown` resolves, then lets open requests finish within the drain deadline.
+    pub async fn run(self, shutdown: impl Future<Output = ()>) {
+        let Self { config, listeners, http, clusters, compiler, desired, snapshots, metrics } = self;
+        let (stop, stopping) = watch::channel(false);
+        let (ready, is_ready) = watch::channel(true);
+        let mut background = JoinSet::new();
+        background.spawn(http::serve(http, is_ready, metrics));
+        let (want, wants) = watch::channel(Arc::new(wanted(&desired.borrow())));
+        let mut seen = HashMap::new();
+        for cluster in clusters {
+            let name = cluster.upstream.name.clone();
+            let (publish, receive) = watch::channel(Arc::new(cluster.seen));
+            background.spawn(watch_cluster(cluster.upstream, cluster.observer, wants.clone(), publish));
+            seen.insert(name, receive);
+        }
+        background.spawn(keep_compiling(compiler, desired.subscribe(), seen, want, snapshots));
+        let mut doors = JoinSet::new();
+        for listener in listeners {
+            for port in listener.ports {
+                let shared = Arc::clone(&listener.shared);
+                doors.spawn(listener::accept(port, shared, listener.tls.clone(), stopping.clone()));
+            }
+        }
+        shutdown.await;
+        tracing::info!("draining");
+        ready.send_replace(false);
+        stop.send_replace(true);
+        let drained = timeout(config.limits.drain_deadline, async { while doors.join_next().await.is_some() {} });
+        if drained.await.is_err() {
+            tracing::warn!("connections were still busy at the drain deadline and are cut");
+        }
+    }
+}
+
+fn warn_of_missing_accounts(desired: &Desired) {
+    for account in missing_accounts(desired) {
+        tracing::warn!(%account, "a zone names an account that does not exist: make it with `tidegate-gateway account add`");
+    }
+}
+
+/// Looks at a cluster for the first time.
+async fn reach(cluster: &ClusterConfig, config: &Config, wanted: &Wanted) -> Result<Cluster, GatewayError> {
+    let options = upstream::connect_options(cluster, &config.limits)?;
+    let upstream = Arc::new(Upstream::new(cluster, options.clone()));
+    let mut observer = Observer::new(&cluster.bootstrap, options);
+    let topics = wanted.get(&cluster.name).map_or(&[][..], Vec::as_slice);
+    let seen = observer.observe(topics).await.map_err(|source| GatewayError::Unreachable {
+        cluster: cluster.name.to_string(),
+        source: Box::new(source),
+    })?;
+    Ok(Cluster { upstream, observer, seen })
+}
+
+/// The backing topics of each cluster.
+fn wanted(desired: &Desired) -> Wanted {
+    let mut wanted: HashMap<ClusterName, Vec<BackingTopic>> = HashMap::new();
+    for zone in &desired.zones {
+        let topics = wanted.entry(zone.zone.cluster().clone()).or_default();
+        topics.extend(zone.zone.topics().iter().map(|grant| grant.backing.clone()));
+    }
+    for topics in wanted.values_mut() {
+        topics.sort();
+        topics.dedup();
+    }
+    wanted
+}
+
+/// Makes a new picture whenever what is wanted or what is known changes.
+async fn keep_compiling(
+    mut compiler: Compiler,
+    mut desired: watch::Receiver<Arc<Desired>>,
+    mut clusters: HashMap<ClusterName, watch::Receiver<Arc<ClusterSnapshot>>>,
+    want: watch::Sender<Arc<Wanted>>,
+    publish: watch::Sender<Arc<Snapshot>>,
+) {
+    loop {
+        let now = Arc::clone(&desired.borrow_and_update());
+        want.send_if_modified(|wants| {
+            let new = wanted(&now);
+            let changed = **wants != new;
+            *wants = Arc::new(new);
+            changed
+        });
+        let seen = clusters
+            .iter_mut()
+            .map(|(name, seen)| (name.clone(), Arc::clone(&seen.borrow_and_update())))
+            .collect();
+        publish.send_replace(Arc::new(compiler.compile(&now, seen)));
+        tokio::select! {
+            changed = desired.changed() => if changed.is_err() { return },
+            () = any_changed(&mut clusters) => {}
+        }
+    }
+}
+
+/// Resolves when any cluster has a new picture.
+async fn any_changed(clusters: &mut HashMap<ClusterName, watch::Receiver<Arc<ClusterSnapshot>>>) {
+    let mut waiting = JoinSet::new();
+    for receiver in clusters.values() {
+        let mut receiver = receiver.clone();
+        waiting.spawn(async move { receiver.changed().await.is_ok() });
+    }
+    while let Some(changed) = waiting.join_next().await {
+        if matches!(changed, Ok(true)) {
+            return;
+        }
+    }
+    std::future::pending::<()>().await;
+}

@@ -1,0 +1,60 @@
+//! Probes and metrics for the operator's side; never on a partner's listener.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::routing::get;
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use crate::error::GatewayError;
+
+/// What the probes look at.
+#[derive(Clone)]
+struct Probes {
+    ready: watch::Receiver<bool>,
+    metrics: Option<Arc<PrometheusHandle>>,
+}
+
+/// Binds the port of the probes.
+///
+/// # Errors
+/// [`GatewayError::Bind`].
+pub async fn bind(address: SocketAddr) -> Result<TcpListener, GatewayError> {
+    TcpListener::bind(address).await.map_err(|source| GatewayError::Bind {
+        listener: "http".to_owned(),
+        address,
+        source,
+    })
+}
+
+/// Serves `/livez`, `/readyz` and `/metrics` until the task is dropped.
+pub async fn serve(
+    listener: TcpListener,
+    ready: watch::Receiver<bool>,
+    metrics: Option<Arc<PrometheusHandle>>,
+) {
+    let router = Router::new()
+        .route("/livez", get(|| async { "ok\n" }))
+        .route("/readyz", get(readyz))
+        .route("/metrics", get(render))
+        .with_state(Probes { ready, metrics });
+    if let Err(error) = axum::serve(listener, router).await {
+        tracing::error!(%error, "probes and metrics are not served any more");
+    }
+}
+
+async fn readyz(State(probes): State<Probes>) -> (StatusCode, &'static str) {
+    match *probes.ready.borrow() {
+        true => (StatusCode::OK, "ready\n"),
+        false => (StatusCode::SERVICE_UNAVAILABLE, "not ready\n"),
+    }
+}
+
+async fn render(State(probes): State<Probes>) -> Result<String, StatusCode> {
+    probes.metrics.map(|metrics| metrics.render()).ok_or(StatusCode::NOT_FOUND)
+}

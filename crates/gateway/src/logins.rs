@@ -1,0 +1,175 @@
+//! Checking who logs in.
+
+use std::sync::Arc;
+
+use ring::rand::{SecureRandom, SystemRandom};
+use secrecy::{ExposeSecret, SecretSlice, SecretString};
+use tidegate_core::account::{Account, Credential, MIN_ITERATIONS, ScramMechanism, ScramVerifier};
+use tidegate_core::{AccountName, CredentialId, RootKey};
+use tidegate_wire::sasl::{Nonce, Rejection, ScramCredential, ScramHash};
+use tokio::sync::Semaphore;
+
+/// Rounds of key stretching for new accounts, the least that RFC 7677 and Kafka allow: passwords made here have 190
+/// bits, which no number of rounds makes any harder to guess, and every PLAIN login costs them.
+const ITERATIONS: u32 = MIN_ITERATIONS;
+
+/// Bytes of salt, shared by all credentials of an account.
+const SALT_BYTES: usize = 24;
+
+/// Password checks under way at once: each takes a core for milliseconds, and partners must not take them all.
+const PASSWORD_CHECKS: usize = 2;
+
+/// Checks logins; what it knows of accounts comes with each call.
+#[derive(Debug)]
+pub struct Logins {
+    /// Makes the stand-ins of unknown users.
+    secret: SecretSlice<u8>,
+    checks: Arc<Semaphore>,
+    random: SystemRandom,
+}
+
+impl Logins {
+    /// Logins of an installation.
+    #[must_use]
+    pub fn new(root_key: &RootKey) -> Self {
+        Self {
+            secret: SecretSlice::from(root_key.fake_salt("unknown users", 32)),
+            checks: Arc::new(Semaphore::new(PASSWORD_CHECKS)),
+            random: SystemRandom::new(),
+        }
+    }
+
+    /// A nonce for one exchange.
+    #[must_use]
+    pub fn nonce(&self) -> Nonce {
+        let mut bytes = [0; Nonce::BYTES];
+        // Without randomness nobody may log in: an all-zero nonce would let proofs be replayed, so wait for some.
+        while self.random.fill(&mut bytes).is_err() {}
+        Nonce::from_random(bytes)
+    }
+
+    /// Checks the password of a PLAIN login against every credential of the account.
+    ///
+    /// An unknown user costs the same: a password is stretched in any case.
+    ///
+    /// # Errors
+    /// [`Rejection`], for the log only.
+    pub async fn check_password(
+        &self,
+        account: &Option<Arc<Account>>,
+        password: SecretString,
+    ) -> Result<(), Rejection> {
+        let hash = ScramHash::Sha256;
+        let candidates: Vec<ScramCredential> = match account {
+            None => self.stand_in("", hash).into_iter().collect(),
+            Some(account) => account.credentials().iter().filter_map(|c| scram(c, hash)).collect(),
+        };
+        let known = account.is_some();
+        let Ok(_permit) = self.checks.acquire().await else { return Err(Rejection::WrongPassword) };
+        let check = move || candidates.iter().fold(false, |any, candidate| any | candidate.verify_password(&password));
+        match tokio::task::spawn_blocking(check).await {
+            Ok(true) if known => Ok(()),
+            _ if known => Err(Rejection::WrongPassword),
+            _ => Err(Rejection::UnknownUser),
+        }
+    }
+
+    /// The verifier for a SCRAM login, and whether the user is known.
+    pub fn scram_credential(
+        &self,
+        account: Option<&Account>,
+        user: &str,
+        hash: ScramHash,
+    ) -> (Option<ScramCredential>, bool) {
+        // The newest credential: SCRAM proves one password, and which of several it will be is not known yet.
+        let real = account.and_then(|account| account.credentials().last()).and_then(|c| scram(c, hash));
+        match real {
+            Some(credential) => (Some(credential), true),
+            None => (self.stand_in(user, hash), false),
+        }
+    }
+
+    fn stand_in(&self, user: &str, hash: ScramHash) -> Option<ScramCredential> {
+        ScramCredential::fake(hash, self.secret.expose_secret(), user, ITERATIONS).ok()
+    }
+}
+
+fn scram(credential: &Credential, hash: ScramHash) -> Option<ScramCredential> {
+    let verifier = match hash {
+        ScramHash::Sha256 => credential.verifier(ScramMechanism::Sha256),
+        ScramHash::Sha512 => credential.verifier(ScramMechanism::Sha512),
+    };
+    let keys = (verifier.stored_key().expose_secret(), verifier.server_key().expose_secret());
+    ScramCredential::from_parts(hash, verifier.salt(), verifier.iterations(), keys.0, keys.1).ok()
+}
+
+/// A new account with one credential of that password. `None` when the machine has no randomness.
+#[must_use]
+pub fn make_account(name: AccountName, id: CredentialId, password: &SecretString) -> Option<Account> {
+    let mut salt = [0; SALT_BYTES];
+    SystemRandom::new().fill(&mut salt).ok()?;
+    let verifier = |hash, mechanism| {
+        let derived = ScramCredential::derive(hash, password, &salt, ITERATIONS).ok()?;
+        let stored = derived.stored_key().expose_secret().to_vec();
+        let server = derived.server_key().expose_secret().to_vec();
+        ScramVerifier::new(mechanism, salt.to_vec(), ITERATIONS, stored, server).ok()
+    };
+    let sha_256 = verifier(ScramHash::Sha256, ScramMechanism::Sha256)?;
+    let sha_512 = verifier(ScramHash::Sha512, ScramMechanism::Sha512)?;
+    Account::new(name, vec![Credential::new(id, None, sha_256, sha_512).ok()?]).ok()
+}
+
+/// A random password of 32 letters and digits. `None` when the machine has no randomness.
+#[must_use]
+pub fn make_password() -> Option<SecretString> {
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789xy";
+    let mut bytes = [0_u8; 32];
+    SystemRandom::new().fill(&mut bytes).ok()?;
+    let letters = bytes.iter().filter_map(|byte| LETTERS.get(usize::from(byte % 64)));
+    Some(SecretString::from(letters.map(|letter| char::from(*letter)).collect::<String>()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn account() -> Arc<Account> {
+        let (name, id) = (AccountName::parse("partner").unwrap(), CredentialId::parse("c1").unwrap());
+        Arc::new(make_account(name, id, &SecretString::from("right")).unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_password_is_right_wrong_or_of_nobody() {
+        let logins = Logins::new(&RootKey::from_bytes([1; 32]));
+        let check = async |account: Option<Arc<Account>>, password: &str| {
+            logins.check_password(&account, SecretString::from(password)).await
+        };
+        assert_eq!(check(Some(account()), "right").await, Ok(()));
+        assert_eq!(check(Some(account()), "wrong").await, Err(Rejection::WrongPassword));
+        assert_eq!(check(None, "right").await, Err(Rejection::UnknownUser));
+    }
+
+    #[test]
+    fn an_unknown_user_gets_the_same_salt_every_time_and_another_than_its_neighbour() {
+        let logins = Logins::new(&RootKey::from_bytes([1; 32]));
+        let salt = |user| {
+            let (credential, known) = logins.scram_credential(None, user, ScramHash::Sha512);
+            assert!(!known);
+            let credential = credential.unwrap();
+            (credential.salt().to_vec(), credential.iterations())
+        };
+        assert_eq!(salt("a"), salt("a"));
+        assert_ne!(salt("a"), salt("b"));
+        let (real, known) = logins.scram_credential(Some(&account()), "partner", ScramHash::Sha512);
+        let real = real.unwrap();
+        assert!(known);
+        assert_eq!((real.salt().len(), real.iterations()), (salt("a").0.len(), salt("a").1));
+    }
+
+    #[test]
+    fn made_passwords_are_long_and_never_the_same() {
+        let (one, two) = (make_password().unwrap(), make_password().unwrap());
+        assert_eq!(one.expose_secret().len(), 32);
+        assert_ne!(one.expose_secret(), two.expose_secret());
+    }
+}

@@ -1,0 +1,55 @@
+//! What is counted.
+//!
+//! Labels are bounded: listeners and API names come from the configuration and the rule table, never from a partner.
+
+use std::collections::HashMap;
+
+use metrics::{Counter, Gauge, counter, gauge};
+use tidegate_wire::api::ApiKey;
+
+/// The counters of one listener, looked up once.
+pub struct Meters {
+    requests: HashMap<ApiKey, Counter>,
+    /// Connections accepted.
+    pub accepted: Counter,
+    /// Connections refused before TLS, for want of a place.
+    pub refused: Counter,
+    /// Connections open now.
+    pub open: Gauge,
+    /// Logins that failed.
+    pub failed_logins: Counter,
+    /// Connections cut because the login no longer stands.
+    pub revoked: Counter,
+}
+
+impl Meters {
+    /// The counters of `listener` for the APIs that are served.
+    pub fn new(listener: &str, served: impl Iterator<Item = ApiKey>) -> Self {
+        let listener = listener.to_owned();
+        let request = |key: ApiKey| {
+            let api = format!("{key:?}");
+            (key, counter!("tidegate_requests_total", "listener" => listener.clone(), "api" => api))
+        };
+        Self {
+            requests: served.map(request).collect(),
+            accepted: counter!("tidegate_connections_accepted_total", "listener" => listener.clone()),
+            refused: counter!("tidegate_connections_refused_total", "listener" => listener.clone()),
+            open: gauge!("tidegate_connections_open", "listener" => listener.clone()),
+            failed_logins: counter!("tidegate_failed_logins_total", "listener" => listener.clone()),
+            revoked: counter!("tidegate_connections_revoked_total", "listener" => listener),
+        }
+    }
+
+    /// Counts one request.
+    pub fn request(&self, key: ApiKey) {
+        if let Some(counter) = self.requests.get(&key) {
+            counter.increment(1);
+        }
+    }
+}
+
+impl std::fmt::Debug for Meters {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Meters")
+    }
+}

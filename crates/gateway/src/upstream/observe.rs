@@ -1,0 +1,134 @@
+//! One round of looking at a cluster.
+
+use std::collections::{BTreeMap, HashMap};
+
+use tidegate_authz::ClusterView;
+use tidegate_authz::cluster::{PartitionView, TopicView};
+use tidegate_client::metadata::{self, ClusterMetadata, PartitionMetadata};
+use tidegate_client::{ApiVersions, ConnectOptions, Connection, Endpoint, connect};
+use tidegate_core::BackingTopic;
+use tidegate_wire::api::{ApiKey, Versions};
+
+use crate::config::HostPort;
+use crate::error::UpstreamError;
+use crate::snapshot::ClusterSnapshot;
+
+/// Holds the control connection between rounds.
+#[derive(Debug)]
+pub struct Observer {
+    options: ConnectOptions,
+    bootstrap: Vec<Endpoint>,
+    connection: Option<Connection>,
+    /// What each live broker announced, asked once for each address a broker is seen at.
+    versions: HashMap<(i32, Endpoint), ApiVersions>,
+    known: Vec<Endpoint>,
+}
+
+impl Observer {
+    /// An observer that begins at the bootstrap servers.
+    #[must_use]
+    pub fn new(bootstrap: &[HostPort], options: ConnectOptions) -> Self {
+        let bootstrap =
+            bootstrap.iter().map(|server| Endpoint::new(server.host.clone(), server.port)).collect();
+        Self { options, bootstrap, connection: None, versions: HashMap::new(), known: Vec::new() }
+    }
+
+    /// Asks the cluster for its brokers and for `topics`.
+    ///
+    /// # Errors
+    /// [`UpstreamError`] when no broker gives a whole answer.
+    pub async fn observe(&mut self, topics: &[BackingTopic]) -> Result<ClusterSnapshot, UpstreamError> {
+        let mut connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => self.dial().await?,
+        };
+        let names: Vec<&str> = topics.iter().map(BackingTopic::as_str).collect();
+        let seen = match metadata::fetch(&mut connection, &names).await {
+            Ok(seen) => seen,
+            // A connection that was idle for long is often closed by the other side: try a new one once.
+            Err(_) => {
+                connection = self.dial().await?;
+                metadata::fetch(&mut connection, &names).await?
+            }
+        };
+        self.learn_versions(&seen).await;
+        self.known = seen.brokers.iter().map(|broker| broker.endpoint.clone()).collect();
+        self.connection = Some(connection);
+        Ok(self.snapshot(seen, topics))
+    }
+
+    /// Connects to any broker: those last seen first, then the bootstrap servers.
+    async fn dial(&self) -> Result<Connection, UpstreamError> {
+        let mut last = UpstreamError::NoBootstrap;
+        for endpoint in self.known.iter().chain(&self.bootstrap) {
+            match connect(endpoint, &self.options).await {
+                Ok(connection) => return Ok(connection),
+                Err(error) => last = error.into(),
+            }
+        }
+        Err(last)
+    }
+
+    /// Asks brokers that are new, or have moved, what they serve. One that cannot be reached does not hold
+    /// the others up: it is asked again in the next round.
+    async fn learn_versions(&mut self, seen: &ClusterMetadata) {
+        let live: Vec<_> =
+            seen.brokers.iter().map(|broker| (broker.id, broker.endpoint.clone())).collect();
+        self.versions.retain(|broker, _| live.contains(broker));
+        for broker in live {
+            if self.versions.contains_key(&broker) {
+                continue;
+            }
+            match connect(&broker.1, &self.options).await {
+                Ok(connection) => {
+                    self.versions.insert(broker, connection.versions().clone());
+                }
+                Err(error) => tracing::warn!(node = broker.0, %error, "cannot ask a broker what it serves"),
+            }
+        }
+    }
+
+    fn snapshot(&self, seen: ClusterMetadata, topics: &[BackingTopic]) -> ClusterSnapshot {
+        let mut found = BTreeMap::new();
+        for topic in seen.topics.iter().filter(|topic| topic.error.is_none()) {
+            let Some(name) = topics.iter().find(|name| name.as_str() == topic.name) else { continue };
+            let mut partitions: Vec<_> = topic.partitions.iter().map(partition).collect();
+            partitions.sort_by_key(|partition: &PartitionView| partition.index);
+            found.insert(name.clone(), TopicView { id: topic.id.into_bytes(), partitions });
+        }
+        let view = ClusterView {
+            nodes: seen.brokers.iter().map(|broker| broker.id).collect(),
+            controller: seen.controller,
+            versions: common_versions(self.versions.values()),
+            topics: found,
+        };
+        let endpoints = seen.brokers.into_iter().map(|broker| (broker.id, broker.endpoint)).collect();
+        ClusterSnapshot { view, endpoints }
+    }
+}
+
+fn partition(seen: &PartitionMetadata) -> PartitionView {
+    PartitionView {
+        index: seen.index,
+        error: seen.error,
+        leader: seen.leader.unwrap_or(-1),
+        leader_epoch: seen.leader_epoch,
+        replicas: seen.replicas.clone(),
+        in_sync: seen.isr.clone(),
+        offline: seen.offline.clone(),
+    }
+}
+
+/// The versions that every broker serves: during a rolling upgrade a client may be sent to any of them.
+fn common_versions<'a>(brokers: impl Iterator<Item = &'a ApiVersions> + Clone) -> HashMap<ApiKey, Versions> {
+    let mut common = HashMap::new();
+    for key in ApiKey::iter() {
+        let mut ranges = brokers.clone().map(|broker| broker.range(key));
+        let Some(Some(first)) = ranges.next() else { continue };
+        let all = ranges.try_fold(first, |all, range| all.intersect(range?));
+        if let Some(all) = all {
+            common.insert(key, all);
+        }
+    }
+    common
+}
