@@ -42,7 +42,7 @@ impl FirstReceived {
 
     /// Whether a final message's nonce is this exchange's.
     ///
-    /// librdkafka before 2.6.1 (the one in Debian 12 and 13) puts the client's nonce before it once more.
+    /// librdkafka before 2.6.1 (Debian 12 has 2.0.2) puts the client's nonce before it once more.
     /// Kafka 3.9 lets that pass and Kafka 4 does not; taking it loses nothing, for the proof covers both our
     /// message and the final one as they were sent.
     fn carries_nonce(&self, nonce: &str) -> bool {
