@@ -42,6 +42,7 @@ async fn handshake(connection: &mut Connection, login: &SaslLogin) -> Result<(),
         ErrorCode::UNSUPPORTED_SASL_MECHANISM => {
             Err(ConnectFailure::Mechanism { wanted: login.mechanism, offered: offered(&answer) })
         }
+        ErrorCode::ILLEGAL_SASL_STATE => Err(ConnectFailure::UnexpectedLogin),
         code => Err(ConnectFailure::Refused { code, message: String::new() }),
     }
 }

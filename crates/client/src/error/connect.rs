@@ -88,6 +88,12 @@ pub enum ConnectFailure {
         /// What the broker lists.
         offered: String,
     },
+    /// The broker expects no login, neither a first one nor a renewal.
+    #[error(
+        "the broker expects no SASL login now: this listener is without SASL, \
+         or the last renewal began less than a second ago"
+    )]
+    UnexpectedLogin,
     /// The broker answers with an error code.
     #[error("the broker answers {code}{}{message}", if message.is_empty() { "" } else { ": " })]
     Refused {
@@ -129,6 +135,7 @@ impl ConnectError {
             | ConnectFailure::Tls(_)
             | ConnectFailure::PeerSpeaksTls
             | ConnectFailure::Mechanism { .. }
+            | ConnectFailure::UnexpectedLogin
             | ConnectFailure::Refused { .. }
             | ConnectFailure::NoRandomness => Fault::Configuration,
         }

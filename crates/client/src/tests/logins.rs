@@ -190,3 +190,17 @@ async fn a_listener_without_sasl_is_named() {
     let unsupported = matches!(error.failure, ConnectFailure::Unsupported { api: ApiKey::SaslHandshake });
     assert!(unsupported, "{error}");
 }
+
+#[tokio::test]
+async fn a_listener_that_knows_sasl_but_takes_no_login_is_named() {
+    let broker = Broker::run(|mut peer| async move {
+        peer.versions().await;
+        let request = peer.request(ApiKey::SaslHandshake).await;
+        // What a real PLAINTEXT listener answers.
+        peer.answer(&request, &SaslHandshakeResponse::default().with_error_code(34)).await;
+    })
+    .await;
+    let error = log_in(&broker, login(Mechanism::Plain, PASSWORD)).await.unwrap_err();
+    assert!(matches!(error.failure, ConnectFailure::UnexpectedLogin), "{error}");
+    assert_eq!((error.fault(), error.is_retriable()), (Fault::Configuration, false));
+}

@@ -94,6 +94,40 @@ fn a_bad_final_message_is_refused() {
     assert!(matches!(cause(format!("{other_binding},p={proof}")), Rejection::Malformed { .. }));
 }
 
+/// What librdkafka before 2.6.1 sends: its nonce twice, and a proof over just that.
+#[test]
+fn a_doubled_client_nonce_is_taken_if_the_proof_covers_it() {
+    let without_proof = WITHOUT_PROOF.replace(",r=", ",r=rOprNGfwEbeRWgbNEkqO");
+    let auth_message = format!("{},{SERVER_FIRST},{without_proof}", &CLIENT_FIRST[3..]);
+    let proof = proof_of(auth_message.as_bytes());
+    let step = |proof: &str| {
+        let message = format!("{without_proof},p={proof}");
+        challenged(Mechanism::ScramSha256, CLIENT_FIRST, true).step(message.as_bytes())
+    };
+    assert!(matches!(step(&proof), ServerStep::Accepted { .. }));
+    assert_eq!(rejected(step(VECTORS[0].1)), Rejection::WrongPassword, "the proof of the plain nonce");
+    let tripled = without_proof.replace(",r=", ",r=rOprNGfwEbeRWgbNEkqO");
+    let message = format!("{tripled},p={proof}");
+    let step = challenged(Mechanism::ScramSha256, CLIENT_FIRST, true).step(message.as_bytes());
+    assert_eq!(rejected(step), Rejection::WrongNonce);
+}
+
+/// The SHA-256 proof of the vectors' password over an auth message, by the formula of RFC 5802 section 3.
+fn proof_of(auth_message: &[u8]) -> String {
+    use base64::Engine as _;
+    use ring::{digest, hmac, pbkdf2};
+    let sign = |key: &[u8], input: &[u8]| hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), input);
+    let mut salted = [0; 32];
+    let iterations = std::num::NonZeroU32::new(4_096).unwrap();
+    pbkdf2::derive(pbkdf2::PBKDF2_HMAC_SHA256, iterations, SALT, b"pencil", &mut salted);
+    let client_key = sign(&salted, b"Client Key");
+    let stored_key = digest::digest(&digest::SHA256, client_key.as_ref());
+    let signature = sign(stored_key.as_ref(), auth_message);
+    let proof: Vec<u8> =
+        client_key.as_ref().iter().zip(signature.as_ref()).map(|(key, mask)| key ^ mask).collect();
+    base64::engine::general_purpose::STANDARD.encode(proof)
+}
+
 #[test]
 fn an_unknown_user_takes_the_same_steps_and_fails_at_the_end() {
     let (mechanism, proof, _) = VECTORS[0];

@@ -16,6 +16,7 @@ pub(in crate::sasl) struct FirstReceived {
     client_first_bare: String,
     /// The client's nonce and ours, joined.
     nonce: String,
+    client_nonce_length: usize,
 }
 
 impl FirstReceived {
@@ -24,6 +25,7 @@ impl FirstReceived {
         Ok(Self {
             hash,
             nonce: [first.nonce, nonce.as_str()].concat(),
+            client_nonce_length: first.nonce.len(),
             gs2_header: first.gs2_header.to_owned(),
             client_first_bare: first.bare.to_owned(),
             user: first.user,
@@ -36,6 +38,16 @@ impl FirstReceived {
 
     pub(in crate::sasl) fn hash(&self) -> ScramHash {
         self.hash
+    }
+
+    /// Whether a final message's nonce is this exchange's.
+    ///
+    /// librdkafka before 2.6.1 (Debian 12 has 2.0.2) puts the client's nonce before it once more.
+    /// Kafka 3.9 lets that pass and Kafka 4 does not; taking it loses nothing, for the proof covers both our
+    /// message and the final one as they were sent.
+    fn carries_nonce(&self, nonce: &str) -> bool {
+        let client_nonce = self.nonce.get(..self.client_nonce_length).unwrap_or_default();
+        nonce == self.nonce || nonce.strip_prefix(client_nonce) == Some(&self.nonce)
     }
 
     /// Writes the challenge of `credential`.
@@ -76,7 +88,7 @@ impl AwaitingFinal {
         if last.channel_binding != self.first.gs2_header.as_bytes() {
             return Err(Rejection::Malformed { what: "channel binding differs from the first message" });
         }
-        if last.nonce != self.first.nonce {
+        if !self.first.carries_nonce(last.nonce) {
             return Err(Rejection::WrongNonce);
         }
         let auth_message =
