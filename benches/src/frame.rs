@@ -23,7 +23,11 @@ pub fn request<R: Request>(version: i16, correlation_id: i32, body: &R) -> Resul
 }
 
 /// A response as the bytes to send, its size first.
-pub fn response<R: Encodable + HeaderVersion>(version: i16, correlation_id: i32, body: &R) -> Result<BytesMut> {
+pub fn response<R: Encodable + HeaderVersion>(
+    version: i16,
+    correlation_id: i32,
+    body: &R,
+) -> Result<BytesMut> {
     let mut frame = BytesMut::zeroed(SIZE_BYTES);
     let header = ResponseHeader::default().with_correlation_id(correlation_id);
     header.encode(&mut frame, R::header_version(version))?;

@@ -30,7 +30,8 @@ fn main() -> Result<()> {
 }
 
 async fn run(args: Args) -> Result<()> {
-    let listener = TcpListener::bind(&args.listen).await.with_context(|| format!("cannot listen at {}", args.listen))?;
+    let listener =
+        TcpListener::bind(&args.listen).await.with_context(|| format!("cannot listen at {}", args.listen))?;
     loop {
         let (client, _) = listener.accept().await?;
         let upstream = args.upstream.clone();

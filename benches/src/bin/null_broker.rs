@@ -40,7 +40,8 @@ fn main() -> Result<()> {
 }
 
 async fn run(args: Args) -> Result<()> {
-    let listener = TcpListener::bind(&args.listen).await.with_context(|| format!("cannot listen at {}", args.listen))?;
+    let listener =
+        TcpListener::bind(&args.listen).await.with_context(|| format!("cannot listen at {}", args.listen))?;
     let advertised = args.advertised.map_or_else(|| listener.local_addr(), Ok)?;
     let broker = Arc::new(Broker::new(advertised, &args.topic, args.partitions)?);
     loop {

@@ -6,8 +6,9 @@ use kafka_protocol::messages::metadata_response::{
     MetadataResponseBroker, MetadataResponsePartition, MetadataResponseTopic,
 };
 use kafka_protocol::messages::{
-    ApiKey, BrokerId, FindCoordinatorRequest, FindCoordinatorResponse, InitProducerIdResponse, MetadataRequest,
-    MetadataResponse, ProducerId, SaslAuthenticateResponse, SaslHandshakeRequest, SaslHandshakeResponse, TopicName,
+    ApiKey, BrokerId, FindCoordinatorRequest, FindCoordinatorResponse, InitProducerIdResponse,
+    MetadataRequest, MetadataResponse, ProducerId, SaslAuthenticateResponse, SaslHandshakeRequest,
+    SaslHandshakeResponse, TopicName,
 };
 use kafka_protocol::protocol::StrBytes;
 
@@ -20,7 +21,9 @@ impl Broker {
             .with_host(self.host.clone())
             .with_port(self.port);
         let topics = match request.topics {
-            Some(asked) if version > 0 || !asked.is_empty() => asked.into_iter().map(|it| self.asked_topic(it)).collect(),
+            Some(asked) if version > 0 || !asked.is_empty() => {
+                asked.into_iter().map(|it| self.asked_topic(it)).collect()
+            }
             _ => vec![self.topic()],
         };
         MetadataResponse::default()
@@ -30,7 +33,11 @@ impl Broker {
             .with_topics(topics)
     }
 
-    pub(super) fn find_coordinator(&self, version: i16, request: FindCoordinatorRequest) -> FindCoordinatorResponse {
+    pub(super) fn find_coordinator(
+        &self,
+        version: i16,
+        request: FindCoordinatorRequest,
+    ) -> FindCoordinatorResponse {
         if version < 4 {
             return FindCoordinatorResponse::default()
                 .with_node_id(NODE)
@@ -38,7 +45,11 @@ impl Broker {
                 .with_port(self.port);
         }
         let coordinator = |key| {
-            Coordinator::default().with_key(key).with_node_id(NODE).with_host(self.host.clone()).with_port(self.port)
+            Coordinator::default()
+                .with_key(key)
+                .with_node_id(NODE)
+                .with_host(self.host.clone())
+                .with_port(self.port)
         };
         FindCoordinatorResponse::default()
             .with_coordinators(request.coordinator_keys.into_iter().map(coordinator).collect())
@@ -47,9 +58,9 @@ impl Broker {
     fn asked_topic(&self, asked: MetadataRequestTopic) -> MetadataResponseTopic {
         match asked.name {
             Some(name) if name.0 == self.topic => self.topic(),
-            Some(name) => {
-                MetadataResponseTopic::default().with_name(Some(name)).with_error_code(UNKNOWN_TOPIC_OR_PARTITION)
-            }
+            Some(name) => MetadataResponseTopic::default()
+                .with_name(Some(name))
+                .with_error_code(UNKNOWN_TOPIC_OR_PARTITION),
             None if asked.topic_id == TOPIC_ID => self.topic(),
             None => MetadataResponseTopic::default()
                 .with_name(None)

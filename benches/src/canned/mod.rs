@@ -13,10 +13,13 @@ use anyhow::{Context, Result, bail};
 use bytes::{Bytes, BytesMut};
 use kafka_protocol::messages::api_versions_response::ApiVersion;
 use kafka_protocol::messages::{
-    ApiKey, ApiVersionsResponse, FetchRequest, FindCoordinatorRequest, InitProducerIdRequest, ListOffsetsRequest,
-    MetadataRequest, ProduceRequest, RequestHeader, SaslAuthenticateRequest, SaslHandshakeRequest,
+    ApiKey, ApiVersionsResponse, FetchRequest, FindCoordinatorRequest, InitProducerIdRequest,
+    ListOffsetsRequest, MetadataRequest, ProduceRequest, RequestHeader, SaslAuthenticateRequest,
+    SaslHandshakeRequest,
 };
-use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, StrBytes, decode_request_header_from_buffer};
+use kafka_protocol::protocol::{
+    Decodable, Encodable, HeaderVersion, StrBytes, decode_request_header_from_buffer,
+};
 use uuid::Uuid;
 
 use crate::batch::Batch;
@@ -50,20 +53,27 @@ impl Broker {
         let key = ApiKey::try_from(header.request_api_key).ok().context("an unknown api key")?;
         let answer = match key {
             ApiKey::ApiVersions => return api_versions(version, id).map(Some),
-            ApiKey::SaslHandshake => encode(header, &cluster::sasl_handshake(&decode::<SaslHandshakeRequest>(header, body)?)),
+            ApiKey::SaslHandshake => {
+                encode(header, &cluster::sasl_handshake(&decode::<SaslHandshakeRequest>(header, body)?))
+            }
             ApiKey::SaslAuthenticate => {
                 decode::<SaslAuthenticateRequest>(header, body)?;
                 encode(header, &cluster::sasl_authenticate())
             }
-            ApiKey::Metadata => encode(header, &self.metadata(version, decode::<MetadataRequest>(header, body)?)),
-            ApiKey::FindCoordinator => {
-                encode(header, &self.find_coordinator(version, decode::<FindCoordinatorRequest>(header, body)?))
+            ApiKey::Metadata => {
+                encode(header, &self.metadata(version, decode::<MetadataRequest>(header, body)?))
             }
+            ApiKey::FindCoordinator => encode(
+                header,
+                &self.find_coordinator(version, decode::<FindCoordinatorRequest>(header, body)?),
+            ),
             ApiKey::InitProducerId => {
                 decode::<InitProducerIdRequest>(header, body)?;
                 encode(header, &cluster::init_producer_id())
             }
-            ApiKey::ListOffsets => encode(header, &data::list_offsets(decode::<ListOffsetsRequest>(header, body)?)),
+            ApiKey::ListOffsets => {
+                encode(header, &data::list_offsets(decode::<ListOffsetsRequest>(header, body)?))
+            }
             ApiKey::Fetch => encode(header, &self.fetch(decode::<FetchRequest>(header, body)?)?),
             ApiKey::Produce => {
                 let request = decode::<ProduceRequest>(header, body)?;

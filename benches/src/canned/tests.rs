@@ -24,7 +24,8 @@ fn a_repeated_fetch_is_answered_with_its_own_correlation_id() {
 #[test]
 fn metadata_knows_one_topic_by_name_and_by_id() {
     let mut connection = connection();
-    let by_name = MetadataRequestTopic::default().with_name(Some(TopicName(StrBytes::from_static_str("bench"))));
+    let by_name =
+        MetadataRequestTopic::default().with_name(Some(TopicName(StrBytes::from_static_str("bench"))));
     let by_id = MetadataRequestTopic::default().with_name(None).with_topic_id(TOPIC_ID);
     let nonsense = MetadataRequestTopic::default().with_name(Some(TopicName(StrBytes::from_static_str("x"))));
     let request = MetadataRequest::default().with_topics(Some(vec![by_name, by_id, nonsense]));
