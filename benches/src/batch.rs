@@ -1,5 +1,7 @@
 //! Record batches that a real broker accepts: format 2, CRC-32C, no compression, no producer id.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use anyhow::Result;
 use bytes::{Bytes, BytesMut};
 use kafka_protocol::indexmap::IndexMap;
@@ -35,8 +37,11 @@ impl Batch {
 
     /// A batch of `records` records, each with a value of `value_bytes` bytes.
     pub fn new(records: usize, value_bytes: usize) -> Result<Self> {
+        // A create time of long ago would let a real broker's retention delete the batch at once.
+        let timestamp = i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis())?;
         let value: Bytes = (b'a'..=b'z').cycle().take(value_bytes).collect();
-        let records: Vec<Record> = (0..).take(records).map(|offset| record(offset, value.clone())).collect();
+        let records: Vec<Record> =
+            (0..).take(records).map(|offset| record(offset, timestamp, value.clone())).collect();
         let mut bytes = BytesMut::new();
         let options = RecordEncodeOptions { version: 2, compression: Compression::None };
         RecordBatchEncoder::encode(&mut bytes, &records, &options)?;
@@ -44,7 +49,7 @@ impl Batch {
     }
 }
 
-fn record(offset: i64, value: Bytes) -> Record {
+fn record(offset: i64, timestamp: i64, value: Bytes) -> Record {
     Record {
         transactional: false,
         control: false,
@@ -56,7 +61,7 @@ fn record(offset: i64, value: Bytes) -> Record {
         offset,
         // The encoder starts a new batch where offset minus sequence changes; the first one is -1 (none).
         sequence: i32::try_from(offset).unwrap_or(i32::MAX) - 1,
-        timestamp: TIMESTAMP,
+        timestamp,
         key: None,
         value: Some(value),
         headers: IndexMap::new(),
@@ -66,8 +71,6 @@ fn record(offset: i64, value: Bytes) -> Record {
 const HEADER_BYTES: usize = 61;
 /// Length, attributes, two deltas, key length, value length and header count, at their longest here.
 const RECORD_OVERHEAD_BYTES: usize = 10;
-/// 2025-01-01, within what a stock broker accepts as a create time.
-const TIMESTAMP: i64 = 1_735_689_600_000;
 
 #[cfg(test)]
 mod tests {

@@ -166,7 +166,7 @@ fn installed(program: &str) -> Option<PathBuf> {
 
 fn haproxy_config(address: SocketAddr, upstream: SocketAddr) -> String {
     format!(
-        "global\n    nbthread 2\n    maxconn 20000\ndefaults\n    mode tcp\n    timeout connect 5s\n    timeout client 10m\n    timeout server 10m\n\
+        "global\n    nbthread 2\n    maxconn 6000\ndefaults\n    mode tcp\n    timeout connect 5s\n    timeout client 10m\n    timeout server 10m\n\
          listen kafka\n    bind {address}\n    server broker {upstream}\n"
     )
 }
