@@ -145,6 +145,8 @@ fn prepare(args: &Args) -> Result<(Session, Work)> {
     let topic = session.topic(&args.topic)?;
     if args.follow_leader && topic.leader != target.address {
         session = Session::open(&target, topic.leader)?;
+        // What is held or measured is a connection that has seen Metadata.
+        session.topic(&args.topic)?;
     }
     let work = Work::new(args, &topic)?;
     Ok((session, work))
@@ -176,3 +178,6 @@ fn wait_for_line() -> Result<()> {
     stdin().lock().read_line(&mut String::new())?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,10 +1,12 @@
 //! The gateway of the bench: its configuration, its zone and its account.
 
 use std::fs;
-use std::io::Write;
-use std::net::SocketAddr;
+use std::io::{BufRead, BufReader, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 
@@ -37,6 +39,9 @@ impl Plan<'_> {
         let mut command = Command::new(self.binary);
         command.arg("--config").arg("tidegate.yaml").current_dir(&folder);
         let process = Process::serve("gateway", command, self.folder, address)?;
+        wait_ready(SocketAddr::from(([127, 0, 0, 1], self.base_port + HTTP))).with_context(|| {
+            format!("the gateway's output is in {}", self.folder.join("gateway.log").display())
+        })?;
         Ok(Lane { name: Name::Gateway, address, zone: Some(zone), process: Some(process) })
     }
 
@@ -94,12 +99,36 @@ http: {{bind: {{host: 127.0.0.1, port: {http}}}}}
     }
 }
 
+/// Waits until `/readyz` is green: the zone and its upstream are there.
+fn wait_ready(http: SocketAddr) -> Result<()> {
+    let start = Instant::now();
+    loop {
+        let status = readyz(http).unwrap_or_else(|error| error.to_string());
+        if status.contains(" 200 ") {
+            return Ok(());
+        }
+        ensure!(start.elapsed() < READY_PATIENCE, "the gateway is not ready: {status}");
+        thread::sleep(Duration::from_millis(100));
+    }
+}
+
+/// The status line of `/readyz`.
+fn readyz(http: SocketAddr) -> Result<String> {
+    let mut stream = TcpStream::connect(http)?;
+    stream.set_read_timeout(Some(READY_PATIENCE))?;
+    write!(stream, "GET /readyz HTTP/1.1\r\nHost: {http}\r\nConnection: close\r\n\r\n")?;
+    let mut line = String::new();
+    BufReader::new(stream).read_line(&mut line)?;
+    Ok(line.trim_end().to_owned())
+}
+
 /// A password of this run alone, from the system's random numbers.
 fn password() -> Result<String> {
     let uuid = fs::read_to_string("/proc/sys/kernel/random/uuid").context("no random numbers")?;
     Ok(uuid.trim().to_owned())
 }
 
+const READY_PATIENCE: Duration = Duration::from_secs(15);
 const USER: &str = "bench";
 /// Ports, counted from the base port.
 const BOOTSTRAP: u16 = 92;
