@@ -1,1 +1,10 @@
-//! Placeholder.
+//! What the load tools of `cargo xtask bench` share.
+//!
+//! Three small programs stand on this library: `bare-proxy` (the reference that a gateway is compared
+//! with), `null-broker` (canned answers, so that the proxy is the limit) and `load` (raw frames, encoded
+//! once, so that the client is not).
+
+pub mod batch;
+pub mod canned;
+pub mod frame;
+pub mod load;

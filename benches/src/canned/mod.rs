@@ -1,0 +1,163 @@
+//! The null broker's answers: correct enough for a raw load client, a gateway and a stock client.
+//!
+//! The log is endless: a Fetch from any offset finds 1 MB of the same batches there, with the base offsets
+//! that continue from it. Produce is answered and forgotten.
+
+mod cluster;
+mod data;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail};
+use bytes::{Bytes, BytesMut};
+use kafka_protocol::messages::api_versions_response::ApiVersion;
+use kafka_protocol::messages::{
+    ApiKey, ApiVersionsResponse, FetchRequest, FindCoordinatorRequest, InitProducerIdRequest,
+    ListOffsetsRequest, MetadataRequest, ProduceRequest, RequestHeader, SaslAuthenticateRequest,
+    SaslHandshakeRequest,
+};
+use kafka_protocol::protocol::{
+    Decodable, Encodable, HeaderVersion, StrBytes, decode_request_header_from_buffer,
+};
+use uuid::Uuid;
+
+use crate::batch::Batch;
+use crate::frame;
+
+/// The one broker of the null cluster, shared by its connections.
+#[derive(Debug)]
+pub struct Broker {
+    host: StrBytes,
+    port: i32,
+    topic: StrBytes,
+    partitions: i32,
+    batch: Batch,
+}
+
+impl Broker {
+    /// A broker that Metadata shows at `advertised`, with one topic.
+    pub fn new(advertised: SocketAddr, topic: &str, partitions: i32) -> Result<Self> {
+        Ok(Self {
+            host: StrBytes::from_string(advertised.ip().to_string()),
+            port: advertised.port().into(),
+            topic: StrBytes::from_string(topic.to_owned()),
+            partitions,
+            batch: Batch::large()?,
+        })
+    }
+
+    fn answer(&self, header: &RequestHeader, body: Bytes) -> Result<Option<BytesMut>> {
+        let version = header.request_api_version;
+        let id = header.correlation_id;
+        let key = ApiKey::try_from(header.request_api_key).ok().context("an unknown api key")?;
+        let answer = match key {
+            ApiKey::ApiVersions => return api_versions(version, id).map(Some),
+            ApiKey::SaslHandshake => {
+                encode(header, &cluster::sasl_handshake(&decode::<SaslHandshakeRequest>(header, body)?))
+            }
+            ApiKey::SaslAuthenticate => {
+                decode::<SaslAuthenticateRequest>(header, body)?;
+                encode(header, &cluster::sasl_authenticate())
+            }
+            ApiKey::Metadata => {
+                encode(header, &self.metadata(version, decode::<MetadataRequest>(header, body)?))
+            }
+            ApiKey::FindCoordinator => encode(
+                header,
+                &self.find_coordinator(version, decode::<FindCoordinatorRequest>(header, body)?),
+            ),
+            ApiKey::InitProducerId => {
+                decode::<InitProducerIdRequest>(header, body)?;
+                encode(header, &cluster::init_producer_id())
+            }
+            ApiKey::ListOffsets => {
+                encode(header, &data::list_offsets(decode::<ListOffsetsRequest>(header, body)?))
+            }
+            ApiKey::Fetch => encode(header, &self.fetch(decode::<FetchRequest>(header, body)?)?),
+            ApiKey::Produce => {
+                let request = decode::<ProduceRequest>(header, body)?;
+                if request.acks == 0 {
+                    return Ok(None);
+                }
+                encode(header, &data::produce(request))
+            }
+            other => bail!("no canned answer for {other:?}"),
+        };
+        answer.map(Some)
+    }
+}
+
+/// One client's connection: it remembers its last Fetch, since a load client repeats it.
+#[derive(Debug)]
+pub struct Connection {
+    broker: Arc<Broker>,
+    fetch: Option<(Bytes, BytesMut)>,
+    answer: BytesMut,
+}
+
+impl Connection {
+    /// A connection on which nothing was asked yet.
+    pub fn new(broker: Arc<Broker>) -> Self {
+        Self { broker, fetch: None, answer: BytesMut::new() }
+    }
+
+    /// The answer to one request frame (without its size), size first; none for acks=0.
+    pub fn answer(&mut self, request: Bytes) -> Result<Option<&[u8]>> {
+        let mut body = request.clone();
+        let header = decode_request_header_from_buffer(&mut body)?;
+        if header.request_api_key == ApiKey::Fetch as i16 {
+            return self.answer_fetch(&header, request, body).map(Some);
+        }
+        match self.broker.answer(&header, body)? {
+            Some(answer) => {
+                self.answer = answer;
+                Ok(Some(&self.answer))
+            }
+            None => Ok(None),
+        }
+    }
+
+    fn answer_fetch(&mut self, header: &RequestHeader, request: Bytes, body: Bytes) -> Result<&[u8]> {
+        let known = match self.fetch.take() {
+            Some((asked, answer)) if same_but_for_correlation_id(&asked, &request) => (asked, answer),
+            _ => (request, self.broker.answer(header, body)?.unwrap_or_default()),
+        };
+        let (_, answer) = self.fetch.insert(known);
+        frame::set_response_correlation_id(answer, header.correlation_id)?;
+        Ok(answer)
+    }
+}
+
+fn same_but_for_correlation_id(one: &[u8], other: &[u8]) -> bool {
+    one.get(..4) == other.get(..4) && one.get(8..) == other.get(8..)
+}
+
+fn api_versions(version: i16, correlation_id: i32) -> Result<BytesMut> {
+    let api_keys = cluster::SERVED
+        .iter()
+        .map(|&(key, min, max)| {
+            ApiVersion::default().with_api_key(key as i16).with_min_version(min).with_max_version(max)
+        })
+        .collect();
+    let body = ApiVersionsResponse::default().with_api_keys(api_keys);
+    if version > cluster::API_VERSIONS_MAX {
+        // KIP-511: the error goes out in version 0, which every client reads.
+        return frame::response(0, correlation_id, &body.with_error_code(cluster::UNSUPPORTED_VERSION));
+    }
+    frame::response(version, correlation_id, &body)
+}
+
+fn decode<R: Decodable>(header: &RequestHeader, mut body: Bytes) -> Result<R> {
+    R::decode(&mut body, header.request_api_version)
+}
+
+fn encode<R: Encodable + HeaderVersion>(header: &RequestHeader, body: &R) -> Result<BytesMut> {
+    frame::response(header.request_api_version, header.correlation_id, body)
+}
+
+/// The id of the one topic, the same in each run.
+pub const TOPIC_ID: Uuid = Uuid::from_u128(0x7469_6465_6761_7465_2d62_656e_6368_2d31);
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,128 @@
+//! One connection to a broker or proxy: connected, logged in, ready for raw frames.
+
+use std::io::{BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use bytes::Bytes;
+use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
+use kafka_protocol::messages::{
+    MetadataRequest, MetadataResponse, SaslAuthenticateRequest, SaslHandshakeRequest, TopicName,
+};
+use kafka_protocol::protocol::{Request, StrBytes};
+use uuid::Uuid;
+
+use super::Args;
+use crate::frame;
+
+/// Where to connect and as whom.
+#[derive(Clone)]
+pub(super) struct Target {
+    pub(super) address: SocketAddr,
+    login: Option<(String, String)>,
+}
+
+impl From<&Args> for Target {
+    fn from(args: &Args) -> Self {
+        Self { address: args.address, login: args.user.clone().zip(args.password.clone()) }
+    }
+}
+
+/// What Metadata says of a topic.
+#[derive(Debug)]
+pub(super) struct Topic {
+    pub(super) id: Uuid,
+    pub(super) leader: SocketAddr,
+}
+
+/// A connection that is logged in.
+pub(super) struct Session {
+    input: BufReader<TcpStream>,
+    output: TcpStream,
+    frame: Vec<u8>,
+}
+
+impl Session {
+    pub(super) fn open(target: &Target, address: SocketAddr) -> Result<Self> {
+        let output = TcpStream::connect(address).with_context(|| format!("cannot connect to {address}"))?;
+        output.set_nodelay(true)?;
+        output.set_read_timeout(Some(PATIENCE))?;
+        output.set_write_timeout(Some(PATIENCE))?;
+        let input = BufReader::with_capacity(INPUT_BYTES, output.try_clone()?);
+        let mut session = Self { input, output, frame: Vec::new() };
+        if let Some((user, password)) = &target.login {
+            session.login(user, password)?;
+        }
+        Ok(session)
+    }
+
+    /// Asks for one topic's id and leader.
+    pub(super) fn topic(&mut self, name: &str) -> Result<Topic> {
+        let asked = MetadataRequestTopic::default()
+            .with_name(Some(TopicName(StrBytes::from_string(name.to_owned()))));
+        let request =
+            MetadataRequest::default().with_topics(Some(vec![asked])).with_allow_auto_topic_creation(false);
+        let answer = self.ask(METADATA_VERSION, &request)?;
+        topic_of(&answer).with_context(|| format!("metadata of topic {name}"))
+    }
+
+    pub(super) fn send(&mut self, frame: &[u8]) -> Result<()> {
+        self.output.write_all(frame).context("cannot send")
+    }
+
+    /// The next frame, without its size.
+    pub(super) fn receive(&mut self) -> Result<&[u8]> {
+        let mut prefix = [0; frame::SIZE_BYTES];
+        self.input.read_exact(&mut prefix).context("no answer")?;
+        let size = frame::size(prefix)?;
+        if self.frame.len() < size {
+            self.frame.resize(size, 0);
+        }
+        let frame = self.frame.get_mut(..size).context("no room for the answer")?;
+        self.input.read_exact(frame).context("half an answer")?;
+        Ok(frame)
+    }
+
+    /// Gives the room of the last answer back.
+    pub(super) fn shrink(&mut self) {
+        self.frame = Vec::new();
+    }
+
+    /// The socket itself, for a writer that runs beside the reader.
+    pub(super) fn writer(&self) -> Result<TcpStream> {
+        Ok(self.output.try_clone()?)
+    }
+
+    fn login(&mut self, user: &str, password: &str) -> Result<()> {
+        let handshake = SaslHandshakeRequest::default().with_mechanism(StrBytes::from_static_str("PLAIN"));
+        let answer = self.ask(1, &handshake)?;
+        ensure!(answer.error_code == 0, "SASL handshake: error {}", answer.error_code);
+        let token = Bytes::from(format!("\0{user}\0{password}"));
+        let answer = self.ask(2, &SaslAuthenticateRequest::default().with_auth_bytes(token))?;
+        ensure!(answer.error_code == 0, "login as {user}: error {}", answer.error_code);
+        Ok(())
+    }
+
+    /// Sends one request and waits for its answer.
+    pub(super) fn ask<R: Request>(&mut self, version: i16, request: &R) -> Result<R::Response> {
+        self.send(&frame::request(version, 0, request)?)?;
+        let answer = Bytes::copy_from_slice(self.receive()?);
+        frame::decode_response::<R>(version, answer)
+    }
+}
+
+fn topic_of(answer: &MetadataResponse) -> Result<Topic> {
+    let topic = answer.topics.first().context("no topic in the answer")?;
+    ensure!(topic.error_code == 0, "error {}", topic.error_code);
+    let leader =
+        topic.partitions.iter().find(|it| it.partition_index == 0).context("no partition 0")?.leader_id;
+    let broker = answer.brokers.iter().find(|it| it.node_id == leader).context("no leader of partition 0")?;
+    let address = (broker.host.as_str(), u16::try_from(broker.port)?).to_socket_addrs()?.next();
+    Ok(Topic { id: topic.topic_id, leader: address.context("the leader's host has no address")? })
+}
+
+const METADATA_VERSION: i16 = 12;
+/// A run that hears nothing for so long has failed.
+const PATIENCE: Duration = Duration::from_secs(30);
+const INPUT_BYTES: usize = 64 * 1024;
