@@ -198,7 +198,7 @@ impl Connection {
             if let Some(answer) = next_frame(&mut self.received, self.limits).map_err(CallFailure::Frame)? {
                 return Ok(answer.freeze());
             }
-            self.received.reserve(read_ahead(&self.received));
+            self.received.reserve(read_ahead(&self.received, 0));
             if self.stream.read_buf(&mut self.received).await.map_err(io_failure)? == 0 {
                 return Err(CallFailure::Closed);
             }

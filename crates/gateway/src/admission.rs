@@ -9,7 +9,7 @@ use crate::listener::ListenerShared;
 
 /// Counts of open connections, shared by all listeners.
 #[derive(Debug, Default)]
-pub struct Admission {
+pub(crate) struct Admission {
     addresses: Counter<IpAddr>,
     zones: Counter<String>,
     total: Counter<()>,

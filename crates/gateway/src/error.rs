@@ -47,7 +47,9 @@ pub enum GatewayError {
         source: TlsError,
     },
     /// No broker of a cluster can be reached at the start.
-    #[error("cluster `{cluster}`: no bootstrap server answers: {source}; check `clusters.bootstrap` and `security`")]
+    #[error(
+        "cluster `{cluster}`: no bootstrap server answers: {source}; check `clusters.bootstrap` and `security`"
+    )]
     Unreachable {
         /// The cluster.
         cluster: String,

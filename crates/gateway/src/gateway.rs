@@ -114,7 +114,16 @@ impl Gateway {
             })
             .collect();
         let (desired, _) = watch::channel(Arc::new(desired));
-        Ok(Self { config, listeners, http, clusters, compiler, desired, snapshots, metrics: metrics.map(Arc::new) })
+        Ok(Self {
+            config,
+            listeners,
+            http,
+            clusters,
+            compiler,
+            desired,
+            snapshots,
+            metrics: metrics.map(Arc::new),
+        })
     }
 
     /// A handle to read zones and accounts again.
@@ -150,7 +159,8 @@ impl Gateway {
         tracing::info!("draining");
         ready.send_replace(false);
         stop.send_replace(true);
-        let drained = timeout(config.limits.drain_deadline, async { while doors.join_next().await.is_some() {} });
+        let drained =
+            timeout(config.limits.drain_deadline, async { while doors.join_next().await.is_some() {} });
         if drained.await.is_err() {
             tracing::warn!("connections were still busy at the drain deadline and are cut");
         }

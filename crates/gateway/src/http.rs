@@ -24,7 +24,7 @@ struct Probes {
 ///
 /// # Errors
 /// [`GatewayError::Bind`].
-pub async fn bind(address: SocketAddr) -> Result<TcpListener, GatewayError> {
+pub(crate) async fn bind(address: SocketAddr) -> Result<TcpListener, GatewayError> {
     TcpListener::bind(address).await.map_err(|source| GatewayError::Bind {
         listener: "http".to_owned(),
         address,
@@ -33,7 +33,7 @@ pub async fn bind(address: SocketAddr) -> Result<TcpListener, GatewayError> {
 }
 
 /// Serves `/livez`, `/readyz` and `/metrics` until the task is dropped.
-pub async fn serve(
+pub(crate) async fn serve(
     listener: TcpListener,
     ready: watch::Receiver<bool>,
     metrics: Option<Arc<PrometheusHandle>>,

@@ -10,8 +10,8 @@ use tidegate_client::Endpoint;
 use tidegate_core::ClusterName;
 use tidegate_core::account::{Account, Revision};
 use tidegate_wire::frame::FrameLimits;
+use tidegate_wire::sasl::LoginPolicy;
 use tidegate_wire::sasl::Nonce;
-use tidegate_wire::sasl::session::LoginPolicy;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -199,7 +199,8 @@ pub fn bind(config: &ListenerConfig) -> Result<Vec<Bound>, GatewayError> {
 }
 
 fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
-    let socket = if address.is_ipv4() { tokio::net::TcpSocket::new_v4() } else { tokio::net::TcpSocket::new_v6() }?;
+    let socket =
+        if address.is_ipv4() { tokio::net::TcpSocket::new_v4() } else { tokio::net::TcpSocket::new_v6() }?;
     // A restarted gateway must get its ports back at once.
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
@@ -239,7 +240,8 @@ pub async fn accept(
             shared.meters.refused.increment(1);
             continue;
         };
-        let one = connection(stream, peer, bound.door, Arc::clone(&shared), tls.clone(), shutdown.clone(), place);
+        let one =
+            connection(stream, peer, bound.door, Arc::clone(&shared), tls.clone(), shutdown.clone(), place);
         connections.spawn(one);
     }
     drop(bound);

@@ -6,15 +6,12 @@ use ring::rand::{SecureRandom, SystemRandom};
 use secrecy::{ExposeSecret, SecretSlice, SecretString};
 use tidegate_core::account::{Account, Credential, MIN_ITERATIONS, ScramMechanism, ScramVerifier};
 use tidegate_core::{AccountName, CredentialId, RootKey};
-use tidegate_wire::sasl::{Nonce, Rejection, ScramCredential, ScramHash};
+use tidegate_wire::sasl::{Nonce, Rejection, SALT_BYTES, ScramCredential, ScramHash};
 use tokio::sync::Semaphore;
 
 /// Rounds of key stretching for new accounts, the least that RFC 7677 and Kafka allow: passwords made here have 190
 /// bits, which no number of rounds makes any harder to guess, and every PLAIN login costs them.
 const ITERATIONS: u32 = MIN_ITERATIONS;
-
-/// Bytes of salt, shared by all credentials of an account.
-const SALT_BYTES: usize = 24;
 
 /// Password checks under way at once: each takes a core for milliseconds, and partners must not take them all.
 const PASSWORD_CHECKS: usize = 2;
@@ -66,7 +63,9 @@ impl Logins {
         };
         let known = account.is_some();
         let Ok(_permit) = self.checks.acquire().await else { return Err(Rejection::WrongPassword) };
-        let check = move || candidates.iter().fold(false, |any, candidate| any | candidate.verify_password(&password));
+        let check = move || {
+            candidates.iter().fold(false, |any, candidate| any | candidate.verify_password(&password))
+        };
         match tokio::task::spawn_blocking(check).await {
             Ok(true) if known => Ok(()),
             _ if known => Err(Rejection::WrongPassword),

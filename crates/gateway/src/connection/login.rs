@@ -13,10 +13,9 @@ use tidegate_wire::codec::{self, CodecError, Guarded};
 use tidegate_wire::error_code::ErrorCode;
 use tidegate_wire::frame::{EnvelopeWriter, FrameLimits, Outgoing};
 use tidegate_wire::header::{self, Request};
-use tidegate_wire::sasl::session::{
-    AUTHENTICATION_FAILED, Admission, AuthenticateStep, CloseReason, HandshakeStep, Login,
+use tidegate_wire::sasl::{
+    AUTHENTICATION_FAILED, Admission, AuthenticateStep, CloseReason, HandshakeStep, Login, Mechanism,
 };
-use tidegate_wire::sasl::{Mechanism, Nonce};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::sleep;
 
@@ -28,7 +27,7 @@ const REFUSAL_DELAY: Duration = Duration::from_millis(100);
 
 /// Why a login ends without a session.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum LoginError {
+pub(crate) enum LoginError {
     #[error("the client closed during the login")]
     Closed,
     #[error(transparent)]

@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use tidegate_client::{ConnectError, Stream, connect};
 use tidegate_core::account::Revision;
-use tidegate_wire::sasl::session::Login;
+use tidegate_wire::sasl::Login;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
@@ -26,6 +26,7 @@ use self::pump::{CloseReason, Pump, Stop};
 use self::side::Side;
 use crate::admission::ZonePlace;
 use crate::listener::{Door, ListenerShared};
+use crate::snapshot::Snapshot;
 
 /// Why a connection ended; for the log.
 #[derive(Debug, thiserror::Error)]
@@ -63,7 +64,8 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
 ) -> End {
     let mut client = Side::new(stream);
     let start = Login::start(Arc::clone(&shared.login_policy));
-    let login = match timeout(shared.deadlines.auth_deadline, log_in(start, None, &mut client, &shared)).await {
+    let login = match timeout(shared.deadlines.auth_deadline, log_in(start, None, &mut client, &shared)).await
+    {
         Ok(Ok(login)) => login,
         Ok(Err(error)) => return error.into(),
         Err(_) => return End::LoginDeadline,
@@ -136,8 +138,9 @@ async fn dial(door: Door, shared: &ListenerShared) -> Result<Stream, End> {
 /// Resolves when the login no longer stands: account or zone gone, or credentials changed.
 async fn revoked(shared: &ListenerShared, user: &str, revision: &Revision) {
     let mut snapshots = shared.snapshots.clone();
-    let gone = snapshots.wait_for(|snapshot| !snapshot.admits(&shared.cluster, user, revision)).await;
-    if gone.is_err() {
+    let stands = |snapshot: &Arc<Snapshot>| snapshot.admits(&shared.cluster, user, revision);
+    let gone = snapshots.wait_for(|snapshot| !stands(snapshot)).await.is_ok();
+    if !gone {
         // The publisher is gone: the gateway is shutting down, which drains connections by itself.
         std::future::pending::<()>().await;
     }

@@ -12,9 +12,7 @@ use bytes::Bytes;
 use tidegate_authz::outcome::UpstreamRequest;
 use tidegate_authz::rules::api_versions;
 use tidegate_authz::table::Service;
-use tidegate_authz::{
-    AddressMap, ConnectionState, Outcome, Reply, ReplyContext, RequestContext, ZoneView,
-};
+use tidegate_authz::{AddressMap, ConnectionState, Outcome, Reply, ReplyContext, RequestContext, ZoneView};
 use tidegate_client::Stream;
 use tidegate_wire::api::ApiKey;
 use tidegate_wire::frame::{FrameLimits, Outgoing};
@@ -46,7 +44,7 @@ pub(super) enum Stop {
 
 /// Why a connection is over.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum CloseReason {
+pub(crate) enum CloseReason {
     #[error("the client closed")]
     ClientClosed,
     #[error("the broker closed")]

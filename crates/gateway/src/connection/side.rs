@@ -42,7 +42,7 @@ pub(super) enum Received {
 
 /// Why a side cannot go on.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum SideError {
+pub(crate) enum SideError {
     #[error(transparent)]
     Io(#[from] io::Error),
     #[error(transparent)]

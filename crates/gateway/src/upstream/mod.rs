@@ -19,7 +19,7 @@ use crate::error::UpstreamError;
 use crate::snapshot::ClusterSnapshot;
 
 pub use observe::Observer;
-pub(crate) use security::connect_options;
+pub(crate) use security::{connect_options, mechanism};
 
 /// Least time between two rounds, however many clients meet moved leaders.
 const MIN_REFRESH: Duration = Duration::from_millis(100);
@@ -42,12 +42,7 @@ impl Upstream {
     /// A cluster that has not been asked yet.
     #[must_use]
     pub fn new(config: &ClusterConfig, options: ConnectOptions) -> Self {
-        Self {
-            name: config.name.clone(),
-            options,
-            refresh: config.metadata_refresh,
-            wanted: Notify::new(),
-        }
+        Self { name: config.name.clone(), options, refresh: config.metadata_refresh, wanted: Notify::new() }
     }
 
     /// Asks for a new picture soon: a client met a leader that has moved.

@@ -72,8 +72,7 @@ impl Observer {
     /// Asks brokers that are new, or have moved, what they serve. One that cannot be reached does not hold
     /// the others up: it is asked again in the next round.
     async fn learn_versions(&mut self, seen: &ClusterMetadata) {
-        let live: Vec<_> =
-            seen.brokers.iter().map(|broker| (broker.id, broker.endpoint.clone())).collect();
+        let live: Vec<_> = seen.brokers.iter().map(|broker| (broker.id, broker.endpoint.clone())).collect();
         self.versions.retain(|broker, _| live.contains(broker));
         for broker in live {
             if self.versions.contains_key(&broker) {

@@ -23,9 +23,11 @@ pub(crate) fn connect_options(
 ) -> Result<ConnectOptions, GatewayError> {
     let mut security = match &config.tls {
         None => Security::plaintext(),
-        Some(tls) => Security::tls(tls_options(tls).build().map_err(|source| {
-            GatewayError::ClusterTls { cluster: config.name.to_string(), source }
-        })?),
+        Some(tls) => Security::tls(
+            tls_options(tls)
+                .build()
+                .map_err(|source| GatewayError::ClusterTls { cluster: config.name.to_string(), source })?,
+        ),
     };
     if let Some(sasl) = &config.sasl {
         security = security.with_login(SaslLogin {
