@@ -69,6 +69,8 @@ public final class Client {
 
     private static void consume(Properties properties, String topic, String group, int count) throws Exception {
         properties.put("group.id", group);
+        // What was polled is what gets committed: never more than was asked for.
+        properties.put("max.poll.records", "1");
         try (var consumer = new KafkaConsumer<String, String>(properties)) {
             consumer.subscribe(List.of(topic));
             long until = System.nanoTime() + Duration.ofSeconds(30).toNanos();

@@ -1,4 +1,12 @@
 //! The harness and every client against Kafka without a gateway: when these fail, the others say nothing.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test says what it expects in the shortest way"
+)]
 
 use anyhow::Result;
 use tidegate_e2e::clients::{Client, ClientConfig, Step, records};
@@ -53,9 +61,10 @@ fn kafka_3_9_scram_over_tls() -> Result<()> {
 
 /// Each client lists, produces, reads half, and reads the rest after a restart.
 fn all_clients(kafka: &Kafka, mechanism: &str) -> Result<()> {
-    let config = kafka.client_config(mechanism);
     for client in Client::installed() {
-        let [topic] = &kafka.create_topics(&[2])?[..] else { unreachable!("one topic was asked for") };
+        // Debian 12's kcat carries librdkafka 2.0.2, whose SCRAM login a stock broker refuses too.
+        let config = kafka.client_config(if client == Client::Kcat { "PLAIN" } else { mechanism });
+        let topic = kafka.create_topic(2)?;
         let (topic, group) = (topic.name.as_str(), random::name("group-"));
         let listed = client.run(&config, Step::List)?.accepted()?;
         assert!(listed.topics.iter().any(|name| name == topic), "{client} listed {:?}", listed.topics);
@@ -72,9 +81,12 @@ fn all_clients(kafka: &Kafka, mechanism: &str) -> Result<()> {
 
 fn strangers_are_refused(kafka: &Kafka, stranger: &User) -> Result<()> {
     let admin = kafka.client_config("PLAIN");
-    let config =
-        ClientConfig { user: Some(stranger.name.clone()), password: Some(stranger.password.clone()), ..admin };
-    let [topic] = &kafka.create_topics(&[1])?[..] else { unreachable!("one topic was asked for") };
+    let config = ClientConfig {
+        user: Some(stranger.name.clone()),
+        password: Some(stranger.password.clone()),
+        ..admin
+    };
+    let topic = kafka.create_topic(1)?;
     let topic = topic.name.as_str();
     for client in Client::installed() {
         assert_eq!(client.run(&config, Step::List)?.topics, [""; 0], "{client}");
@@ -90,7 +102,7 @@ fn strangers_are_refused(kafka: &Kafka, stranger: &User) -> Result<()> {
 
 fn survives_restarts(kafka: &mut Kafka) -> Result<()> {
     let config = kafka.client_config("PLAIN");
-    let [topic] = &kafka.create_topics(&[1])?[..] else { unreachable!("one topic was asked for") };
+    let topic = kafka.create_topic(1)?;
     let topic = topic.name.as_str();
     kafka.kill9(3)?;
     Client::Librdkafka.run(&config, Step::Produce { topic, count: 3, keys: "k" })?.accepted()?;

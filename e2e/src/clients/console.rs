@@ -122,7 +122,8 @@ mod tests {
     #[test]
     fn an_exception_becomes_the_name_of_its_error() {
         let status = Command::new("true").status().unwrap();
-        let stderr = "[x] ERROR org.apache.kafka.common.errors.TopicAuthorizationException: Not authorized\n".to_owned();
+        let stderr = "[x] ERROR org.apache.kafka.common.errors.TopicAuthorizationException: Not authorized\n"
+            .to_owned();
         let done = Finished { status, stdout: String::new(), stderr };
         assert_eq!(refusal(&done).unwrap().name, "TOPIC_AUTHORIZATION_FAILED");
     }

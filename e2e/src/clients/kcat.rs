@@ -31,7 +31,16 @@ pub(super) fn run(config: &ClientConfig, step: Step<'_>) -> Result<Outcome> {
             Ok(Outcome { refusal: refusal(&done), ..Outcome::default() })
         }
         Step::Consume { topic, group, count } => {
-            kcat.args(["-J", "-c", &count.to_string(), "-X", "auto.offset.reset=earliest", "-G", group, topic]);
+            kcat.args([
+                "-J",
+                "-c",
+                &count.to_string(),
+                "-X",
+                "auto.offset.reset=earliest",
+                "-G",
+                group,
+                topic,
+            ]);
             consumed(&process::run(&kcat, LIMIT)?)
         }
     }
@@ -95,6 +104,7 @@ fn consumed(done: &Finished) -> Result<Outcome> {
 /// kcat gives librdkafka's words only.
 fn refusal(done: &Finished) -> Option<Refusal> {
     let line = done.stderr.lines().find(|line| line.contains("uthorization failed"))?;
-    let name = if line.contains("Group") { "GROUP_AUTHORIZATION_FAILED" } else { "TOPIC_AUTHORIZATION_FAILED" };
+    let name =
+        if line.contains("Group") { "GROUP_AUTHORIZATION_FAILED" } else { "TOPIC_AUTHORIZATION_FAILED" };
     Some(Refusal { code: 0, name: name.to_owned(), message: line.to_owned() })
 }

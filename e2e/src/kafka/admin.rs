@@ -27,6 +27,11 @@ pub struct Topic {
 }
 
 impl Kafka {
+    /// Creates one topic with a random name.
+    pub fn create_topic(&self, partitions: i32) -> Result<Topic> {
+        self.create_topics(&[partitions])?.pop().context("the broker answered without the topic")
+    }
+
     /// Creates topics with random names, one for each partition count, on as many replicas as there are
     /// brokers, and waits until every broker knows their leaders.
     pub fn create_topics(&self, partitions: &[i32]) -> Result<Vec<Topic>> {
