@@ -1,0 +1,91 @@
+"""The kafka-python client of the common scenario."""
+
+import sys
+import time
+
+import kafka
+import scenario
+from kafka.errors import KafkaError
+
+
+def list(config):
+    consumer = kafka.KafkaConsumer(**common(config))
+    try:
+        scenario.line("topics", names=sorted(consumer.topics()))
+    except KafkaError as error:
+        refused(error)
+    finally:
+        consumer.close()
+
+
+def produce(config, topic, count, keys):
+    producer = kafka.KafkaProducer(
+        **common(config), enable_idempotence=True, max_block_ms=20_000, delivery_timeout_ms=25_000,
+        request_timeout_ms=10_000,
+    )
+    try:
+        sent = [
+            producer.send(topic, key=f"{keys}{i}".encode(), value=f"value of {keys}{i}".encode())
+            for i in range(count)
+        ]
+        producer.flush(30)
+        for future in sent:
+            at = future.get(30)
+            scenario.line("produced", topic=at.topic, partition=at.partition, offset=at.offset)
+    except KafkaError as error:
+        refused(error)
+    finally:
+        producer.close(5)
+
+
+def consume(config, topic, group, count):
+    consumer = kafka.KafkaConsumer(
+        **common(config), group_id=group, auto_offset_reset="earliest", enable_auto_commit=False
+    )
+    try:
+        consumer.subscribe([topic])
+        seen, until = 0, scenario.deadline()
+        while seen < count and time.monotonic() < until:
+            # One at a time: what was polled is what gets committed.
+            for records in consumer.poll(200, max_records=count - seen).values():
+                for record in records:
+                    seen += 1
+                    scenario.line(
+                        "record",
+                        topic=record.topic,
+                        partition=record.partition,
+                        offset=record.offset,
+                        key=scenario.text(record.key),
+                        value=scenario.text(record.value),
+                    )
+        if seen > 0:
+            consumer.commit()
+            scenario.line("committed")
+    except KafkaError as error:
+        refused(error)
+    finally:
+        consumer.close(autocommit=False)
+
+
+def refused(error):
+    scenario.line("error", code=error.errno, name=error.message, message=str(error))
+
+
+def common(config):
+    settings = {
+        "bootstrap_servers": config["bootstrap"].split(","),
+        "security_protocol": config["protocol"],
+    }
+    if config["mechanism"] is not None:
+        settings |= {
+            "sasl_mechanism": config["mechanism"],
+            "sasl_plain_username": config["user"],
+            "sasl_plain_password": config["password"],
+        }
+    if config["ca"] is not None:
+        settings["ssl_cafile"] = config["ca"]
+    return settings
+
+
+if __name__ == "__main__":
+    scenario.run(sys.modules[__name__])

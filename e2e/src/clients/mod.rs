@@ -1,0 +1,153 @@
+//! Stock clients that all play the same scenario: list, produce, consume with a group.
+//!
+//! Each client is a small program in its own language that prints one JSON object per line; see [`Outcome`].
+
+mod console;
+mod go;
+mod kcat;
+mod outcome;
+mod python;
+
+use std::fmt;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use serde::Serialize;
+
+use crate::jars::Version;
+use crate::{java, process};
+
+pub use self::outcome::{Outcome, Produced, Record, Refusal};
+
+/// No scenario takes longer, even on a busy machine: every client gives up by itself after 30 s.
+const LIMIT: Duration = Duration::from_secs(90);
+
+/// A stock client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Client {
+    /// Kafka 4.1's Java producer, and its classic consumer with a group.
+    Java,
+    /// Kafka 4.1's console tools, as a partner starts them.
+    Console,
+    /// librdkafka, in confluent-kafka for Python.
+    Librdkafka,
+    /// kafka-python.
+    KafkaPython,
+    /// franz-go.
+    FranzGo,
+    /// kcat, Debian's librdkafka.
+    Kcat,
+}
+
+/// A step of the scenario.
+#[derive(Clone, Copy, Debug)]
+pub enum Step<'a> {
+    /// Lists all topics.
+    List,
+    /// Sends `count` records with an idempotent producer; keys are `keys` and a number.
+    Produce {
+        /// The topic.
+        topic: &'a str,
+        /// How many records.
+        count: usize,
+        /// What every key begins with.
+        keys: &'a str,
+    },
+    /// Reads `count` records with a group, from where it stopped last or from the start, and commits.
+    Consume {
+        /// The topic.
+        topic: &'a str,
+        /// The consumer group.
+        group: &'a str,
+        /// How many records.
+        count: usize,
+    },
+}
+
+/// How a client reaches a cluster or a gateway.
+#[derive(Clone, Debug, Serialize)]
+pub struct ClientConfig {
+    /// `host:port`, several joined by commas.
+    pub bootstrap: String,
+    /// Kafka's `security.protocol`.
+    pub protocol: String,
+    /// Kafka's `sasl.mechanism`, where there is a login.
+    pub mechanism: Option<String>,
+    /// The user name, where there is a login.
+    pub user: Option<String>,
+    /// The password, where there is a login.
+    pub password: Option<String>,
+    /// The authority to trust, where the connection is encrypted.
+    pub ca: Option<PathBuf>,
+}
+
+impl Client {
+    /// The clients that every machine has; kcat comes from the distribution.
+    pub const ALL: [Self; 5] =
+        [Self::Java, Self::Console, Self::Librdkafka, Self::KafkaPython, Self::FranzGo];
+
+    /// [`Client::ALL`], and kcat where it is installed.
+    pub fn installed() -> Vec<Self> {
+        let kcat = kcat::is_installed().then_some(Self::Kcat);
+        Self::ALL.into_iter().chain(kcat).collect()
+    }
+
+    /// Runs one step to its end. A refusal by the other side is an [`Outcome`]; a broken client is an error.
+    pub fn run(self, config: &ClientConfig, step: Step<'_>) -> Result<Outcome> {
+        self.try_run(config, step).with_context(|| format!("{self}: {step:?}"))
+    }
+
+    fn try_run(self, config: &ClientConfig, step: Step<'_>) -> Result<Outcome> {
+        match self {
+            Self::Console => return console::run(config, step),
+            Self::Kcat => return kcat::run(config, step),
+            _ => {}
+        }
+        let file = tempfile::NamedTempFile::new()?;
+        serde_json::to_writer(&file, config)?;
+        let mut program = self.program()?;
+        program.arg(file.path()).args(arguments(step));
+        outcome::parse(&process::run_ok(&program, LIMIT)?.stdout)
+    }
+
+    fn program(self) -> Result<Command> {
+        match self {
+            Self::Librdkafka => python::program("confluent.py"),
+            Self::KafkaPython => python::program("pure.py"),
+            Self::FranzGo => go::program(),
+            _ => java::program(Version::V4_1_1, &["-Xmx128m", "-XX:TieredStopAtLevel=1"], "Client"),
+        }
+    }
+}
+
+impl fmt::Display for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Java => "java",
+            Self::Console => "console",
+            Self::Librdkafka => "librdkafka",
+            Self::KafkaPython => "kafka-python",
+            Self::FranzGo => "franz-go",
+            Self::Kcat => "kcat",
+        })
+    }
+}
+
+fn arguments(step: Step<'_>) -> Vec<String> {
+    match step {
+        Step::List => vec!["list".to_owned()],
+        Step::Produce { topic, count, keys } => {
+            ["produce", topic, &count.to_string(), keys].map(str::to_owned).into()
+        }
+        Step::Consume { topic, group, count } => {
+            ["consume", topic, group, &count.to_string()].map(str::to_owned).into()
+        }
+    }
+}
+
+/// The values that every client sends, as `(key, value)`.
+pub fn records(keys: &str, count: usize) -> Vec<(String, String)> {
+    (0..count).map(|i| (format!("{keys}{i}"), format!("value of {keys}{i}"))).collect()
+}

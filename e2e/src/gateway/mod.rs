@@ -1,0 +1,104 @@
+//! The built `tidegate-gateway`, started as an operator starts it: a folder of files, one process.
+
+mod files;
+mod http;
+mod ports;
+
+use std::env;
+use std::path::PathBuf;
+use std::process::{Command, ExitStatus};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::clients::ClientConfig;
+use crate::paths;
+use crate::process::{self, Guarded};
+
+pub use self::files::{Alias, Home, Permission, zone};
+pub use self::http::get;
+pub use self::ports::Ports;
+
+/// Names the binary under test, when it is not the one that Cargo built beside the tests.
+pub const BINARY_VARIABLE: &str = "TIDEGATE_GATEWAY_BIN";
+
+const READY_LIMIT: Duration = Duration::from_secs(60);
+
+/// A running gateway; dropping it kills it.
+#[derive(Debug)]
+pub struct Gateway {
+    process: Guarded,
+}
+
+impl Gateway {
+    /// Starts the gateway on the files of `home` and waits until it is ready.
+    pub fn start(home: &Home) -> Result<Self> {
+        let mut gateway = Self::spawn(home)?;
+        let until = Instant::now() + READY_LIMIT;
+        loop {
+            if let Some(status) = gateway.ended()? {
+                bail!("the gateway ended with {status}:\n{}", home.log());
+            }
+            if get(home.ports().http(), "/readyz").is_ok_and(|answer| answer.status == 200) {
+                return Ok(gateway);
+            }
+            ensure!(
+                Instant::now() < until,
+                "the gateway is not ready after {READY_LIMIT:?}:\n{}",
+                home.log()
+            );
+            thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// Starts the gateway on the files of `home`, whatever becomes of it.
+    pub fn spawn(home: &Home) -> Result<Self> {
+        let mut command = Command::new(binary()?);
+        command.args(["--config", files::CONFIG]).current_dir(home.path());
+        command.envs(home.environment());
+        Ok(Self { process: process::start(&command, &home.log_file())? })
+    }
+
+    /// The exit status, if it ended by itself.
+    pub fn ended(&mut self) -> Result<Option<ExitStatus>> {
+        self.process.ended()
+    }
+
+    /// Kills it with SIGKILL.
+    pub fn kill9(mut self) {
+        self.process.kill();
+    }
+
+    /// Asks it to stop with SIGTERM and returns its exit status.
+    pub fn stop(mut self) -> Result<ExitStatus> {
+        self.process.stop(Duration::from_secs(30))?.context("the gateway did not stop within 30 s")
+    }
+}
+
+/// The path of the binary under test.
+pub fn binary() -> Result<PathBuf> {
+    let path = match env::var_os(BINARY_VARIABLE) {
+        Some(path) => PathBuf::from(path),
+        None => paths::target().join("debug/tidegate-gateway"),
+    };
+    ensure!(
+        path.is_file(),
+        "{} is missing; build it with `cargo build -p tidegate-gateway-bin` (cargo xtask test does), \
+         or set {BINARY_VARIABLE}",
+        path.display()
+    );
+    Ok(path)
+}
+
+/// How a partner reaches the gateway of `home`: through the advertised port, with `mechanism`.
+pub fn client_config(home: &Home, mechanism: &str, user: &str, password: &str) -> ClientConfig {
+    ClientConfig {
+        bootstrap: home.ports().advertised().to_string(),
+        protocol: "SASL_PLAINTEXT".to_owned(),
+        mechanism: Some(mechanism.to_owned()),
+        user: Some(user.to_owned()),
+        password: Some(password.to_owned()),
+        ca: None,
+    }
+}

@@ -1,0 +1,120 @@
+//! What the harness itself asks of a cluster, over the brokers' internal listener: no login, no JVM.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use kafka_protocol::messages::create_topics_request::CreatableTopic;
+use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
+use kafka_protocol::messages::{CreateTopicsRequest, MetadataRequest, MetadataResponse, TopicName};
+use kafka_protocol::protocol::StrBytes;
+use uuid::Uuid;
+
+use super::Kafka;
+use crate::random;
+use crate::raw::Connection;
+
+const LIMIT: Duration = Duration::from_secs(20);
+const CREATE_TOPICS: i16 = 7;
+const METADATA: i16 = 12;
+
+/// A topic of the cluster under its real name and id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Topic {
+    /// The real name.
+    pub name: String,
+    /// The real id.
+    pub id: Uuid,
+}
+
+impl Kafka {
+    /// Creates one topic with a random name.
+    pub fn create_topic(&self, partitions: i32) -> Result<Topic> {
+        self.create_topics(&[partitions])?.pop().context("the broker answered without the topic")
+    }
+
+    /// Creates topics with random names, one for each partition count, on as many replicas as there are
+    /// brokers, and waits until every broker knows their leaders.
+    pub fn create_topics(&self, partitions: &[i32]) -> Result<Vec<Topic>> {
+        let names: Vec<String> = partitions.iter().map(|_| random::name("backing.")).collect();
+        let topics = names.iter().zip(partitions).map(|(name, &count)| {
+            CreatableTopic::default()
+                .with_name(topic_name(name))
+                .with_num_partitions(count)
+                .with_replication_factor(i16::try_from(self.nodes.len()).unwrap_or(1))
+        });
+        let request = CreateTopicsRequest::default().with_topics(topics.collect()).with_timeout_ms(15_000);
+        let answer = self.internal(1)?.call(CREATE_TOPICS, &request)?;
+        for topic in &answer.topics {
+            ensure!(
+                topic.error_code == 0,
+                "topic {:?} was refused with code {}",
+                topic.name,
+                topic.error_code
+            );
+        }
+        let until = Instant::now() + LIMIT;
+        loop {
+            match self.find_topics(&names) {
+                Err(why) if Instant::now() > until => return Err(why),
+                Err(_) => std::thread::sleep(Duration::from_millis(50)),
+                found => return found,
+            }
+        }
+    }
+
+    /// Every topic name that exists, internal ones included.
+    pub fn topic_names(&self) -> Result<Vec<String>> {
+        let answer = self.metadata(1, None)?;
+        Ok(answer.topics.iter().filter_map(|topic| Some(topic.name.as_ref()?.to_string())).collect())
+    }
+
+    /// A connection to broker `id` on which everything is allowed.
+    pub fn internal(&self, id: u16) -> Result<Connection> {
+        Connection::open(self.subnet.internal(id), LIMIT)
+    }
+
+    /// Whether every running broker knows all running brokers, as an error that says who does not.
+    pub(super) fn ready(&self) -> Result<()> {
+        let up: Vec<u16> = self.nodes.iter().filter(|node| node.is_up()).map(super::node::Node::id).collect();
+        for &id in &up {
+            let known = self.metadata(id, Some(&[]))?.brokers.len();
+            ensure!(known >= up.len(), "broker {id} knows {known} of {} brokers", up.len());
+        }
+        Ok(())
+    }
+
+    pub(super) fn observed_cluster_id(&self) -> Result<String> {
+        let answer = self.metadata(1, Some(&[]))?;
+        Ok(answer.cluster_id.context("the broker has no cluster id")?.to_string())
+    }
+
+    /// The topics as every broker sees them; an error while one has no leader somewhere.
+    fn find_topics(&self, names: &[String]) -> Result<Vec<Topic>> {
+        let mut found = Vec::new();
+        for node in self.nodes.iter().filter(|node| node.is_up()) {
+            let answer = self.metadata(node.id(), Some(names))?;
+            found.clear();
+            for topic in answer.topics {
+                let name = topic.name.context("a topic without a name")?.to_string();
+                let leaders = topic.partitions.iter().all(|partition| partition.leader_id.0 >= 0);
+                ensure!(topic.error_code == 0 && leaders, "broker {} has no leaders for {name}", node.id());
+                found.push(Topic { name, id: topic.topic_id });
+            }
+        }
+        found.sort_by_key(|topic| names.iter().position(|name| *name == topic.name));
+        Ok(found)
+    }
+
+    fn metadata(&self, id: u16, names: Option<&[String]>) -> Result<MetadataResponse> {
+        let topics = names.map(|names| {
+            let topic = |name: &String| MetadataRequestTopic::default().with_name(Some(topic_name(name)));
+            names.iter().map(topic).collect()
+        });
+        let request = MetadataRequest::default().with_topics(topics).with_allow_auto_topic_creation(false);
+        self.internal(id)?.call(METADATA, &request)
+    }
+}
+
+fn topic_name(name: &str) -> TopicName {
+    TopicName(StrBytes::from_string(name.to_owned()))
+}

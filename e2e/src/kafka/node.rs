@@ -1,0 +1,77 @@
+//! One broker process.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::jars::Version;
+use crate::java;
+use crate::process::{self, Guarded};
+
+#[derive(Debug)]
+pub(super) struct Node {
+    version: Version,
+    id: u16,
+    properties: PathBuf,
+    log: PathBuf,
+    process: Option<Guarded>,
+}
+
+impl Node {
+    /// Writes the configuration; nothing runs yet.
+    pub(super) fn create(version: Version, id: u16, dir: &Path, config: &str) -> Result<Self> {
+        let properties = dir.join(format!("server-{id}.properties"));
+        fs::write(&properties, config).with_context(|| format!("writing {}", properties.display()))?;
+        Ok(Self { version, id, properties, log: dir.join(format!("server-{id}.log")), process: None })
+    }
+
+    pub(super) fn id(&self) -> u16 {
+        self.id
+    }
+
+    pub(super) fn properties(&self) -> &Path {
+        &self.properties
+    }
+
+    pub(super) fn start(&mut self) -> Result<()> {
+        ensure!(self.process.is_none(), "broker {} already runs", self.id);
+        // C1 only: brokers of a test live for seconds, and two cores have better things to compile.
+        let heap = ["-Xms96m", "-Xmx448m", "-XX:TieredStopAtLevel=1", "-Xshare:auto"];
+        let mut command = java::program(self.version, &heap, "kafka.Kafka")?;
+        command.arg(&self.properties);
+        self.process = Some(process::start(&command, &self.log)?);
+        Ok(())
+    }
+
+    pub(super) fn kill9(&mut self) {
+        self.process = None;
+    }
+
+    pub(super) fn stop(&mut self) -> Result<()> {
+        if let Some(mut process) = self.process.take() {
+            let status = process.stop(Duration::from_secs(60))?;
+            ensure!(status.is_some(), "broker {} did not stop in order within a minute", self.id);
+        }
+        Ok(())
+    }
+
+    /// An error with the end of the log if a broker that should run has ended.
+    pub(super) fn check_alive(&mut self) -> Result<()> {
+        if let Some(process) = &mut self.process
+            && let Some(status) = process.ended()?
+        {
+            let log = fs::read_to_string(&self.log).unwrap_or_default();
+            let lines: Vec<&str> = log.lines().collect();
+            let tail = lines[lines.len().saturating_sub(40)..].join("\n");
+            bail!("broker {} ended with {status}:\n{tail}", self.id);
+        }
+        Ok(())
+    }
+
+    /// Whether it is meant to run.
+    pub(super) fn is_up(&self) -> bool {
+        self.process.is_some()
+    }
+}

@@ -1,0 +1,68 @@
+//! A certificate authority for one test: PEM files for brokers, gateways and clients.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
+
+/// A self-made authority; its certificate lies in a file that clients trust.
+#[derive(Debug)]
+pub struct Authority {
+    issuer: Issuer<'static, KeyPair>,
+    pem: String,
+    file: PathBuf,
+}
+
+/// A certificate chain and its key, as PEM files.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// The certificate, then the authority's.
+    pub chain: PathBuf,
+    /// The private key, PKCS#8.
+    pub key: PathBuf,
+    /// Key and chain in one file, as a Kafka PEM keystore wants it.
+    pub keystore: PathBuf,
+}
+
+impl Authority {
+    /// Makes an authority whose certificate is `ca.pem` in `dir`.
+    pub fn create(dir: &Path) -> Result<Self> {
+        fs::create_dir_all(dir).with_context(|| format!("creating {}", dir.display()))?;
+        let mut params = CertificateParams::default();
+        params.distinguished_name.push(DnType::CommonName, "tidegate test authority");
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        let key = KeyPair::generate()?;
+        let pem = params.self_signed(&key)?.pem();
+        let file = dir.join("ca.pem");
+        fs::write(&file, &pem).with_context(|| format!("writing {}", file.display()))?;
+        Ok(Self { issuer: Issuer::new(params, key), pem, file })
+    }
+
+    /// The authority's certificate.
+    pub fn certificate(&self) -> &Path {
+        &self.file
+    }
+
+    /// Issues a server certificate for `hosts` (names or addresses) into files `NAME-*.pem` beside the authority.
+    pub fn issue(&self, name: &str, hosts: &[&str]) -> Result<Identity> {
+        let hosts: Vec<String> = hosts.iter().map(|&host| host.to_owned()).collect();
+        let mut params = CertificateParams::new(hosts)?;
+        params.distinguished_name.push(DnType::CommonName, name);
+        let key = KeyPair::generate()?;
+        let chain = params.signed_by(&key, &self.issuer)?.pem() + &self.pem;
+        let key = key.serialize_pem();
+        Ok(Identity {
+            chain: self.write(&format!("{name}-chain.pem"), &chain)?,
+            key: self.write(&format!("{name}-key.pem"), &key)?,
+            keystore: self.write(&format!("{name}-keystore.pem"), &(key + &chain))?,
+        })
+    }
+
+    fn write(&self, name: &str, text: &str) -> Result<PathBuf> {
+        let path = self.file.with_file_name(name);
+        fs::write(&path, text).with_context(|| format!("writing {}", path.display()))?;
+        Ok(path)
+    }
+}

@@ -1,0 +1,99 @@
+//! A client that hides nothing: one request, the raw bytes of its answer.
+//!
+//! Requests are encoded by `kafka-protocol`; what a test compares are the bytes that came back.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use bytes::{Buf, Bytes, BytesMut};
+use kafka_protocol::messages::{
+    ApiKey, RequestHeader, ResponseHeader, SaslAuthenticateRequest, SaslHandshakeRequest,
+};
+use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, Request, StrBytes};
+
+/// No answer of a test is larger.
+const MAX_FRAME: usize = 64 * 1024 * 1024;
+
+/// A blocking connection to a broker or a gateway.
+#[derive(Debug)]
+pub struct Connection {
+    stream: TcpStream,
+    correlation_id: i32,
+}
+
+impl Connection {
+    /// Connects; every later step is bounded by `limit`.
+    pub fn open(address: SocketAddr, limit: Duration) -> Result<Self> {
+        let stream = TcpStream::connect_timeout(&address, limit)
+            .with_context(|| format!("connecting to {address}"))?;
+        stream.set_read_timeout(Some(limit))?;
+        stream.set_write_timeout(Some(limit))?;
+        stream.set_nodelay(true)?;
+        Ok(Self { stream, correlation_id: 0 })
+    }
+
+    /// Logs in with SASL PLAIN.
+    pub fn log_in(&mut self, user: &str, password: &str) -> Result<()> {
+        let mechanism = StrBytes::from_static_str("PLAIN");
+        let shaken = self.call(1, &SaslHandshakeRequest::default().with_mechanism(mechanism))?;
+        ensure!(shaken.error_code == 0, "SASL handshake refused with code {}", shaken.error_code);
+        let token = Bytes::from(format!("\0{user}\0{password}"));
+        let done = self.call(2, &SaslAuthenticateRequest::default().with_auth_bytes(token))?;
+        ensure!(done.error_code == 0, "login of {user} refused with code {}", done.error_code);
+        Ok(())
+    }
+
+    /// Sends a request and decodes the whole answer.
+    pub fn call<R: Request>(&mut self, version: i16, request: &R) -> Result<R::Response>
+    where
+        R::Response: HeaderVersion,
+    {
+        let mut answer = Bytes::from(self.exchange(version, request)?);
+        let what = || format!("decoding the answer to {:?} v{version}", ApiKey::try_from(R::KEY));
+        ResponseHeader::decode(&mut answer, R::Response::header_version(version)).with_context(what)?;
+        let body = R::Response::decode(&mut answer, version).with_context(what)?;
+        ensure!(!answer.has_remaining(), "{} bytes too many in {}", answer.remaining(), what());
+        Ok(body)
+    }
+
+    /// Sends a request and returns the answer's bytes after the correlation id, undecoded.
+    pub fn exchange_body<R: Request>(&mut self, version: i16, request: &R) -> Result<Vec<u8>> {
+        let mut frame = self.exchange(version, request)?;
+        ensure!(frame.len() >= 4, "an answer of {} bytes has no correlation id", frame.len());
+        Ok(frame.split_off(4))
+    }
+
+    /// Sends a request and returns the answer's bytes after the length, undecoded.
+    pub fn exchange<R: Request>(&mut self, version: i16, request: &R) -> Result<Vec<u8>> {
+        self.correlation_id += 1;
+        let header = RequestHeader::default()
+            .with_request_api_key(R::KEY)
+            .with_request_api_version(version)
+            .with_correlation_id(self.correlation_id)
+            .with_client_id(Some(StrBytes::from_static_str("raw")));
+        let mut frame = BytesMut::new();
+        header.encode(&mut frame, R::header_version(version))?;
+        request.encode(&mut frame, version)?;
+        self.send(&frame)?;
+        self.receive()
+    }
+
+    /// Sends `frame` behind its length.
+    pub fn send(&mut self, frame: &[u8]) -> Result<()> {
+        let length = u32::try_from(frame.len())?.to_be_bytes();
+        self.stream.write_all(&[&length, frame].concat()).context("sending a request")
+    }
+
+    /// Receives one frame, without its length.
+    pub fn receive(&mut self) -> Result<Vec<u8>> {
+        let mut length = [0; 4];
+        self.stream.read_exact(&mut length).context("waiting for an answer")?;
+        let length = usize::try_from(u32::from_be_bytes(length))?;
+        ensure!(length <= MAX_FRAME, "an answer of {length} bytes");
+        let mut frame = vec![0; length];
+        self.stream.read_exact(&mut frame).context("reading an answer")?;
+        Ok(frame)
+    }
+}

@@ -1,0 +1,61 @@
+//! `cargo xtask test`: every test of the default members, counted.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Command, ExitCode, Stdio};
+
+use anyhow::{Context, Result};
+
+use crate::command;
+use crate::seed::Seed;
+use crate::tally::{ExpectedSkips, Tally};
+
+/// Arguments of `cargo xtask test`.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    seed: Seed,
+    /// Passed on to `cargo test`, for instance `-p tidegate-wire`
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    cargo: Vec<String>,
+}
+
+/// Builds the gateway that the end-to-end tests start, runs all tests, and ends with the count alone on a line.
+pub(crate) fn run(args: &Args) -> Result<ExitCode> {
+    let seed = args.seed.print();
+    build_gateway()?;
+    let mut cargo = command::cargo(["test", "--locked", "--no-fail-fast"]);
+    seed.set(cargo.args(&args.cargo));
+    let mut tally = run_tests(&mut cargo)?;
+    if !command::exists("kcat", "-V") {
+        tally.skip("the client kcat in tidegate-e2e");
+    }
+    let unexpected = tally.unexpected_skips(&ExpectedSkips::read()?);
+    for name in &unexpected {
+        println!("unexpected skip: {name}");
+    }
+    println!("{seed}");
+    println!("{tally}");
+    Ok(if tally.is_success() && unexpected.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The end-to-end tests start the binary as an operator does.
+pub(crate) fn build_gateway() -> Result<()> {
+    command::run(&mut command::cargo(["build", "--locked", "--package", "tidegate-gateway-bin"]))
+}
+
+/// Runs `cargo test`, shows its output and counts. A binary that crashes prints no count: Cargo's own exit
+/// code is part of the result.
+pub(crate) fn run_tests(cargo: &mut Command) -> Result<Tally> {
+    let text = command::text(cargo);
+    eprintln!("> {text}");
+    let mut child = cargo.stdout(Stdio::piped()).spawn().with_context(|| format!("starting {text}"))?;
+    let mut tally = Tally::default();
+    for line in BufReader::new(child.stdout.take().context("the output is piped")?).lines() {
+        let line = line.with_context(|| format!("reading what {text} prints"))?;
+        println!("{line}");
+        tally.read(&line);
+    }
+    let status = child.wait().with_context(|| format!("waiting for {text}"))?;
+    tally.end(status.success());
+    Ok(tally)
+}
