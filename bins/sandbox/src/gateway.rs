@@ -1,0 +1,89 @@
+//! The gateway in this process: started from its configuration file as the daemon would, and ended before its broker.
+
+use std::future::Future;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{anyhow, bail};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+/// A gateway that serves; it ends when it is stopped or dropped.
+#[derive(Debug)]
+pub(crate) struct RunningGateway {
+    stop: Option<oneshot::Sender<()>>,
+    serving: JoinHandle<anyhow::Result<()>>,
+}
+
+/// Starts the gateway and returns once it accepts connections.
+#[allow(clippy::unused_async, reason = "reading the configuration and binding the listeners will await")]
+pub(crate) async fn start_gateway(config_file: PathBuf) -> anyhow::Result<RunningGateway> {
+    bail!("this build has no gateway yet to serve {}", config_file.display())
+}
+
+impl RunningGateway {
+    /// Runs `gateway` until the receiver given to it hears of the stop.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "`start_gateway` calls it as soon as there is a gateway")
+    )]
+    pub(crate) fn spawn<F, R>(gateway: F) -> Self
+    where
+        F: FnOnce(oneshot::Receiver<()>) -> R,
+        R: Future<Output = anyhow::Result<()>> + Send + 'static,
+    {
+        let (stop, stopped) = oneshot::channel();
+        Self { stop: Some(stop), serving: tokio::spawn(gateway(stopped)) }
+    }
+
+    /// Waits for the end of the gateway, which is always a failure before it was told to stop.
+    pub(crate) async fn ended(&mut self) -> anyhow::Error {
+        match (&mut self.serving).await {
+            Ok(Ok(())) => anyhow!("the gateway stopped by itself"),
+            Ok(Err(error)) => error.context("the gateway failed"),
+            Err(error) => anyhow!("the gateway failed: {error}"),
+        }
+    }
+
+    /// Tells the gateway to stop and waits for it, but not for ever.
+    pub(crate) async fn stop(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            // Nobody listens any more if the gateway ended by itself.
+            let _unheard = stop.send(());
+        }
+        if !self.serving.is_finished() {
+            drop(timeout(STOP_LIMIT, &mut self.serving).await);
+        }
+    }
+}
+
+impl Drop for RunningGateway {
+    fn drop(&mut self) {
+        self.serving.abort();
+    }
+}
+
+const STOP_LIMIT: Duration = Duration::from_secs(5);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_stopped_gateway_has_ended_in_peace() {
+        let (done, finished) = oneshot::channel();
+        let mut gateway = RunningGateway::spawn(|stopped| async move {
+            stopped.await?;
+            done.send(()).map_err(|()| anyhow!("nobody waits"))
+        });
+        gateway.stop().await;
+        finished.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_gateway_that_fails_says_why() {
+        let mut gateway = RunningGateway::spawn(|_stopped| async { bail!("no zone") });
+        assert_eq!(format!("{:#}", gateway.ended().await), "the gateway failed: no zone");
+    }
+}
