@@ -1,11 +1,13 @@
 //! The project's own commands; `cargo xtask help` lists them.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool for developers")]
 
+mod bench;
 mod check;
 mod command;
 mod fuzz;
 mod kafka;
 mod layering;
+mod schema;
 mod seed;
 mod soak;
 mod suite;
@@ -32,6 +34,10 @@ enum Task {
     Test(suite::Args),
     /// One test file at bar size, written to docs/measured
     Soak(soak::Args),
+    /// The gateway side by side with a bare TCP proxy and haproxy, or with nothing between
+    Bench(bench::Args),
+    /// The guard's tables, made from Kafka's message definitions
+    Schema(schema::Args),
     /// Fuzz targets, briefly or for longer
     Fuzz(fuzz::Args),
     /// Real Apache Kafka for a person at a terminal
@@ -53,6 +59,8 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Check(args) => check::run(&args).map(|()| ExitCode::SUCCESS),
         Task::Test(args) => suite::run(&args),
         Task::Soak(args) => soak::run(&args),
+        Task::Bench(args) => bench::run(args).map(|()| ExitCode::SUCCESS),
+        Task::Schema(args) => schema::run(&args.jar, &args.out, args.check).map(|()| ExitCode::SUCCESS),
         Task::Fuzz(args) => fuzz::run(&args).map(|()| ExitCode::SUCCESS),
         Task::Kafka(args) => kafka::run(&args),
     }

@@ -8,11 +8,25 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::Value;
+
+/// Where the definitions are and the tables go.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// The kafka-clients jar of the version that the tables are for.
+    #[arg(long)]
+    pub(crate) jar: PathBuf,
+    /// The folder of the tables.
+    #[arg(long, default_value = "crates/wire/src/guard/tables")]
+    pub(crate) out: PathBuf,
+    /// Write nothing; fail when a table differs.
+    #[arg(long)]
+    pub(crate) check: bool,
+}
 
 /// Writes the tables for [`APIS`] from `jar` into the folder `out`; with `check` it writes nothing and
 /// fails when a file there differs from what it would write.

@@ -35,7 +35,7 @@ const ACCEPT_RETRY: Duration = Duration::from_millis(100);
 
 /// The port that a client came through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Door {
+pub(crate) enum Door {
     /// The port to begin with: any broker will do.
     Bootstrap,
     /// The port of one node.
@@ -44,7 +44,7 @@ pub enum Door {
 
 /// What all connections of a listener share.
 #[derive(Debug)]
-pub struct ListenerShared {
+pub(crate) struct ListenerShared {
     pub(crate) cluster: ClusterName,
     pub(crate) upstream: Arc<Upstream>,
     pub(crate) snapshots: watch::Receiver<Arc<Snapshot>>,
@@ -69,7 +69,7 @@ pub struct ListenerShared {
 impl ListenerShared {
     /// What connections of `config` need.
     #[must_use]
-    pub fn new(
+    pub(crate) fn new(
         config: &ListenerConfig,
         limits: &Limits,
         upstream: Arc<Upstream>,
@@ -174,7 +174,7 @@ fn tick(limits: &Limits) -> Duration {
 }
 
 /// A port that is bound and not served yet.
-pub struct Bound {
+pub(crate) struct Bound {
     listener: TcpListener,
     door: Door,
 }
@@ -183,7 +183,7 @@ pub struct Bound {
 ///
 /// # Errors
 /// [`GatewayError::Bind`] for the first that cannot be bound.
-pub fn bind(config: &ListenerConfig) -> Result<Vec<Bound>, GatewayError> {
+pub(crate) fn bind(config: &ListenerConfig) -> Result<Vec<Bound>, GatewayError> {
     let nodes = config.nodes.iter().map(|(node, address)| (Door::Node(*node), address.bind));
     std::iter::once((Door::Bootstrap, config.bootstrap.bind))
         .chain(nodes)
@@ -208,7 +208,7 @@ fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
 }
 
 /// Serves one port until `shutdown`, then waits for its connections to end.
-pub async fn accept(
+pub(crate) async fn accept(
     bound: Bound,
     shared: Arc<ListenerShared>,
     tls: Option<TlsAcceptor>,

@@ -8,7 +8,7 @@ use metrics::{Counter, Gauge, counter, gauge};
 use tidegate_wire::api::ApiKey;
 
 /// The counters of one listener, looked up once.
-pub struct Meters {
+pub(crate) struct Meters {
     requests: HashMap<ApiKey, Counter>,
     /// Connections accepted.
     pub accepted: Counter,
@@ -24,7 +24,7 @@ pub struct Meters {
 
 impl Meters {
     /// The counters of `listener` for the APIs that are served.
-    pub fn new(listener: &str, served: impl Iterator<Item = ApiKey>) -> Self {
+    pub(crate) fn new(listener: &str, served: impl Iterator<Item = ApiKey>) -> Self {
         let listener = listener.to_owned();
         let request = |key: ApiKey| {
             let api = format!("{key:?}");

@@ -86,10 +86,10 @@ enum Line {
     Error(Refusal),
 }
 
-/// Reads the JSON lines of a client program.
+/// Reads the JSON lines of a client program; other lines are the log of its library.
 pub(super) fn parse(stdout: &str) -> Result<Outcome> {
     let mut outcome = Outcome::default();
-    for line in stdout.lines().filter(|line| !line.is_empty()) {
+    for line in stdout.lines().filter(|line| line.starts_with('{')) {
         match serde_json::from_str(line).with_context(|| format!("not a line of a client: {line}"))? {
             Line::Topics { mut names } => {
                 names.retain(|name| !name.starts_with("__"));
