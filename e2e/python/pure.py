@@ -40,13 +40,19 @@ def produce(config, topic, count, keys):
 
 def consume(config, topic, group, count):
     consumer = kafka.KafkaConsumer(
-        **common(config), group_id=group, auto_offset_reset="earliest", enable_auto_commit=False
+        **common(config),
+        group_id=group,
+        auto_offset_reset="earliest",
+        enable_auto_commit=False,
+        # 3.0.12 may join the group before it has the topic's metadata; it then assigns itself nothing until the
+        # next refresh, five minutes later unless told otherwise. Seen against a bare broker too.
+        metadata_max_age_ms=1_000,
     )
     try:
         consumer.subscribe([topic])
         seen, until = 0, scenario.deadline()
         while seen < count and time.monotonic() < until:
-            # One at a time: what was polled is what gets committed.
+            # Never more than was asked for: what was polled is what gets committed.
             for records in consumer.poll(200, max_records=count - seen).values():
                 for record in records:
                     seen += 1
