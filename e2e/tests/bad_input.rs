@@ -23,7 +23,7 @@ type Case = (&'static str, fn(&Home) -> Result<()>, &'static [&'static str]);
 const CONFIG: &str = "tidegate.yaml";
 const ZONE: &str = "zones/acme.yaml";
 
-const CONFIGURATION: [Case; 9] = [
+const CONFIGURATION: [Case; 8] = [
     ("no file", |home| Ok(std::fs::remove_file(home.file(CONFIG))?), &[CONFIG]),
     ("unknown field", |home| home.replace(CONFIG, "zones:", "zonez:"), &[CONFIG, "zonez"]),
     (
@@ -49,7 +49,6 @@ const CONFIGURATION: [Case; 9] = [
         &[CONFIG, "listeners[0].mechanisms", "GSSAPI"],
     ),
     ("no zone folder", |home| Ok(std::fs::remove_dir_all(home.file("zones"))?), &["zones"]),
-    ("no accounts", |home| Ok(std::fs::remove_file(home.file("accounts.yaml"))?), &["accounts.yaml"]),
     ("root key of the wrong length", |home| home.write("root.key", "short"), &["root.key", "32"]),
 ];
 
