@@ -5,14 +5,14 @@ import time
 
 import kafka
 import scenario
-from kafka.errors import KafkaError
+from kafka.errors import BrokerResponseError
 
 
 def list(config):
     consumer = kafka.KafkaConsumer(**common(config))
     try:
         scenario.line("topics", names=sorted(consumer.topics()))
-    except KafkaError as error:
+    except BrokerResponseError as error:
         refused(error)
     finally:
         consumer.close()
@@ -32,7 +32,7 @@ def produce(config, topic, count, keys):
         for future in sent:
             at = future.get(30)
             scenario.line("produced", topic=at.topic, partition=at.partition, offset=at.offset)
-    except KafkaError as error:
+    except BrokerResponseError as error:
         refused(error)
     finally:
         producer.close(5)
@@ -40,13 +40,19 @@ def produce(config, topic, count, keys):
 
 def consume(config, topic, group, count):
     consumer = kafka.KafkaConsumer(
-        **common(config), group_id=group, auto_offset_reset="earliest", enable_auto_commit=False
+        **common(config),
+        group_id=group,
+        auto_offset_reset="earliest",
+        enable_auto_commit=False,
     )
     try:
+        # 3.0.12 may join the group before it has the topic's metadata, assigns itself nothing then and stays so:
+        # seen before a bare broker. Asking first leaves nothing to race.
+        consumer.partitions_for_topic(topic)
         consumer.subscribe([topic])
         seen, until = 0, scenario.deadline()
         while seen < count and time.monotonic() < until:
-            # One at a time: what was polled is what gets committed.
+            # Never more than was asked for: what was polled is what gets committed.
             for records in consumer.poll(200, max_records=count - seen).values():
                 for record in records:
                     seen += 1
@@ -61,7 +67,7 @@ def consume(config, topic, group, count):
         if seen > 0:
             consumer.commit()
             scenario.line("committed")
-    except KafkaError as error:
+    except BrokerResponseError as error:
         refused(error)
     finally:
         consumer.close(autocommit=False)

@@ -17,7 +17,8 @@ pub fn program(version: Version, options: &[&str], main: &str) -> Result<Command
     let mut command = Command::new("java");
     command
         // Short-lived programs on few cores: the first compiler tier starts quicker than the second pays off.
-        .args(["-XX:+UseSerialGC", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-Dlog4j2.level=WARN"])
+        .args(["-XX:+UseSerialGC", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"])
+        .arg(format!("-Dlog4j2.configurationFile={}", paths::e2e().join("java/log4j2.properties").display()))
         .args(options)
         .arg("-cp")
         .arg(format!("{}:{}/*", classes.display(), jars.display()))

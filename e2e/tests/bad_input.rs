@@ -1,7 +1,9 @@
 //! Bad input: one clear line, and the gateway never half-starts.
 #![allow(clippy::panic, reason = "a test says what it expects in the shortest way")]
 
+use std::fs::{self, Permissions};
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -24,7 +26,7 @@ const CONFIG: &str = "tidegate.yaml";
 const ZONE: &str = "zones/acme.yaml";
 
 const CONFIGURATION: [Case; 9] = [
-    ("no file", |home| Ok(std::fs::remove_file(home.file(CONFIG))?), &[CONFIG]),
+    ("no file", |home| Ok(fs::remove_file(home.file(CONFIG))?), &[CONFIG]),
     ("unknown field", |home| home.replace(CONFIG, "zones:", "zonez:"), &[CONFIG, "zonez"]),
     (
         "unknown nested field",
@@ -48,9 +50,13 @@ const CONFIGURATION: [Case; 9] = [
         |home| home.replace(CONFIG, "[PLAIN,", "[GSSAPI,"),
         &[CONFIG, "listeners[0].mechanisms", "GSSAPI"],
     ),
-    ("no zone folder", |home| Ok(std::fs::remove_dir_all(home.file("zones"))?), &["zones"]),
-    ("no accounts", |home| Ok(std::fs::remove_file(home.file("accounts.yaml"))?), &["accounts.yaml"]),
-    ("root key of the wrong length", |home| home.write("root.key", "short"), &["root.key", "32"]),
+    ("no zone folder", |home| Ok(fs::remove_dir_all(home.file("zones"))?), &["zones"]),
+    ("root key open to others", |home| root_key(home, &"ab".repeat(32), 0o644), &["root.key", "chmod 600"]),
+    (
+        "root key of the wrong length",
+        |home| root_key(home, "short", 0o600),
+        &[CONFIG, "rootKey", "openssl rand -hex 32"],
+    ),
 ];
 
 const MANIFESTS: [Case; 9] = [
@@ -73,7 +79,7 @@ const MANIFESTS: [Case; 9] = [
     (
         "the same alias twice",
         |home| home.replace(ZONE, "name: returns", "name: orders"),
-        &["acme.yaml", "spec.topics[1].name", "orders"],
+        &["acme.yaml", "spec.topics[1]", "orders"],
     ),
     (
         "unknown permission",
@@ -139,7 +145,10 @@ fn a_wrong_upstream_certificate_or_password_is_named() -> Result<()> {
     let right = kafka.ca().to_owned();
     let dir = tempfile::tempdir()?;
     let wrong = Authority::create(dir.path())?.certificate().to_owned();
-    let cases = [(&wrong, password.as_str(), "certificate"), (&right, "not the password", "authentic")];
+    let cases = [
+        (&wrong, password.as_str(), "certificate"),
+        (&right, "not the password", "SASL_AUTHENTICATION_FAILED"),
+    ];
     for (ca, password, what) in cases {
         let security = format!(
             "{{protocol: SASL_SSL, sasl: {{mechanism: PLAIN, username: {user}, password: \"{password}\"}}, tls: {{ca: \"{}\"}}}}",
@@ -161,9 +170,9 @@ fn a_wrong_listener_certificate_is_named() -> Result<()> {
         (authority.issue("first", &["localhost"])?, authority.issue("second", &["localhost"])?);
     let missing = dir.path().join("missing.pem");
     let cases = [
-        (&missing, &first.key, "missing.pem"),
-        (&first.chain, &missing, "missing.pem"),
-        (&first.chain, &second.key, "second-key.pem"),
+        (&missing, &first.key, [CONFIG, "listeners[0].tls", "missing.pem"]),
+        (&first.chain, &missing, [CONFIG, "listeners[0].tls", "missing.pem"]),
+        (&first.chain, &second.key, ["partners", "first-chain.pem", "pair"]),
     ];
     for (chain, key, what) in cases {
         let home = home_before(NOBODY, "{protocol: PLAINTEXT}")?;
@@ -173,9 +182,14 @@ fn a_wrong_listener_certificate_is_named() -> Result<()> {
             key.display()
         );
         home.replace(CONFIG, "protocol: SASL_PLAINTEXT\n", &tls)?;
-        refuse(&home, &[CONFIG, "listeners[0].tls", what])?;
+        refuse(&home, &what)?;
     }
     Ok(())
+}
+
+fn root_key(home: &Home, text: &str, mode: u32) -> Result<()> {
+    home.write("root.key", text)?;
+    Ok(fs::set_permissions(home.file("root.key"), Permissions::from_mode(mode))?)
 }
 
 /// A complete configuration with one zone and one account.

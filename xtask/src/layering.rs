@@ -169,6 +169,11 @@ mod tests {
     }
 
     #[test]
+    fn this_workspace_keeps_its_rules() {
+        run().unwrap();
+    }
+
+    #[test]
     fn allowed_edges_pass() {
         assert_eq!(breaches(&library("tidegate-authz", &["tidegate-core", "bytes"], &["bytes"])), [""; 0]);
     }

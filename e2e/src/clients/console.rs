@@ -55,8 +55,12 @@ fn tool(name: &str) -> Result<Command> {
 fn listed(done: &Finished) -> Result<Outcome> {
     let refusal = refusal(done);
     ensure!(done.status.success() || refusal.is_some(), "{}\n{}", done.stdout, done.stderr);
-    let mut topics: Vec<String> =
-        done.stdout.lines().filter(|name| !name.starts_with("__")).map(str::to_owned).collect();
+    let mut topics: Vec<String> = done
+        .stdout
+        .lines()
+        .filter(|name| !name.is_empty() && !name.starts_with("__"))
+        .map(str::to_owned)
+        .collect();
     topics.sort();
     Ok(Outcome { topics, refusal, ..Outcome::default() })
 }

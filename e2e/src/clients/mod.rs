@@ -11,7 +11,7 @@ mod python;
 use std::fmt;
 use std::path::PathBuf;
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use serde::Serialize;
@@ -96,7 +96,10 @@ impl Client {
 
     /// Runs one step to its end. A refusal by the other side is an [`Outcome`]; a broken client is an error.
     pub fn run(self, config: &ClientConfig, step: Step<'_>) -> Result<Outcome> {
-        self.try_run(config, step).with_context(|| format!("{self}: {step:?}"))
+        let begin = Instant::now();
+        let outcome = self.try_run(config, step).with_context(|| format!("{self}: {step:?}"));
+        println!("{self}: {step:?} took {:?}", begin.elapsed());
+        outcome
     }
 
     fn try_run(self, config: &ClientConfig, step: Step<'_>) -> Result<Outcome> {

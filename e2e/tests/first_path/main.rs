@@ -102,7 +102,8 @@ fn clients_resume_after_a_gateway_restart(version: Version) -> Result<()> {
 }
 
 fn a_read_alias_is_read_but_not_written(version: Version) -> Result<()> {
-    let partner = Partner::create(version, &[])?;
+    // With a WRITE alias beside it: without any, the idempotent producer's id is refused before the topic is.
+    let partner = Partner::create(version, &["orders"])?;
     for client in Client::installed() {
         let config = partner.config(client);
         let group = random::name("group-");
@@ -127,7 +128,11 @@ fn a_backing_name_is_refused(version: Version) -> Result<()> {
         }
         let topic = names[0];
         let read = client.run(&config, Step::Consume { topic, group: "readers", count: 1 })?;
-        assert_eq!(read.refused_with(), Some("TOPIC_AUTHORIZATION_FAILED"), "{client}: {read:?}");
+        assert_eq!(read.records, [], "{client}");
+        // kafka-python 3.0.12 keeps a refused subscription to itself and reads nothing.
+        if client != Client::KafkaPython {
+            assert_eq!(read.refused_with(), Some("TOPIC_AUTHORIZATION_FAILED"), "{client}: {read:?}");
+        }
     }
     let echoed = names.map(str::to_owned);
     partner.finish_after_asking_for(&echoed, &[])
