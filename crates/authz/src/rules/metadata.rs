@@ -5,6 +5,7 @@
 
 use std::collections::HashSet;
 
+use bytes::Bytes;
 use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
 use kafka_protocol::messages::metadata_response::{
     MetadataResponseBroker, MetadataResponsePartition, MetadataResponseTopic,
@@ -12,8 +13,9 @@ use kafka_protocol::messages::metadata_response::{
 use kafka_protocol::messages::{BrokerId, MetadataRequest, MetadataResponse, TopicName};
 use kafka_protocol::protocol::StrBytes;
 use tidegate_wire::api::{ApiKey, Versions};
-use tidegate_wire::codec;
+use tidegate_wire::codec::{self, CodecError};
 use tidegate_wire::error_code::ErrorCode;
+use tidegate_wire::guard::{Fault, GuardError};
 use tidegate_wire::header::Request;
 use uuid::Uuid;
 
@@ -54,7 +56,7 @@ impl Rule for Metadata {
 
     fn on_request(&self, context: &mut RequestContext<'_>, request: &Request) -> Result<Outcome, RuleError> {
         let version = request.version;
-        let asked: MetadataRequest = codec::decode(version, &request.body)?;
+        let asked = decode(version, &request.body)?;
         let writer = Writer {
             version,
             zone: context.zone,
@@ -74,6 +76,21 @@ impl Rule for Metadata {
             response.cluster_authorized_operations = 0;
         }
         answer(request, &response)
+    }
+}
+
+/// Bytes after the end of a request for all topics that librdkafka sends from version 9 on: it reserves four
+/// bytes for a count that takes one. Brokers do not look at them, and from here nothing is forwarded.
+const LIBRDKAFKA_TAIL: usize = 3;
+
+fn decode(version: i16, body: &Bytes) -> Result<MetadataRequest, CodecError> {
+    match codec::decode(version, body) {
+        Err(CodecError::Guard(GuardError { fault: Fault::TrailingBytes(_), at, .. }))
+            if body.len() - at <= LIBRDKAFKA_TAIL =>
+        {
+            codec::decode(version, &body.slice(..at))
+        }
+        decoded => decoded,
     }
 }
 
@@ -310,6 +327,16 @@ mod tests {
             let bits: Vec<_> = response.topics.iter().map(|t| t.topic_authorized_operations).collect();
             assert_eq!(bits, [0b101_0001_1000, 0b101_0000_1000]);
             assert_eq!(ask(version, None).topics[0].topic_authorized_operations, OPERATIONS_UNKNOWN);
+        }
+    }
+
+    #[test]
+    fn the_three_bytes_too_many_of_librdkafka_are_passed_over_and_no_more() {
+        for version in 9..=13 {
+            let all = encoded(version, &MetadataRequest::default().with_topics(None));
+            let with = |tail: &[u8]| Bytes::from([&all[..], tail].concat());
+            assert!(decode(version, &with(&[1, 0, 0])).is_ok_and(|asked| asked.topics.is_none()));
+            assert!(decode(version, &with(&[1, 0, 0, 0])).is_err());
         }
     }
 
