@@ -1,10 +1,12 @@
 //! The gateway in this process: started from its configuration file as the daemon would, and ended before its broker.
 
 use std::future::Future;
-use std::path::PathBuf;
+use std::path::Path;
+use std::pin::Pin;
 use std::time::Duration;
 
-use anyhow::{anyhow, bail};
+use anyhow::{Context as _, anyhow};
+use tidegate_gateway::{Gateway, PrometheusBuilder, config};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -16,25 +18,26 @@ pub(crate) struct RunningGateway {
     serving: JoinHandle<anyhow::Result<()>>,
 }
 
-/// Starts the gateway and returns once it accepts connections.
-#[allow(clippy::unused_async, reason = "reading the configuration and binding the listeners will await")]
-pub(crate) async fn start_gateway(config_file: PathBuf) -> anyhow::Result<RunningGateway> {
-    bail!("this build has no gateway yet to serve {}", config_file.display())
+/// Starts the gateway and returns once it is bound and has reached the cluster.
+pub(crate) async fn start_gateway(config_file: &Path) -> anyhow::Result<RunningGateway> {
+    let config = config::load(config_file)?;
+    let metrics = PrometheusBuilder::new().install_recorder().context("cannot record metrics")?;
+    let gateway = Gateway::start(config, Some(metrics)).await?;
+    Ok(RunningGateway::spawn(|stopped| async move {
+        gateway.run(stopped).await;
+        Ok(())
+    }))
 }
 
 impl RunningGateway {
-    /// Runs `gateway` until the receiver given to it hears of the stop.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "`start_gateway` calls it as soon as there is a gateway")
-    )]
+    /// Runs `gateway` until the future given to it ends.
     pub(crate) fn spawn<F, R>(gateway: F) -> Self
     where
-        F: FnOnce(oneshot::Receiver<()>) -> R,
+        F: FnOnce(Stopped) -> R,
         R: Future<Output = anyhow::Result<()>> + Send + 'static,
     {
         let (stop, stopped) = oneshot::channel();
-        Self { stop: Some(stop), serving: tokio::spawn(gateway(stopped)) }
+        Self { stop: Some(stop), serving: tokio::spawn(gateway(Box::pin(heard(stopped)))) }
     }
 
     /// Waits for the end of the gateway, which is always a failure before it was told to stop.
@@ -64,6 +67,14 @@ impl Drop for RunningGateway {
     }
 }
 
+/// Ends when the gateway has to.
+type Stopped = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// A sender that was dropped means the same as a word from it.
+async fn heard(stopped: oneshot::Receiver<()>) {
+    let _heard = stopped.await;
+}
+
 const STOP_LIMIT: Duration = Duration::from_secs(5);
 
 #[cfg(test)]
@@ -74,7 +85,7 @@ mod tests {
     async fn a_stopped_gateway_has_ended_in_peace() {
         let (done, finished) = oneshot::channel();
         let mut gateway = RunningGateway::spawn(|stopped| async move {
-            stopped.await?;
+            stopped.await;
             done.send(()).map_err(|()| anyhow!("nobody waits"))
         });
         gateway.stop().await;
@@ -83,7 +94,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_gateway_that_fails_says_why() {
-        let mut gateway = RunningGateway::spawn(|_stopped| async { bail!("no zone") });
+        let mut gateway = RunningGateway::spawn(|_stopped| async { Err(anyhow!("no zone")) });
         assert_eq!(format!("{:#}", gateway.ended().await), "the gateway failed: no zone");
     }
 }

@@ -40,7 +40,7 @@ async fn start(options: &Options) -> anyhow::Result<Sandbox> {
     ports.check_free()?;
     seed::fill(&mut connection).await?;
     let setup = Setup::write(&bootstrap, &ports, options.keep_dir)?;
-    let gateway = start_gateway(setup.config_file()).await?;
+    let gateway = start_gateway(&setup.config_file()).await?;
     write!(stdout(), "{}", instructions::text(&setup, &ports)).context("cannot print the instructions")?;
     Ok(Sandbox { gateway, broker, setup })
 }
