@@ -2,9 +2,11 @@
 //!
 //! Three small programs stand on this library: `bare-proxy` (the reference that a gateway is compared
 //! with), `null-broker` (canned answers, so that the proxy is the limit) and `load` (raw frames, encoded
-//! once, so that the client is not).
+//! once, so that the client is not). [`hot`] feeds the criterion benches, the allocation test and the
+//! instruction count.
 
 pub mod batch;
 pub mod canned;
 pub mod frame;
+pub mod hot;
 pub mod load;

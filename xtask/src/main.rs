@@ -5,6 +5,7 @@ mod bench;
 mod check;
 mod command;
 mod fuzz;
+mod instructions;
 mod kafka;
 mod layering;
 mod schema;
@@ -36,6 +37,8 @@ enum Task {
     Soak(soak::Args),
     /// The gateway side by side with a bare TCP proxy and haproxy, or with nothing between
     Bench(bench::Args),
+    /// Instructions per partition of rewriting a Fetch answer, against a checked-in baseline
+    Instructions(instructions::Args),
     /// The guard's tables, made from Kafka's message definitions
     Schema(schema::Args),
     /// Fuzz targets, briefly or for longer
@@ -60,6 +63,7 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Test(args) => suite::run(&args),
         Task::Soak(args) => soak::run(&args),
         Task::Bench(args) => bench::run(args).map(|()| ExitCode::SUCCESS),
+        Task::Instructions(args) => instructions::run(&args).map(|()| ExitCode::SUCCESS),
         Task::Schema(args) => schema::run(&args.jar, &args.out, args.check).map(|()| ExitCode::SUCCESS),
         Task::Fuzz(args) => fuzz::run(&args).map(|()| ExitCode::SUCCESS),
         Task::Kafka(args) => kafka::run(&args),

@@ -91,12 +91,20 @@ impl<'a> Reader<'a> {
     /// [`ReadError::Truncated`] when fewer are left.
     #[inline]
     pub fn bytes(&mut self, length: usize) -> Result<&'a [u8], ReadError> {
-        let rest = self.input.get(self.at..).unwrap_or_default();
-        let Some(taken) = rest.get(..length) else {
-            return Err(ReadError::Truncated { at: self.at, wanted: length - rest.len() });
-        };
+        let Some(taken) = self.rest().get(..length) else { return Err(self.truncated(length)) };
         self.at += length;
         Ok(taken)
+    }
+
+    #[inline]
+    fn rest(&self) -> &'a [u8] {
+        self.input.get(self.at..).unwrap_or_default()
+    }
+
+    /// Kept out of the way of reads that succeed, which are all but the last of a connection.
+    #[cold]
+    fn truncated(&self, length: usize) -> ReadError {
+        ReadError::Truncated { at: self.at, wanted: length - self.remaining() }
     }
 
     /// Passes over the next `length` bytes.
@@ -110,9 +118,9 @@ impl<'a> Reader<'a> {
 
     #[inline]
     fn array<const N: usize>(&mut self) -> Result<[u8; N], ReadError> {
-        let mut value = [0; N];
-        value.copy_from_slice(self.bytes(N)?);
-        Ok(value)
+        let Some(value) = self.rest().first_chunk::<N>() else { return Err(self.truncated(N)) };
+        self.at += N;
+        Ok(*value)
     }
 
     /// INT8.
@@ -166,6 +174,17 @@ impl<'a> Reader<'a> {
     /// [`ReadError::Truncated`], [`ReadError::VarintTooLong`].
     #[inline]
     pub fn unsigned_varint(&mut self) -> Result<u32, ReadError> {
+        match self.rest().first() {
+            // Most counts, lengths and tags are of one byte.
+            Some(byte @ 0..0x80) => {
+                self.at += 1;
+                Ok(u32::from(*byte))
+            }
+            _ => self.long_varint(),
+        }
+    }
+
+    fn long_varint(&mut self) -> Result<u32, ReadError> {
         let at = self.at;
         let mut value: u64 = 0;
         for shift in [0, 7, 14, 21, 28] {

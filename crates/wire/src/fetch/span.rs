@@ -19,6 +19,12 @@ pub(super) struct PartitionSpan {
     pub(super) preferred_replica: i32,
     /// `None` for null.
     pub(super) records: Option<Range<usize>>,
+    pub(super) tags: Tags,
+}
+
+/// The tags of a partition that this version knows.
+#[derive(Default)]
+pub(super) struct Tags {
     /// KIP-595: where the log of this consumer and of the leader part; epoch and end offset.
     pub(super) diverging_epoch: Option<[u8; 12]>,
     /// KIP-951: leader id and leader epoch.
@@ -33,9 +39,9 @@ impl PartitionSpan {
     pub(super) fn read(reader: &mut Reader<'_>, version: i16) -> Result<Self, ReadError> {
         let flexible = version >= FLEXIBLE_SINCE;
         let start = reader.position();
-        let index = reader.int32()?;
-        let error = ErrorCode(reader.int16()?);
-        reader.skip(if version >= LOG_START_SINCE { 24 } else { 16 })?;
+        let mut fixed = Reader::new(reader.bytes(if version >= LOG_START_SINCE { 30 } else { 22 })?);
+        let index = fixed.int32()?;
+        let error = ErrorCode(fixed.int16()?);
         let fixed = start..reader.position();
         let aborted_count = reader.array_count(flexible)?;
         let aborted = read_aborted(reader, aborted_count, flexible)?;
@@ -44,24 +50,19 @@ impl PartitionSpan {
             Some(records) => Some(reader.position() - records.len()..reader.position()),
             None => None,
         };
-        let mut span = Self {
-            index,
-            error,
-            fixed,
-            aborted_count,
-            aborted,
-            preferred_replica,
-            records,
-            diverging_epoch: None,
-            current_leader: None,
-        };
-        if flexible {
-            span.read_tags(reader)?;
-        }
-        Ok(span)
+        let tags = if flexible { Tags::read(reader)? } else { Tags::default() };
+        Ok(Self { index, error, fixed, aborted_count, aborted, preferred_replica, records, tags })
     }
 
-    fn read_tags(&mut self, reader: &mut Reader<'_>) -> Result<(), ReadError> {
+    pub(super) fn record_bytes(&self) -> usize {
+        self.records.as_ref().map_or(0, Range::len)
+    }
+}
+
+impl Tags {
+    #[inline]
+    fn read(reader: &mut Reader<'_>) -> Result<Self, ReadError> {
+        let mut tags = Self::default();
         for _ in 0..reader.unsigned_varint()? {
             let tag = reader.unsigned_varint()?;
             let size = usize::try_from(reader.unsigned_varint()?).unwrap_or(usize::MAX);
@@ -70,23 +71,20 @@ impl PartitionSpan {
                 TAG_DIVERGING_EPOCH => {
                     let mut pair = [0; 12];
                     pair.copy_from_slice(value.bytes(12)?);
-                    self.diverging_epoch = Some(pair);
+                    tags.diverging_epoch = Some(pair);
                 }
-                TAG_CURRENT_LEADER => self.current_leader = Some((value.int32()?, value.int32()?)),
+                TAG_CURRENT_LEADER => tags.current_leader = Some((value.int32()?, value.int32()?)),
                 _ => {}
             }
         }
-        Ok(())
-    }
-
-    pub(super) fn record_bytes(&self) -> usize {
-        self.records.as_ref().map_or(0, Range::len)
+        Ok(tags)
     }
 }
 
 /// Bytes of one aborted transaction: producer id and first offset.
 pub(super) const ABORTED_LENGTH: usize = 16;
 
+#[inline]
 fn read_aborted(
     reader: &mut Reader<'_>,
     count: Option<usize>,

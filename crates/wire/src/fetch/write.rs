@@ -3,7 +3,7 @@
 use bytes::{BufMut, Bytes, BytesMut};
 
 use super::plan::Appearance;
-use super::span::{ABORTED_LENGTH, PartitionSpan};
+use super::span::{ABORTED_LENGTH, PartitionSpan, Tags};
 use super::{
     BY_ID_SINCE, ENDPOINTS_SINCE, FLEXIBLE_SINCE, LOG_START_SINCE, PREFERRED_REPLICA_SINCE, RefusedTopic,
     ResponsePlan, SESSION_SINCE, Target,
@@ -194,8 +194,10 @@ impl<'a, P: ResponsePlan> Rewrite<'a, P> {
         buffer.put_slice(reader.slice(span.fixed.clone()));
         self.write_aborted(span, buffer)?;
         if self.version >= PREFERRED_REPLICA_SINCE {
-            let advertised = self.plan.endpoint(span.preferred_replica).is_some();
-            buffer.put_i32(if advertised { span.preferred_replica } else { -1 });
+            // Mostly there is none, which needs no look into the plan.
+            let replica = span.preferred_replica;
+            let shown = replica >= 0 && self.plan.endpoint(replica).is_some();
+            buffer.put_i32(if shown { replica } else { -1 });
         }
         match &span.records {
             Some(records) if with_records => {
@@ -206,7 +208,7 @@ impl<'a, P: ResponsePlan> Rewrite<'a, P> {
             None => write_null(buffer, self.flexible),
         }
         if self.flexible {
-            self.write_partition_tags(span, out.buffer());
+            self.write_partition_tags(&span.tags, out.buffer());
         }
         Ok(())
     }
@@ -226,10 +228,11 @@ impl<'a, P: ResponsePlan> Rewrite<'a, P> {
         Ok(())
     }
 
-    fn write_partition_tags(&self, span: &PartitionSpan, out: &mut BytesMut) {
-        let leader = span.current_leader.filter(|(leader, _)| self.plan.endpoint(*leader).is_some());
-        out.put_u8(u8::from(span.diverging_epoch.is_some()) + u8::from(leader.is_some()));
-        if let Some(diverging) = span.diverging_epoch {
+    #[inline]
+    fn write_partition_tags(&self, tags: &Tags, out: &mut BytesMut) {
+        let leader = tags.current_leader.filter(|(leader, _)| self.plan.endpoint(*leader).is_some());
+        out.put_u8(u8::from(tags.diverging_epoch.is_some()) + u8::from(leader.is_some()));
+        if let Some(diverging) = tags.diverging_epoch {
             out.put_slice(&[0, 13]);
             out.put_slice(&diverging);
             out.put_u8(0);
@@ -329,6 +332,7 @@ fn read_endpoint(reader: &mut Reader<'_>) -> Result<i32, ReadError> {
     Ok(node)
 }
 
+#[inline]
 fn write_null(out: &mut BytesMut, flexible: bool) {
     if flexible {
         out.put_u8(0);

@@ -1,0 +1,95 @@
+//! Fetch answers.
+
+use tidegate_wire::api::ApiKey;
+use tidegate_wire::error_code::ErrorCode;
+use tidegate_wire::fetch::{BY_ID_SINCE, Partitions, RefusedTopic, ResponsePlan, Target, rewrite_response};
+use tidegate_wire::messages::FetchResponse;
+use tidegate_wire::topic::{TopicKey, TopicRef};
+use tidegate_wire::{Bytes, BytesMut, codec, header};
+
+/// A rewritten answer passes the guard and the codec crate, and shows only what the plan shows.
+pub fn fetch_response(version: u8, body: &[u8]) {
+    let version = 4 + i16::from(version % 15);
+    let mut frame = BytesMut::new();
+    frame.extend_from_slice(&[0; 4]);
+    header::write_response(&mut frame, ApiKey::Fetch, version, 1);
+    frame.extend_from_slice(body);
+    let plan = Plan::new(version);
+    let Ok(outgoing) = rewrite_response(&frame.freeze(), version, 4711, &plan) else { return };
+    let frame: Bytes = outgoing.joined();
+    let (correlation_id, body) = header::parse_response(&frame, ApiKey::Fetch, version).expect("our header");
+    assert_eq!(correlation_id, 4711);
+    assert_eq!(frame.first_chunk(), Some(&u32::try_from(frame.len() - 4).unwrap_or(0).to_be_bytes()));
+    let answer: FetchResponse = codec::decode(version, &frame.slice(body..)).expect("our own answer");
+    assert_eq!(answer.session_id, 0);
+    for topic in &answer.responses {
+        let shown = match version >= BY_ID_SINCE {
+            true => TopicKey::Id(topic.topic_id.into_bytes()),
+            false => TopicKey::Name(topic.topic.as_str().into()),
+        };
+        assert!(plan.shows(&shown), "{shown:?} is not in the plan");
+    }
+    assert!(answer.node_endpoints.iter().all(|node| node.host.as_str() == HOST && node.rack.is_none()));
+}
+
+struct Plan {
+    /// One alias with all partitions.
+    single: Vec<Target>,
+    /// Two aliases that share the partitions, and a revoked one.
+    shared: Vec<Target>,
+    refused: Vec<RefusedTopic>,
+}
+
+impl Plan {
+    fn new(version: i16) -> Self {
+        let key = |mark: u8| match version >= BY_ID_SINCE {
+            true => TopicKey::Id([mark; 16]),
+            false => TopicKey::Name(format!("alias-{mark}").into()),
+        };
+        let target = |mark, partitions| Target { shown: key(mark), partitions, refuse: None };
+        let first = Partitions::Some { whole: vec![0, 1], bare: vec![2] };
+        let second = Partitions::Some { whole: vec![2, 3], bare: vec![0] };
+        let revoked =
+            Target { refuse: Some(ErrorCode::TOPIC_AUTHORIZATION_FAILED), ..target(4, Partitions::All) };
+        let refused = RefusedTopic {
+            shown: key(5),
+            partitions: vec![0, 7],
+            error: ErrorCode::TOPIC_AUTHORIZATION_FAILED,
+        };
+        Self {
+            single: vec![target(1, Partitions::All)],
+            shared: vec![target(2, first), target(3, second), revoked],
+            refused: vec![refused],
+        }
+    }
+
+    fn shows(&self, topic: &TopicKey) -> bool {
+        let targets = self.single.iter().chain(&self.shared).map(|target| &target.shown);
+        targets.chain(self.refused.iter().map(|refused| &refused.shown)).any(|shown| shown == topic)
+    }
+}
+
+impl ResponsePlan for Plan {
+    /// The first byte decides, so that the fuzzer finds every kind.
+    fn targets(&self, topic: TopicRef<'_>) -> &[Target] {
+        let first = match topic {
+            TopicRef::Name(name) => name.bytes().next().unwrap_or(0),
+            TopicRef::Id([first, ..]) => first,
+        };
+        match first % 3 {
+            0 => &[],
+            1 => &self.single,
+            _ => &self.shared,
+        }
+    }
+
+    fn refused(&self) -> &[RefusedTopic] {
+        &self.refused
+    }
+
+    fn endpoint(&self, node: i32) -> Option<(&str, u16)> {
+        (node == 1).then_some((HOST, 19_092))
+    }
+}
+
+const HOST: &str = "gateway.example";

@@ -1,0 +1,83 @@
+//! Logins.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::ExposeSecret;
+use tidegate_wire::sasl::{
+    AuthenticateStep, HandshakeStep, Login, LoginPolicy, Mechanism, Nonce, Rejection, ScramCredential,
+    ScramHash,
+};
+
+/// Each token is one message: the first byte says which, the rest is what it brings.
+///
+/// Only the right user with the right password gets in, and a login that was not handed back is over.
+pub fn login(tokens: &[&[u8]]) {
+    let policy = LoginPolicy {
+        mechanisms: Mechanism::ALL.to_vec(),
+        max_session: Some(Duration::from_secs(60)),
+        allow_raw_tokens: true,
+    };
+    let mut login = Login::start(Arc::new(policy));
+    for (now, token) in (0..).map(Duration::from_secs).zip(tokens) {
+        let Some((kind, token)) = token.split_first() else { continue };
+        let next = match kind % 8 {
+            0 => Some(login.on_api_versions()),
+            1 => shake(login, i16::from(kind / 8 % 2), &String::from_utf8_lossy(token), now),
+            choice @ 2..=4 => {
+                let mechanism = Mechanism::ALL[usize::from(choice) - 2];
+                shake(login, i16::from(kind / 8 % 2), mechanism.name(), now)
+            }
+            _ => settle(login.on_authenticate(token), now),
+        };
+        match next {
+            Some(next) => login = next,
+            None => return,
+        }
+    }
+}
+
+fn shake(login: Login, version: i16, mechanism: &str, now: Duration) -> Option<Login> {
+    match login.on_handshake(version, mechanism, Nonce::from_random([7; Nonce::BYTES]), now) {
+        HandshakeStep::Proceed { login, .. } | HandshakeStep::TooSoon { login } => Some(login),
+        HandshakeStep::Refused { .. } | HandshakeStep::Close(_) => None,
+    }
+}
+
+/// Plays the shell until the step needs a message of the client.
+fn settle(mut step: AuthenticateStep, now: Duration) -> Option<Login> {
+    let mut knows_password = false;
+    loop {
+        step = match step {
+            AuthenticateStep::CheckPassword { user, password, resume } => {
+                knows_password = user == USER && password.expose_secret() == PASSWORD;
+                resume.with(if knows_password { Ok(()) } else { Err(Rejection::WrongPassword) })
+            }
+            // Nobody knows a password that fits keys of our choice.
+            AuthenticateStep::NeedCredential { user, hash, resume } => {
+                resume.with(credential(hash), user == USER)
+            }
+            AuthenticateStep::Challenge { login, .. } | AuthenticateStep::IllegalState { login } => {
+                return Some(login);
+            }
+            AuthenticateStep::Accepted { user, grant, .. } => {
+                assert!(knows_password, "{user} got in without a password");
+                let (login, _) = grant.accept(None, now).expect("a minute is left");
+                assert_eq!(login.user(), Some(USER));
+                return Some(login);
+            }
+            AuthenticateStep::Rejected { .. } => return None,
+        }
+    }
+}
+
+fn credential(hash: ScramHash) -> ScramCredential {
+    let key = match hash {
+        ScramHash::Sha256 => &[9; 64][..32],
+        ScramHash::Sha512 => &[9; 64],
+    };
+    ScramCredential::from_parts(hash, &[1; 16], 4_096, key, key).expect("parts within bounds")
+}
+
+const USER: &str = "u";
+const PASSWORD: &str = "pw";
