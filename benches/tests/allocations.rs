@@ -1,10 +1,14 @@
 //! Rewriting a Fetch answer takes a fixed number of buffers and copies no record.
 
+#![allow(clippy::unwrap_used, reason = "a test")]
+
 use allocation_counter::measure;
 use tidegate_benches::batch::RECORD_BYTES;
 use tidegate_benches::hot::{FetchAnswer, Naming, Shape};
 
-const SHAPES: [(&str, fn(usize) -> Shape); 2] =
+type MakeShape = fn(usize) -> Shape;
+
+const SHAPES: [(&str, MakeShape); 2] =
     [("one topic", Shape::one_topic), ("a topic for each partition", Shape::topics)];
 
 #[test]

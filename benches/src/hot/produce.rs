@@ -77,7 +77,7 @@ mod tests {
             let topic = &read.topics[0];
             match naming {
                 Naming::Names => {
-                    assert_eq!(TopicKey::from(topic.topic), TopicKey::Name(backing_name(0).into()))
+                    assert_eq!(TopicKey::from(topic.topic), TopicKey::Name(backing_name(0).into()));
                 }
                 Naming::Ids => assert_eq!(TopicKey::from(topic.topic), TopicKey::Id(backing_id(0))),
             }

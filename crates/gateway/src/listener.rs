@@ -137,7 +137,7 @@ impl ListenerShared {
 
     /// What the account's credentials are now.
     pub(crate) fn revision(&self, user: &str) -> Option<Revision> {
-        self.snapshot().member(&self.cluster, user).map(|member| member.revision.clone())
+        self.snapshot().member(&self.cluster, user).map(|member| member.revision)
     }
 
     pub(crate) fn nonce(&self) -> Nonce {

@@ -41,7 +41,7 @@ impl Meters {
     }
 
     /// Counts one request.
-    pub fn request(&self, key: ApiKey) {
+    pub(crate) fn request(&self, key: ApiKey) {
         if let Some(counter) = self.requests.get(&key) {
             counter.increment(1);
         }

@@ -50,7 +50,7 @@ pub(crate) enum LoginError {
 
 /// What a step of the login leaves behind.
 enum Next {
-    Answer(Login, Outgoing),
+    Answer(Box<Login>, Outgoing),
     Refuse(Outgoing, LoginError),
 }
 
@@ -79,7 +79,7 @@ pub(super) async fn log_in<S: AsyncRead + AsyncWrite + Unpin>(
         match step(login, &request, shared).await? {
             Next::Answer(after, answer) => {
                 write(client, answer).await?;
-                login = after;
+                login = *after;
             }
             Next::Refuse(answer, error) => {
                 write(client, answer).await?;
@@ -102,7 +102,7 @@ async fn step(login: Login, request: &Request, shared: &ListenerShared) -> Resul
             let (answer, error) = api_versions::respond(&shared.table, &cluster.view, request)?;
             // An error answer may be asked again, in a version that both sides know.
             let login = if error.is_none() { login.on_api_versions() } else { login };
-            Ok(Next::Answer(login, answer))
+            Ok(Next::Answer(Box::new(login), answer))
         }
     }
 }
@@ -118,9 +118,11 @@ fn handshake(login: Login, request: &Request, shared: &ListenerShared) -> Result
         encode(request, &response)
     };
     match login.on_handshake(request.version, &asked.mechanism, shared.nonce(), shared.now()) {
-        HandshakeStep::Proceed { mechanisms, login } => Ok(Next::Answer(login, respond(0, &mechanisms)?)),
+        HandshakeStep::Proceed { mechanisms, login } => {
+            Ok(Next::Answer(Box::new(login), respond(0, &mechanisms)?))
+        }
         HandshakeStep::TooSoon { login } => {
-            Ok(Next::Answer(login, respond(ErrorCode::ILLEGAL_SASL_STATE.0, &[])?))
+            Ok(Next::Answer(Box::new(login), respond(ErrorCode::ILLEGAL_SASL_STATE.0, &[])?))
         }
         HandshakeStep::Refused { error_code, mechanisms } => {
             Ok(Next::Refuse(respond(error_code, &mechanisms)?, LoginError::Mechanism))
@@ -148,7 +150,7 @@ async fn authenticate(login: Login, request: &Request, shared: &ListenerShared) 
             }
             AuthenticateStep::Challenge { bytes, login } => {
                 let response = SaslAuthenticateResponse::default().with_auth_bytes(bytes.into());
-                return Ok(Next::Answer(login, encode(request, &response)?));
+                return Ok(Next::Answer(Box::new(login), encode(request, &response)?));
             }
             AuthenticateStep::Accepted { user, bytes, grant } => {
                 return match grant.accept(None, shared.now()) {
@@ -158,14 +160,14 @@ async fn authenticate(login: Login, request: &Request, shared: &ListenerShared) 
                         if request.version >= LIFETIME_SINCE {
                             response.session_lifetime_ms = lifetime_ms;
                         }
-                        Ok(Next::Answer(login, encode(request, &response)?))
+                        Ok(Next::Answer(Box::new(login), encode(request, &response)?))
                     }
                 };
             }
             AuthenticateStep::IllegalState { login } => {
                 let response =
                     SaslAuthenticateResponse::default().with_error_code(ErrorCode::ILLEGAL_SASL_STATE.0);
-                return Ok(Next::Answer(login, encode(request, &response)?));
+                return Ok(Next::Answer(Box::new(login), encode(request, &response)?));
             }
             AuthenticateStep::Rejected { user, cause } => {
                 return refuse(request, user, &cause.to_string()).await;

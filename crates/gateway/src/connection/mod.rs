@@ -99,7 +99,13 @@ async fn pumping<S: AsyncRead + AsyncWrite + Unpin>(
             }
         };
         match stop {
-            Stop::Closed(reason) => return End::Pump(reason),
+            Stop::Closed(reason) => {
+                if reason.is_of_broker() {
+                    // Leaders have probably moved: look again before the client comes back.
+                    shared.upstream.poke();
+                }
+                return End::Pump(reason);
+            }
             Stop::NeedUpstream => match dial(door, shared).await {
                 Ok(stream) => pump.attach(stream),
                 Err(end) => return end,

@@ -75,6 +75,13 @@ pub(crate) enum CloseReason {
     Drained,
 }
 
+impl CloseReason {
+    /// Whether the broker went away or misbehaved.
+    pub(super) fn is_of_broker(&self) -> bool {
+        matches!(self, Self::BrokerClosed | Self::Broker(_) | Self::Correlation { .. } | Self::Unasked)
+    }
+}
+
 /// An answer that is due, in the order of the requests.
 enum Due {
     Ready(Outgoing),
@@ -325,6 +332,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
                 };
                 let outcome = rule.on_request(&mut context, &request)?;
                 shared.meters.request(key);
+                if key == ApiKey::Metadata {
+                    shared.upstream.asked();
+                }
                 self.on_outcome(key, version, outcome)?;
             }
         }

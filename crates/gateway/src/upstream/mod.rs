@@ -6,7 +6,7 @@ mod observe;
 mod security;
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tidegate_client::ConnectOptions;
@@ -21,8 +21,12 @@ use crate::snapshot::ClusterSnapshot;
 pub use observe::Observer;
 pub(crate) use security::{connect_options, mechanism};
 
-/// Least time between two rounds, however many clients meet moved leaders.
-const MIN_REFRESH: Duration = Duration::from_millis(100);
+/// Least time between two rounds, however many clients meet moved leaders: quicker than a client's own backoff after
+/// such an error, and no load for a broker.
+const MIN_REFRESH: Duration = Duration::from_millis(250);
+
+/// Age from which a picture is renewed when a client asks for Metadata, which it does after anything unexpected.
+const ASKED_REFRESH: Duration = Duration::from_secs(1);
 
 /// Pause after a round that failed.
 const RETRY: Duration = Duration::from_secs(1);
@@ -36,18 +40,37 @@ pub struct Upstream {
     pub options: ConnectOptions,
     refresh: Duration,
     wanted: Notify,
+    last_round: Mutex<Instant>,
 }
 
 impl Upstream {
     /// A cluster that has not been asked yet.
     #[must_use]
     pub fn new(config: &ClusterConfig, options: ConnectOptions) -> Self {
-        Self { name: config.name.clone(), options, refresh: config.metadata_refresh, wanted: Notify::new() }
+        Self {
+            name: config.name.clone(),
+            options,
+            refresh: config.metadata_refresh,
+            wanted: Notify::new(),
+            last_round: Mutex::new(Instant::now()),
+        }
     }
 
     /// Asks for a new picture soon: a client met a leader that has moved.
     pub fn poke(&self) {
         self.wanted.notify_one();
+    }
+
+    /// A client asked for Metadata: the next one who asks should see what is true now.
+    pub fn asked(&self) {
+        let last = *self.last_round.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.elapsed() > ASKED_REFRESH {
+            self.poke();
+        }
+    }
+
+    fn round_done(&self) {
+        *self.last_round.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
     }
 }
 
@@ -76,6 +99,7 @@ pub async fn watch_cluster(
                 RETRY
             }
         };
+        upstream.round_done();
         if publish.is_closed() {
             return;
         }
