@@ -121,10 +121,8 @@ impl<'a> TopicData<'a> {
 impl PartitionData {
     fn read(reader: &mut Reader<'_>, flexible: bool) -> Result<Self, ProduceError> {
         let index = reader.int32()?;
-        let records = match reader.nullable_bytes(flexible)? {
-            Some(records) => Some(reader.position() - records.len()..reader.position()),
-            None => None,
-        };
+        let records = reader.nullable_bytes(flexible)?;
+        let records = records.map(|records| reader.position() - records.len()..reader.position());
         skip_tags(reader, flexible)?;
         Ok(Self { index, records })
     }

@@ -46,10 +46,8 @@ impl PartitionSpan {
         let aborted_count = reader.array_count(flexible)?;
         let aborted = read_aborted(reader, aborted_count, flexible)?;
         let preferred_replica = if version >= PREFERRED_REPLICA_SINCE { reader.int32()? } else { -1 };
-        let records = match reader.nullable_bytes(flexible)? {
-            Some(records) => Some(reader.position() - records.len()..reader.position()),
-            None => None,
-        };
+        let records = reader.nullable_bytes(flexible)?;
+        let records = records.map(|records| reader.position() - records.len()..reader.position());
         let tags = if flexible { Tags::read(reader)? } else { Tags::default() };
         Ok(Self { index, error, fixed, aborted_count, aborted, preferred_replica, records, tags })
     }
