@@ -1,14 +1,15 @@
 //! Rewriting a Fetch answer takes a fixed number of buffers and copies no record.
 
-#![allow(clippy::unwrap_used, reason = "a test")]
+#![allow(clippy::unwrap_used, reason = "a test: an input that cannot be made fails it")]
 
 use allocation_counter::measure;
 use tidegate_benches::batch::RECORD_BYTES;
 use tidegate_benches::hot::{FetchAnswer, Naming, Shape};
 
-type MakeShape = fn(usize) -> Shape;
+/// A shape for a number of partitions.
+type OfPartitions = fn(usize) -> Shape;
 
-const SHAPES: [(&str, MakeShape); 2] =
+const SHAPES: [(&str, OfPartitions); 2] =
     [("one topic", Shape::one_topic), ("a topic for each partition", Shape::topics)];
 
 #[test]

@@ -2,4 +2,4 @@
 
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|tokens: Vec<&[u8]>| tidegate_fuzz::login(&tokens));
+libfuzzer_sys::fuzz_target!(|lines: &[u8]| tidegate_fuzz::login(lines));

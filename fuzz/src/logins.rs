@@ -9,24 +9,26 @@ use tidegate_wire::sasl::{
     ScramHash,
 };
 
-/// Each token is one message: the first byte says which, the rest is what it brings.
+/// Each line is one message: the first byte says which, the rest is what it brings.
 ///
 /// Only the right user with the right password gets in, and a login that was not handed back is over.
-pub fn login(tokens: &[&[u8]]) {
+pub fn login(lines: &[u8]) {
     let policy = LoginPolicy {
         mechanisms: Mechanism::ALL.to_vec(),
         max_session: Some(Duration::from_secs(60)),
         allow_raw_tokens: true,
     };
     let mut login = Login::start(Arc::new(policy));
-    for (now, token) in (0..).map(Duration::from_secs).zip(tokens) {
-        let Some((kind, token)) = token.split_first() else { continue };
+    for (now, line) in (0..).map(Duration::from_secs).zip(lines.split(|byte| *byte == b'\n')) {
+        let Some((kind, token)) = line.split_first() else { continue };
+        // Digits come first, so that a person can write a seed.
+        let version = i16::from(kind / 8 % 2 == 0);
         let next = match kind % 8 {
             0 => Some(login.on_api_versions()),
-            1 => shake(login, i16::from(kind / 8 % 2), &String::from_utf8_lossy(token), now),
+            1 => shake(login, version, &String::from_utf8_lossy(token), now),
             choice @ 2..=4 => {
                 let mechanism = Mechanism::ALL[usize::from(choice) - 2];
-                shake(login, i16::from(kind / 8 % 2), mechanism.name(), now)
+                shake(login, version, mechanism.name(), now)
             }
             _ => settle(login.on_authenticate(token), now),
         };

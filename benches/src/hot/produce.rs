@@ -75,12 +75,11 @@ mod tests {
             let request = Request::parse(frame).unwrap();
             let read = produce::ProduceRequest::read(&request.body, request.version).unwrap();
             let topic = &read.topics[0];
-            match naming {
-                Naming::Names => {
-                    assert_eq!(TopicKey::from(topic.topic), TopicKey::Name(backing_name(0).into()));
-                }
-                Naming::Ids => assert_eq!(TopicKey::from(topic.topic), TopicKey::Id(backing_id(0))),
-            }
+            let upstream = match naming {
+                Naming::Names => TopicKey::Name(backing_name(0).into()),
+                Naming::Ids => TopicKey::Id(backing_id(0)),
+            };
+            assert_eq!(TopicKey::from(topic.topic), upstream);
             assert_eq!(topic.partitions.len(), 3);
             for partition in &topic.partitions {
                 assert_eq!(request.body[partition.records.clone().unwrap()], records());
