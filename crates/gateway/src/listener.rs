@@ -8,7 +8,7 @@ use std::time::Duration;
 use tidegate_authz::{AddressMap, ClusterView, Policy, RuleTable};
 use tidegate_client::Endpoint;
 use tidegate_core::ClusterName;
-use tidegate_core::account::{Account, Revision};
+use tidegate_core::account::Account;
 use tidegate_wire::frame::FrameLimits;
 use tidegate_wire::sasl::LoginPolicy;
 use tidegate_wire::sasl::Nonce;
@@ -133,11 +133,6 @@ impl ListenerShared {
     /// The account that logs in, if it has a zone here.
     pub(crate) fn account(&self, user: &str) -> Option<Arc<Account>> {
         self.snapshot().member(&self.cluster, user).map(|member| Arc::clone(&member.account))
-    }
-
-    /// What the account's credentials are now.
-    pub(crate) fn revision(&self, user: &str) -> Option<Revision> {
-        self.snapshot().member(&self.cluster, user).map(|member| member.revision.clone())
     }
 
     pub(crate) fn nonce(&self) -> Nonce {
