@@ -3,6 +3,7 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
+    clippy::print_stdout,
     clippy::unwrap_used,
     reason = "a test says what it expects in the shortest way"
 )]
@@ -24,6 +25,8 @@ use tidegate_e2e::gateway::{Alias, Gateway, Home, Permission};
 use tidegate_e2e::jars::Version;
 use tidegate_e2e::kafka::Kafka;
 use tidegate_e2e::raw::{self, Connection};
+use tidegate_e2e::scram;
+use tidegate_wire::sasl::Mechanism;
 
 const PARTNER: &str = "partner";
 const PASSWORD: &str = "partner-password";
@@ -88,6 +91,28 @@ fn a_new_password_cuts_who_logged_in_with_the_old_one() -> Result<()> {
     assert_eq!(old.until_closed()?, b"");
     ensure!(site.open()?.log_in(PARTNER, PASSWORD).is_err(), "the old password still serves");
     site.open()?.log_in(PARTNER, "another-password")
+}
+
+/// Whoever holds a login half done while the password changes must not finish it with the old one.
+#[test]
+fn a_login_begun_with_the_old_password_does_not_stand() -> Result<()> {
+    let site = Site::start()?;
+    let mut pending = site.open()?;
+    let (_, proof) = scram::begin(&mut pending, Mechanism::ScramSha256, PARTNER, PASSWORD)?;
+    site.home.remove_account(PARTNER)?;
+    site.home.add_account(PARTNER, "another-password")?;
+    let before = site.home.log().len();
+    site.gateway.reload()?;
+    site.logged_after(before, "are read again")?;
+    let until = Instant::now() + SOON;
+    while site.open()?.log_in(PARTNER, "another-password").is_err() {
+        ensure!(Instant::now() < until, "the new password does not serve");
+    }
+    if scram::authenticate(&mut pending, proof).is_ok_and(|done| done.error_code == 0) {
+        let served = listed(&mut pending);
+        ensure!(served.is_err(), "the old password still shows {served:?}");
+    }
+    Ok(())
 }
 
 #[test]
