@@ -25,3 +25,4 @@ pub mod process;
 pub mod random;
 pub mod raw;
 pub mod recorder;
+pub mod scram;

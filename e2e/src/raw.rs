@@ -2,7 +2,7 @@
 //!
 //! Requests are encoded by `kafka-protocol`; what a test compares are the bytes that came back.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
@@ -50,12 +50,8 @@ impl Connection {
     where
         R::Response: HeaderVersion,
     {
-        let mut answer = Bytes::from(self.exchange(version, request)?);
-        let what = || format!("decoding the answer to {:?} v{version}", ApiKey::try_from(R::KEY));
-        ResponseHeader::decode(&mut answer, R::Response::header_version(version)).with_context(what)?;
-        let body = R::Response::decode(&mut answer, version).with_context(what)?;
-        ensure!(!answer.has_remaining(), "{} bytes too many in {}", answer.remaining(), what());
-        Ok(body)
+        let answer = self.exchange(version, request)?;
+        Ok(parse::<R>(version, answer)?.1)
     }
 
     /// Sends a request and returns the answer's bytes after the correlation id, undecoded.
@@ -68,22 +64,32 @@ impl Connection {
     /// Sends a request and returns the answer's bytes after the length, undecoded.
     pub fn exchange<R: Request>(&mut self, version: i16, request: &R) -> Result<Vec<u8>> {
         self.correlation_id += 1;
-        let header = RequestHeader::default()
-            .with_request_api_key(R::KEY)
-            .with_request_api_version(version)
-            .with_correlation_id(self.correlation_id)
-            .with_client_id(Some(StrBytes::from_static_str("raw")));
-        let mut frame = BytesMut::new();
-        header.encode(&mut frame, R::header_version(version))?;
-        request.encode(&mut frame, version)?;
-        self.send(&frame)?;
+        self.send(&frame(self.correlation_id, version, request)?)?;
         self.receive()
     }
 
     /// Sends `frame` behind its length.
     pub fn send(&mut self, frame: &[u8]) -> Result<()> {
         let length = u32::try_from(frame.len())?.to_be_bytes();
-        self.stream.write_all(&[&length, frame].concat()).context("sending a request")
+        self.send_bytes(&[&length, frame].concat())
+    }
+
+    /// Sends bytes as they are.
+    pub fn send_bytes(&mut self, bytes: &[u8]) -> Result<()> {
+        self.stream.write_all(bytes).context("sending a request")
+    }
+
+    /// Waits for the other side to close, for as long as [`Connection::open`] allows between two reads, and
+    /// returns what it said before that.
+    pub fn until_closed(&mut self) -> Result<Vec<u8>> {
+        let mut said = Vec::new();
+        match self.stream.read_to_end(&mut said) {
+            Ok(_) => Ok(said),
+            Err(error) if matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::BrokenPipe) => {
+                Ok(said)
+            }
+            Err(error) => Err(error).with_context(|| format!("still open after {} bytes", said.len())),
+        }
     }
 
     /// Receives one frame, without its length.
@@ -96,4 +102,31 @@ impl Connection {
         self.stream.read_exact(&mut frame).context("reading an answer")?;
         Ok(frame)
     }
+}
+
+/// A request with its header, without its length.
+pub fn frame<R: Request>(correlation_id: i32, version: i16, request: &R) -> Result<Vec<u8>> {
+    let header = RequestHeader::default()
+        .with_request_api_key(R::KEY)
+        .with_request_api_version(version)
+        .with_correlation_id(correlation_id)
+        .with_client_id(Some(StrBytes::from_static_str("raw")));
+    let mut frame = BytesMut::new();
+    header.encode(&mut frame, R::header_version(version))?;
+    request.encode(&mut frame, version)?;
+    Ok(frame.to_vec())
+}
+
+/// The body of an answer without its length, whole.
+pub fn parse<R: Request>(version: i16, answer: Vec<u8>) -> Result<(i32, R::Response)>
+where
+    R::Response: HeaderVersion,
+{
+    let mut answer = Bytes::from(answer);
+    let what = || format!("decoding the answer to {:?} v{version}", ApiKey::try_from(R::KEY));
+    let header =
+        ResponseHeader::decode(&mut answer, R::Response::header_version(version)).with_context(what)?;
+    let body = R::Response::decode(&mut answer, version).with_context(what)?;
+    ensure!(!answer.has_remaining(), "{} bytes too many in {}", answer.remaining(), what());
+    Ok((header.correlation_id, body))
 }

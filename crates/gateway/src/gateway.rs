@@ -16,7 +16,7 @@ use crate::config::{ClusterConfig, Config};
 use crate::desired::Desired;
 use crate::error::GatewayError;
 use crate::listener::{self, Bound, ListenerShared};
-use crate::logins::Logins;
+use crate::logins::{Authenticator, Logins};
 use crate::snapshot::{ClusterSnapshot, Compiler, Snapshot, missing_accounts};
 use crate::upstream::{self, Observer, Upstream, Wanted, watch_cluster};
 use crate::{http, tls};
@@ -71,6 +71,19 @@ impl Gateway {
     /// # Errors
     /// [`GatewayError`]: nothing is left bound or half started.
     pub async fn start(config: Config, metrics: Option<PrometheusHandle>) -> Result<Self, GatewayError> {
+        let logins = Arc::new(Logins::new(&config.root_key));
+        Self::start_with(config, logins, metrics).await
+    }
+
+    /// As [`Gateway::start`], with an authenticator of the embedding program.
+    ///
+    /// # Errors
+    /// [`GatewayError`].
+    pub async fn start_with(
+        config: Config,
+        logins: Arc<dyn Authenticator>,
+        metrics: Option<PrometheusHandle>,
+    ) -> Result<Self, GatewayError> {
         let desired = Desired::load(&config)?;
         warn_of_missing_accounts(&desired);
         // Certificates before sockets: what can be checked without a side effect comes first.
@@ -90,7 +103,6 @@ impl Gateway {
         let seen = clusters.iter().map(|c| (c.upstream.name.clone(), Arc::new(c.seen.clone()))).collect();
         let snapshot = compiler.compile(&desired, seen);
         let (snapshots, _) = watch::channel(Arc::new(snapshot));
-        let logins = Arc::new(Logins::new(&config.root_key));
         let admission = Arc::new(Admission::default());
         let listeners = config
             .listeners

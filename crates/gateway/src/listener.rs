@@ -8,10 +8,9 @@ use std::time::Duration;
 use tidegate_authz::{AddressMap, ClusterView, Policy, RuleTable};
 use tidegate_client::Endpoint;
 use tidegate_core::ClusterName;
-use tidegate_core::account::{Account, Revision};
+use tidegate_core::account::Account;
 use tidegate_wire::frame::FrameLimits;
 use tidegate_wire::sasl::LoginPolicy;
-use tidegate_wire::sasl::Nonce;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -22,7 +21,7 @@ use crate::admission::{Admission, Place};
 use crate::config::{Limits, ListenerConfig};
 use crate::connection::{End, serve};
 use crate::error::GatewayError;
-use crate::logins::Logins;
+use crate::logins::Authenticator;
 use crate::meters::Meters;
 use crate::snapshot::{ClusterSnapshot, Snapshot};
 use crate::upstream::Upstream;
@@ -50,7 +49,7 @@ pub(crate) struct ListenerShared {
     pub(crate) snapshots: watch::Receiver<Arc<Snapshot>>,
     pub(crate) table: RuleTable,
     pub(crate) policy: Policy,
-    pub(crate) logins: Arc<Logins>,
+    pub(crate) logins: Arc<dyn Authenticator>,
     pub(crate) login_policy: Arc<LoginPolicy>,
     pub(crate) admission: Arc<Admission>,
     pub(crate) meters: Meters,
@@ -74,7 +73,7 @@ impl ListenerShared {
         limits: &Limits,
         upstream: Arc<Upstream>,
         snapshots: watch::Receiver<Arc<Snapshot>>,
-        logins: Arc<Logins>,
+        logins: Arc<dyn Authenticator>,
         admission: Arc<Admission>,
     ) -> Self {
         let table = RuleTable::default();
@@ -133,15 +132,6 @@ impl ListenerShared {
     /// The account that logs in, if it has a zone here.
     pub(crate) fn account(&self, user: &str) -> Option<Arc<Account>> {
         self.snapshot().member(&self.cluster, user).map(|member| Arc::clone(&member.account))
-    }
-
-    /// What the account's credentials are now.
-    pub(crate) fn revision(&self, user: &str) -> Option<Revision> {
-        self.snapshot().member(&self.cluster, user).map(|member| member.revision)
-    }
-
-    pub(crate) fn nonce(&self) -> Nonce {
-        self.logins.nonce()
     }
 
     /// Time since the listener began, for the login machine.

@@ -1,7 +1,11 @@
 //! Checking who logs in.
+//!
+//! [`Authenticator`] is the seam: [`Logins`] checks against the accounts file, a program that embeds the gateway may
+//! check against something of its own.
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use ring::rand::{SecureRandom, SystemRandom};
 use secrecy::{ExposeSecret, SecretSlice, SecretString};
 use tidegate_core::account::{Account, Credential, MIN_ITERATIONS, ScramMechanism, ScramVerifier};
@@ -16,49 +20,51 @@ const ITERATIONS: u32 = MIN_ITERATIONS;
 /// Password checks under way at once: each takes a core for milliseconds, and partners must not take them all.
 const PASSWORD_CHECKS: usize = 2;
 
-/// Checks logins; what it knows of accounts comes with each call.
+/// Proves who a partner is.
+#[async_trait]
+pub trait Authenticator: std::fmt::Debug + Send + Sync {
+    /// Checks the password of a PLAIN login; `account` is what the accounts file says of `user`.
+    ///
+    /// An unknown user must take as long as a known one.
+    ///
+    /// # Errors
+    /// [`Rejection`], for the log only: the client hears one text for every cause.
+    async fn check_password(
+        &self,
+        user: &str,
+        account: Option<Arc<Account>>,
+        password: SecretString,
+    ) -> Result<(), Rejection>;
+
+    /// The verifier for a SCRAM login, and whether the user is known: an unknown one gets a stand-in and takes the same
+    /// steps. `None` refuses the login at once.
+    fn scram_credential(
+        &self,
+        user: &str,
+        account: Option<Arc<Account>>,
+        hash: ScramHash,
+    ) -> Option<(ScramCredential, bool)>;
+}
+
+/// Checks logins against the accounts file.
 #[derive(Debug)]
 pub struct Logins {
     /// Makes the stand-ins of unknown users.
     secret: SecretSlice<u8>,
-    checks: Arc<Semaphore>,
-    random: SystemRandom,
+    checks: Semaphore,
 }
 
-impl Logins {
-    /// Logins of an installation.
-    #[must_use]
-    pub fn new(root_key: &RootKey) -> Self {
-        Self {
-            secret: SecretSlice::from(root_key.fake_salt("unknown users", 32)),
-            checks: Arc::new(Semaphore::new(PASSWORD_CHECKS)),
-            random: SystemRandom::new(),
-        }
-    }
-
-    /// A nonce for one exchange.
-    #[must_use]
-    pub fn nonce(&self) -> Nonce {
-        let mut bytes = [0; Nonce::BYTES];
-        // Without randomness nobody may log in: an all-zero nonce would let proofs be replayed, so wait for some.
-        while self.random.fill(&mut bytes).is_err() {}
-        Nonce::from_random(bytes)
-    }
-
-    /// Checks the password of a PLAIN login against every credential of the account.
-    ///
-    /// An unknown user costs the same: a password is stretched in any case.
-    ///
-    /// # Errors
-    /// [`Rejection`], for the log only.
-    pub async fn check_password(
+#[async_trait]
+impl Authenticator for Logins {
+    async fn check_password(
         &self,
-        account: &Option<Arc<Account>>,
+        user: &str,
+        account: Option<Arc<Account>>,
         password: SecretString,
     ) -> Result<(), Rejection> {
         let hash = ScramHash::Sha256;
-        let candidates: Vec<ScramCredential> = match account {
-            None => self.stand_in("", hash).into_iter().collect(),
+        let candidates: Vec<ScramCredential> = match &account {
+            None => self.stand_in(user, hash).into_iter().collect(),
             Some(account) => account.credentials().iter().filter_map(|c| scram(c, hash)).collect(),
         };
         let known = account.is_some();
@@ -73,18 +79,29 @@ impl Logins {
         }
     }
 
-    /// The verifier for a SCRAM login, and whether the user is known.
-    pub fn scram_credential(
+    fn scram_credential(
         &self,
-        account: Option<&Account>,
         user: &str,
+        account: Option<Arc<Account>>,
         hash: ScramHash,
-    ) -> (Option<ScramCredential>, bool) {
+    ) -> Option<(ScramCredential, bool)> {
         // The newest credential: SCRAM proves one password, and which of several it will be is not known yet.
-        let real = account.and_then(|account| account.credentials().last()).and_then(|c| scram(c, hash));
+        let real =
+            account.as_ref().and_then(|account| account.credentials().last()).and_then(|c| scram(c, hash));
         match real {
-            Some(credential) => (Some(credential), true),
-            None => (self.stand_in(user, hash), false),
+            Some(credential) => Some((credential, true)),
+            None => self.stand_in(user, hash).map(|credential| (credential, false)),
+        }
+    }
+}
+
+impl Logins {
+    /// Logins of an installation.
+    #[must_use]
+    pub fn new(root_key: &RootKey) -> Self {
+        Self {
+            secret: SecretSlice::from(root_key.fake_salt("unknown users", 32)),
+            checks: Semaphore::new(PASSWORD_CHECKS),
         }
     }
 
@@ -100,6 +117,14 @@ fn scram(credential: &Credential, hash: ScramHash) -> Option<ScramCredential> {
     };
     let keys = (verifier.stored_key().expose_secret(), verifier.server_key().expose_secret());
     ScramCredential::from_parts(hash, verifier.salt(), verifier.iterations(), keys.0, keys.1).ok()
+}
+
+/// A nonce for one exchange; `None` when the machine has no randomness, and then nobody may log in.
+#[must_use]
+pub(crate) fn make_nonce() -> Option<Nonce> {
+    let mut bytes = [0; Nonce::BYTES];
+    SystemRandom::new().fill(&mut bytes).ok()?;
+    Some(Nonce::from_random(bytes))
 }
 
 /// A new account with one credential of that password. `None` when the machine has no randomness.
@@ -141,7 +166,7 @@ mod tests {
     async fn a_password_is_right_wrong_or_of_nobody() {
         let logins = Logins::new(&RootKey::from_bytes([1; 32]));
         let check = async |account: Option<Arc<Account>>, password: &str| {
-            logins.check_password(&account, SecretString::from(password)).await
+            logins.check_password("partner", account, SecretString::from(password)).await
         };
         assert_eq!(check(Some(account()), "right").await, Ok(()));
         assert_eq!(check(Some(account()), "wrong").await, Err(Rejection::WrongPassword));
@@ -152,15 +177,13 @@ mod tests {
     fn an_unknown_user_gets_the_same_salt_every_time_and_another_than_its_neighbour() {
         let logins = Logins::new(&RootKey::from_bytes([1; 32]));
         let salt = |user| {
-            let (credential, known) = logins.scram_credential(None, user, ScramHash::Sha512);
+            let (credential, known) = logins.scram_credential(user, None, ScramHash::Sha512).unwrap();
             assert!(!known);
-            let credential = credential.unwrap();
             (credential.salt().to_vec(), credential.iterations())
         };
         assert_eq!(salt("a"), salt("a"));
         assert_ne!(salt("a"), salt("b"));
-        let (real, known) = logins.scram_credential(Some(&account()), "partner", ScramHash::Sha512);
-        let real = real.unwrap();
+        let (real, known) = logins.scram_credential("partner", Some(account()), ScramHash::Sha512).unwrap();
         assert!(known);
         assert_eq!((real.salt().len(), real.iterations()), (salt("a").0.len(), salt("a").1));
     }

@@ -52,6 +52,12 @@ impl Snapshot {
         self.members.get(account).filter(|member| member.cluster == *cluster)
     }
 
+    /// What stands for the account's credentials.
+    #[must_use]
+    pub fn revision(&self, cluster: &ClusterName, account: &str) -> Option<Revision> {
+        self.member(cluster, account).map(|member| member.revision)
+    }
+
     /// Whether a login made under `revision` still stands.
     #[must_use]
     pub fn admits(&self, cluster: &ClusterName, account: &str, revision: &Revision) -> bool {

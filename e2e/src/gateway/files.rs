@@ -107,11 +107,19 @@ impl Home {
 
     /// Adds an account with the gateway's own command.
     pub fn add_account(&self, name: &str, password: &str) -> Result<()> {
+        self.account(&["add", "--file", "accounts.yaml", "--password-stdin", name], password)
+    }
+
+    /// Removes an account with the gateway's own command.
+    pub fn remove_account(&self, name: &str) -> Result<()> {
+        self.account(&["remove", "--file", "accounts.yaml", name], "")
+    }
+
+    fn account(&self, arguments: &[&str], input: &str) -> Result<()> {
         let mut command = Command::new(binary()?);
-        command.args(["account", "add", "--file", "accounts.yaml", "--password-stdin", name]);
-        command.current_dir(self.path());
-        let done = process::run_with_input(&command, Duration::from_secs(20), password)?;
-        ensure!(done.status.success(), "adding an account: {}\n{}{}", done.status, done.stdout, done.stderr);
+        command.arg("account").args(arguments).current_dir(self.path());
+        let done = process::run_with_input(&command, Duration::from_secs(20), input)?;
+        ensure!(done.status.success(), "account: {}\n{}{}", done.status, done.stdout, done.stderr);
         Ok(())
     }
 

@@ -5,6 +5,7 @@ mod http;
 mod ports;
 
 use std::env;
+use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus};
 use std::thread;
@@ -63,6 +64,35 @@ impl Gateway {
     /// The exit status, if it ended by itself.
     pub fn ended(&mut self) -> Result<Option<ExitStatus>> {
         self.process.ended()
+    }
+
+    /// Makes it read zones and accounts again, with SIGHUP.
+    pub fn reload(&self) -> Result<()> {
+        self.signal("HUP")
+    }
+
+    /// Asks it to stop with SIGTERM; see [`Gateway::wait`].
+    pub fn ask_to_stop(&self) -> Result<()> {
+        self.signal("TERM")
+    }
+
+    /// Waits for its end.
+    pub fn wait(&mut self, limit: Duration) -> Result<Option<ExitStatus>> {
+        self.process.wait(limit)
+    }
+
+    /// Its resident memory in KiB.
+    pub fn resident_kib(&self) -> Result<u64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.process.id()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
+        Ok(line.trim().trim_end_matches("kB").trim().parse()?)
+    }
+
+    fn signal(&self, name: &str) -> Result<()> {
+        let done =
+            Command::new("sh").args(["-c", &format!("kill -{name} {}", self.process.id())]).status()?;
+        ensure!(done.success(), "sending SIG{name}: {done}");
+        Ok(())
     }
 
     /// Kills it with SIGKILL.

@@ -21,6 +21,7 @@ use tokio::time::sleep;
 
 use super::side::{Received, Side, SideError};
 use crate::listener::ListenerShared;
+use crate::logins::make_nonce;
 
 /// Pause before a refusal, so that guessing costs time; the same for every cause.
 const REFUSAL_DELAY: Duration = Duration::from_millis(100);
@@ -42,6 +43,8 @@ pub(crate) enum LoginError {
     Order(#[from] CloseReason),
     #[error("{key:?} version {version} is not served")]
     NotServed { key: ApiKey, version: i16 },
+    #[error("the machine gives no random bytes")]
+    NoRandomness,
     #[error("the mechanism is refused")]
     Mechanism,
     #[error("login of {user:?} is refused: {cause}")]
@@ -117,7 +120,8 @@ fn handshake(login: Login, request: &Request, shared: &ListenerShared) -> Result
             SaslHandshakeResponse::default().with_error_code(error).with_mechanisms(names(mechanisms));
         encode(request, &response)
     };
-    match login.on_handshake(request.version, &asked.mechanism, shared.nonce(), shared.now()) {
+    let nonce = make_nonce().ok_or(LoginError::NoRandomness)?;
+    match login.on_handshake(request.version, &asked.mechanism, nonce, shared.now()) {
         HandshakeStep::Proceed { mechanisms, login } => {
             Ok(Next::Answer(Box::new(login), respond(0, &mechanisms)?))
         }
@@ -137,14 +141,12 @@ async fn authenticate(login: Login, request: &Request, shared: &ListenerShared) 
     loop {
         step = match step {
             AuthenticateStep::CheckPassword { user, password, resume } => {
-                let verdict = shared.logins.check_password(&shared.account(&user), password).await;
+                let verdict = shared.logins.check_password(&user, shared.account(&user), password).await;
                 resume.with(verdict)
             }
             AuthenticateStep::NeedCredential { user, hash, resume } => {
-                let account = shared.account(&user);
-                let (credential, known) = shared.logins.scram_credential(account.as_deref(), &user, hash);
-                match credential {
-                    Some(credential) => resume.with(credential, known),
+                match shared.logins.scram_credential(&user, shared.account(&user), hash) {
+                    Some((credential, known)) => resume.with(credential, known),
                     None => return refuse(request, Some(user), "its credential cannot be used").await,
                 }
             }

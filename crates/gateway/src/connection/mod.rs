@@ -63,6 +63,8 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     mut shutdown: watch::Receiver<bool>,
 ) -> End {
     let mut client = Side::new(stream);
+    // From before the login: who began it with credentials that change meanwhile must not keep it.
+    let before = shared.snapshot();
     let start = Login::start(Arc::clone(&shared.login_policy));
     let login = match timeout(shared.deadlines.auth_deadline, log_in(start, None, &mut client, &shared)).await
     {
@@ -71,7 +73,8 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
         Err(_) => return End::LoginDeadline,
     };
     let user = login.user().unwrap_or_default().to_owned();
-    let Some(revision) = shared.revision(&user) else { return End::NoZone(user) };
+    let Some(revision) = before.revision(&shared.cluster, &user) else { return End::NoZone(user) };
+    drop(before);
     let Some(_place) = ZonePlace::take(&shared, &user) else { return End::ZoneFull(user) };
     let Some(pump) = Pump::new(client, Arc::clone(&shared), user.clone()) else { return End::NoZone(user) };
     let revoked = revoked(&shared, &user, &revision);

@@ -1,0 +1,330 @@
+//! Changes of zones and accounts reach live connections; a wrong change reaches nobody.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test says what it expects in the shortest way"
+)]
+
+use std::fs;
+use std::sync::OnceLock;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use kafka_protocol::messages::fetch_request::{FetchPartition, FetchTopic};
+use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
+use kafka_protocol::messages::{
+    BrokerId, FetchRequest, FetchResponse, MetadataRequest, ProduceRequest, TopicName,
+};
+use kafka_protocol::protocol::StrBytes;
+use kafka_protocol::records::{Compression, Record, RecordBatchEncoder, RecordEncodeOptions, TimestampType};
+use tidegate_e2e::gateway::{Alias, Gateway, Home, Permission};
+use tidegate_e2e::jars::Version;
+use tidegate_e2e::kafka::Kafka;
+use tidegate_e2e::raw::{self, Connection};
+use tidegate_e2e::scram;
+use tidegate_wire::sasl::Mechanism;
+
+const PARTNER: &str = "partner";
+const PASSWORD: &str = "partner-password";
+const ZONE: &str = "acme";
+const TOPIC_AUTHORIZATION_FAILED: i16 = 29;
+const METADATA: i16 = 9;
+const FETCH: i16 = 12;
+const PRODUCE: i16 = 9;
+
+/// The longest that a change may take to arrive on a busy machine.
+const SOON: Duration = Duration::from_secs(10);
+
+#[test]
+fn a_removed_alias_ends_a_waiting_fetch_and_is_hidden() -> Result<()> {
+    let site = Site::start()?;
+    let (mut waiting, mut other) = (site.connect()?, site.connect()?);
+    // A first answer shows that the right was there and that the upstream connection stands.
+    let answer = waiting.call(FETCH, &fetch("orders", 0))?;
+    assert_eq!(errors(&answer), [0]);
+    waiting.send(&raw::frame(7, FETCH, &fetch("orders", 3_000))?)?;
+    thread::sleep(Duration::from_millis(300));
+    site.change(&[alias("returns", &site.topics[1], Permission::Write)])?;
+    until_hidden(&mut other, "orders")?;
+    // Records that come now wake the waiting Fetch at the broker, and must not be shown.
+    let mut direct = site.kafka.internal(1)?;
+    assert_eq!(produce(&mut direct, &site.topics[0])?, 0);
+    let (correlation_id, answer) = raw::parse::<FetchRequest>(FETCH, waiting.receive()?)?;
+    assert_eq!((correlation_id, errors(&answer)), (7, vec![TOPIC_AUTHORIZATION_FAILED]), "{answer:?}");
+    let records = answer.responses[0].partitions[0].records.as_ref();
+    ensure!(records.is_none_or(bytes::Bytes::is_empty), "records of a revoked alias: {answer:?}");
+    assert_eq!(listed(&mut waiting)?, ["returns"]);
+    assert_eq!(errors(&waiting.call(FETCH, &fetch("orders", 0))?), [TOPIC_AUTHORIZATION_FAILED]);
+    Ok(())
+}
+
+#[test]
+fn a_removed_account_is_cut_at_once_and_stays_out() -> Result<()> {
+    let site = Site::start()?;
+    let (mut idle, mut waiting) = (site.connect()?, site.connect()?);
+    waiting.send(&raw::frame(7, FETCH, &fetch("orders", 20_000))?)?;
+    site.home.remove_account(PARTNER)?;
+    let asked = Instant::now();
+    site.gateway.reload()?;
+    assert_eq!(idle.until_closed()?, b"");
+    let cut = asked.elapsed();
+    println!("the idle connection was cut after {cut:?}");
+    assert_eq!(waiting.until_closed()?, b"");
+    ensure!(asked.elapsed() < SOON, "cut after {:?}", asked.elapsed());
+    let mut again = site.open()?;
+    let refused = again.log_in(PARTNER, PASSWORD).expect_err("the account is gone");
+    ensure!(refused.to_string().contains("58"), "{refused:#}");
+    Ok(())
+}
+
+#[test]
+fn a_new_password_cuts_who_logged_in_with_the_old_one() -> Result<()> {
+    let site = Site::start()?;
+    let mut old = site.connect()?;
+    site.home.remove_account(PARTNER)?;
+    site.home.add_account(PARTNER, "another-password")?;
+    site.gateway.reload()?;
+    assert_eq!(old.until_closed()?, b"");
+    ensure!(site.open()?.log_in(PARTNER, PASSWORD).is_err(), "the old password still serves");
+    site.open()?.log_in(PARTNER, "another-password")
+}
+
+/// Whoever holds a login half done while the password changes must not finish it with the old one.
+#[test]
+fn a_login_begun_with_the_old_password_does_not_stand() -> Result<()> {
+    let site = Site::start()?;
+    let mut pending = site.open()?;
+    let (_, proof) = scram::begin(&mut pending, Mechanism::ScramSha256, PARTNER, PASSWORD)?;
+    site.home.remove_account(PARTNER)?;
+    site.home.add_account(PARTNER, "another-password")?;
+    let before = site.home.log().len();
+    site.gateway.reload()?;
+    site.logged_after(before, "are read again")?;
+    let until = Instant::now() + SOON;
+    while site.open()?.log_in(PARTNER, "another-password").is_err() {
+        ensure!(Instant::now() < until, "the new password does not serve");
+    }
+    if scram::authenticate(&mut pending, proof).is_ok_and(|done| done.error_code == 0) {
+        let served = listed(&mut pending);
+        ensure!(served.is_err(), "the old password still shows {served:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_lowered_right_refuses_the_next_produce() -> Result<()> {
+    let site = Site::start()?;
+    let mut connection = site.connect()?;
+    assert_eq!(produce(&mut connection, "orders")?, 0);
+    site.change(&[
+        alias("orders", &site.topics[0], Permission::Read),
+        alias("returns", &site.topics[1], Permission::Write),
+    ])?;
+    let until = Instant::now() + SOON;
+    while produce(&mut connection, "orders")? == 0 {
+        ensure!(Instant::now() < until, "still written after {SOON:?}");
+    }
+    assert_eq!(produce(&mut connection, "orders")?, TOPIC_AUTHORIZATION_FAILED);
+    assert_eq!(produce(&mut connection, "returns")?, 0);
+    assert_eq!(errors(&connection.call(FETCH, &fetch("orders", 0))?), [0]);
+    Ok(())
+}
+
+#[test]
+fn a_broken_manifest_changes_nothing_and_is_named() -> Result<()> {
+    let site = Site::start()?;
+    let mut connection = site.connect()?;
+    let manifest = format!("zones/{ZONE}.yaml");
+    let whole = fs::read_to_string(site.home.file(&manifest))?;
+    // An alias is taken away in the same edit: a half-read folder would lose it.
+    for (broken, place) in
+        [("spec: [\n".to_owned(), "acme.yaml"), (whole.replace("topics:", "topicz:"), "spec.topicz")]
+    {
+        site.home.write(&manifest, &broken)?;
+        let before = site.home.log().len();
+        site.gateway.reload()?;
+        let line = site.logged_after(before, "nothing is changed")?;
+        ensure!(line.contains("acme.yaml") && line.contains(place), "{line}");
+        assert_eq!(listed(&mut connection)?, ["orders", "returns"]);
+        assert_eq!(produce(&mut connection, "orders")?, 0);
+        assert_eq!(listed(&mut site.connect()?)?, ["orders", "returns"]);
+    }
+    site.home.write("accounts.yaml", "accounts: nobody\n")?;
+    let before = site.home.log().len();
+    site.gateway.reload()?;
+    let line = site.logged_after(before, "nothing is changed")?;
+    ensure!(line.contains("accounts.yaml"), "{line}");
+    assert_eq!(listed(&mut site.connect()?)?, ["orders", "returns"]);
+    Ok(())
+}
+
+#[test]
+fn an_added_alias_appears() -> Result<()> {
+    let site = Site::start()?;
+    let mut connection = site.connect()?;
+    assert_eq!(listed(&mut connection)?, ["orders", "returns"]);
+    let fresh = site.kafka.create_topic(1)?.name;
+    site.change(&[
+        alias("orders", &site.topics[0], Permission::Write),
+        alias("returns", &site.topics[1], Permission::Write),
+        alias("fresh", &fresh, Permission::Write),
+    ])?;
+    let until = Instant::now() + SOON;
+    while listed(&mut connection)? != ["fresh", "orders", "returns"] {
+        ensure!(Instant::now() < until, "not listed after {SOON:?}: {:?}", listed(&mut connection)?);
+        thread::sleep(Duration::from_millis(50));
+    }
+    assert_eq!(produce(&mut connection, "fresh")?, 0);
+    Ok(())
+}
+
+#[test]
+fn sigterm_lets_what_is_asked_be_answered() -> Result<()> {
+    let mut site = Site::start()?;
+    let (mut waiting, mut idle) = (site.connect()?, site.connect()?);
+    assert_eq!(errors(&waiting.call(FETCH, &fetch("orders", 0))?), [0]);
+    waiting.send(&raw::frame(7, FETCH, &fetch("orders", 2_000))?)?;
+    thread::sleep(Duration::from_millis(300));
+    site.gateway.ask_to_stop()?;
+    assert_eq!(idle.until_closed()?, b"");
+    let (correlation_id, answer) = raw::parse::<FetchRequest>(FETCH, waiting.receive()?)?;
+    assert_eq!((correlation_id, errors(&answer)), (7, vec![0]));
+    assert_eq!(waiting.until_closed()?, b"");
+    let status = site.gateway.wait(SOON)?.context("it still runs")?;
+    assert_eq!(status.code(), Some(0));
+    ensure!(site.open().is_err(), "somebody still listens");
+    Ok(())
+}
+
+/// A gateway with a zone of two WRITE aliases, `orders` and `returns`.
+struct Site {
+    kafka: &'static Kafka,
+    home: Home,
+    gateway: Gateway,
+    topics: Vec<String>,
+}
+
+impl Site {
+    fn start() -> Result<Self> {
+        static KAFKA: OnceLock<Kafka> = OnceLock::new();
+        let kafka = KAFKA.get_or_init(|| Kafka::builder(Version::V4_1_1).start().expect("Kafka starts"));
+        let topics: Vec<String> = kafka.create_topics(&[1, 1])?.into_iter().map(|topic| topic.name).collect();
+        let home = Home::create(kafka)?;
+        home.add_account(PARTNER, PASSWORD)?;
+        let aliases =
+            [alias("orders", &topics[0], Permission::Write), alias("returns", &topics[1], Permission::Write)];
+        home.add_zone(ZONE, PARTNER, &aliases)?;
+        let gateway = Gateway::start(&home)?;
+        Ok(Self { kafka, home, gateway, topics })
+    }
+
+    fn open(&self) -> Result<Connection> {
+        Connection::open(self.home.ports().bound(), Duration::from_secs(20))
+    }
+
+    fn connect(&self) -> Result<Connection> {
+        let mut connection = self.open()?;
+        connection.log_in(PARTNER, PASSWORD)?;
+        Ok(connection)
+    }
+
+    /// Replaces the zone's topics and tells the gateway.
+    fn change(&self, topics: &[Alias]) -> Result<()> {
+        self.home.add_zone(ZONE, PARTNER, topics)?;
+        self.gateway.reload()
+    }
+
+    /// The first line with `text` behind the first `start` bytes of the log.
+    fn logged_after(&self, start: usize, text: &str) -> Result<String> {
+        let until = Instant::now() + SOON;
+        while Instant::now() < until {
+            let log = self.home.log();
+            if let Some(line) = log[start..].lines().find(|line| line.contains(text)) {
+                return Ok(line.to_owned());
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+        bail!("no {text:?} in the log:\n{}", self.home.log())
+    }
+}
+
+fn alias(name: &str, backing: &str, permission: Permission) -> Alias {
+    Alias { name: name.to_owned(), backing: backing.to_owned(), permission }
+}
+
+fn until_hidden(connection: &mut Connection, name: &str) -> Result<()> {
+    let until = Instant::now() + SOON;
+    while listed(connection)?.iter().any(|listed| listed == name) {
+        ensure!(Instant::now() < until, "{name} is still listed after {SOON:?}");
+        thread::sleep(Duration::from_millis(20));
+    }
+    Ok(())
+}
+
+fn listed(connection: &mut Connection) -> Result<Vec<String>> {
+    let answer = connection.call(METADATA, &MetadataRequest::default().with_topics(None))?;
+    let mut names: Vec<String> =
+        answer.topics.iter().filter_map(|topic| Some(topic.name.as_ref()?.to_string())).collect();
+    names.sort();
+    Ok(names)
+}
+
+fn fetch(topic: &str, max_wait_ms: i32) -> FetchRequest {
+    let partition = FetchPartition::default().with_partition(0).with_partition_max_bytes(1024 * 1024);
+    let asked = FetchTopic::default().with_topic(topic_name(topic)).with_partitions(vec![partition]);
+    FetchRequest::default()
+        .with_replica_id(BrokerId(-1))
+        .with_max_wait_ms(max_wait_ms)
+        .with_min_bytes(1)
+        .with_max_bytes(1024 * 1024)
+        .with_session_epoch(-1)
+        .with_topics(vec![asked])
+}
+
+fn errors(answer: &FetchResponse) -> Vec<i16> {
+    answer
+        .responses
+        .iter()
+        .flat_map(|topic| &topic.partitions)
+        .map(|partition| partition.error_code)
+        .collect()
+}
+
+/// Writes one record and returns the partition's error code.
+fn produce(connection: &mut Connection, topic: &str) -> Result<i16> {
+    let partition = PartitionProduceData::default().with_index(0).with_records(Some(batch()?));
+    let data = TopicProduceData::default().with_name(topic_name(topic)).with_partition_data(vec![partition]);
+    let request = ProduceRequest::default().with_acks(-1).with_timeout_ms(10_000).with_topic_data(vec![data]);
+    let answer = connection.call(PRODUCE, &request)?;
+    Ok(answer.responses[0].partition_responses[0].error_code)
+}
+
+fn batch() -> Result<bytes::Bytes> {
+    let record = Record {
+        transactional: false,
+        control: false,
+        delete_horizon: false,
+        partition_leader_epoch: -1,
+        producer_id: -1,
+        producer_epoch: -1,
+        timestamp_type: TimestampType::Creation,
+        offset: 0,
+        sequence: -1,
+        timestamp: 1_700_000_000_000,
+        key: None,
+        value: Some(bytes::Bytes::from_static(b"value")),
+        headers: kafka_protocol::indexmap::IndexMap::new(),
+    };
+    let mut buffer = bytes::BytesMut::new();
+    let options = RecordEncodeOptions { version: 2, compression: Compression::None };
+    RecordBatchEncoder::encode(&mut buffer, [&record], &options)?;
+    Ok(buffer.freeze())
+}
+
+fn topic_name(name: &str) -> TopicName {
+    TopicName(StrBytes::from_string(name.to_owned()))
+}
