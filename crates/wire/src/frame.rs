@@ -91,9 +91,11 @@ fn announced(buffer: &[u8], limits: FrameLimits) -> Result<Option<usize>, FrameE
         length
     } else {
         match api_key(buffer) {
-            None => return Ok(None),
+            // No key yet; a size that not even Produce may have needs none.
+            None if length <= limits.request.max(limits.produce) => return Ok(None),
             Some(PRODUCE_KEY) => limits.produce,
             Some(_) => limits.request,
+            None => limits.request.max(limits.produce),
         }
     };
     if length > limit {
@@ -263,6 +265,7 @@ mod tests {
         assert_eq!(next_frame(&mut frame(64, &[0, 3]), LIMITS), over);
         let over = Err(FrameError::TooLarge { size: 65, limit: 64 });
         assert_eq!(next_frame(&mut frame(65, &[0, 0]), LIMITS), over);
+        assert_eq!(next_frame(&mut frame(65, &[]), LIMITS), over);
     }
 
     #[test]
