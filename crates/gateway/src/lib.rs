@@ -2,7 +2,7 @@
 //!
 //! * [`config`] is what the operator wrote, understood; [`desired`] the zones and accounts;
 //! * [`upstream`] keeps one picture of each cluster, [`snapshot`] joins both into what a request needs;
-//! * [`listener`] accepts, `connection` pumps. What happens with a request is decided by `tidegate-authz` alone.
+//! * `listener` accepts, `connection` pumps. What happens with a request is decided by `tidegate-authz` alone.
 
 #![forbid(unsafe_code)]
 
