@@ -1,6 +1,6 @@
 //! The Kafka client that gateway, store, mirror and command line share: raw frames, one request at a time.
 //!
-//! [`connect`] dials a broker, speaks TLS and SASL as [`ConnectOptions`] say, asks for its ApiVersions and
+//! [`connect()`] dials a broker, speaks TLS and SASL as [`ConnectOptions`] say, asks for its ApiVersions and
 //! yields a [`Connection`]. On that, [`Connection::call`] sends one request and reads its answer;
 //! [`metadata::fetch`] and [`coordinator::find_group`] wrap the two questions everybody has. The gateway
 //! takes the [`Stream`] out again ([`Connection::into_parts`]) and pumps frames itself.

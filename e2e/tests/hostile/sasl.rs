@@ -88,7 +88,8 @@ fn scram_takes_the_same_steps_for_an_unknown_user() -> Result<()> {
 #[test]
 fn a_tampered_scram_proof_is_refused() -> Result<()> {
     let site = Site::start()?;
-    let tampers: [(&str, fn(&str) -> String); 9] = [
+    type Tamper = fn(&str) -> String;
+    let tampers: [(&str, Tamper); 9] = [
         ("nothing", |_| String::new()),
         ("no proof", |proof| proof.split(",p=").next().unwrap().to_owned()),
         ("an empty proof", |proof| format!("{},p=", proof.split(",p=").next().unwrap())),
