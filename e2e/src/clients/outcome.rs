@@ -130,7 +130,10 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_an_error() {
-        assert!(parse("Traceback (most recent call last):").is_err());
+    fn log_lines_are_passed_over_and_unknown_events_are_not() {
+        let outcome = parse("12:00:00 WARN a library speaks\n{\"event\":\"committed\"}").unwrap();
+        assert!(outcome.committed);
+        assert!(parse(r#"{"event":"nonsense"}"#).is_err());
+        assert!(parse("{").is_err());
     }
 }
