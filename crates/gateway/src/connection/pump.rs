@@ -204,7 +204,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
         if !self.unsent.is_empty() && self.upstream.is_none() {
             return Some(Stop::NeedUpstream);
         }
-        let idle = self.due.is_empty() && self.client.waiting_bytes() == 0;
+        let upstream_waits = self.upstream.as_ref().map_or(0, Side::waiting_bytes);
+        let idle = self.due.is_empty() && self.client.waiting_bytes() == 0 && upstream_waits == 0;
         if !idle {
             return None;
         }
@@ -297,11 +298,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
             || upstream_waits > HIGH_WATER
             || self.client.waiting_bytes() > HIGH_WATER;
         if full || self.login.is_some() || self.draining || !self.unsent.is_empty() {
+            // What nobody reads is not late.
+            self.client.frame_since = None;
             return Ok(false);
         }
         let frame = match self.client.poll_frame(context, self.shared.frame_limits) {
             Poll::Pending => return Ok(false),
             Poll::Ready(Err(error)) => return Err(CloseReason::Client(error)),
+            // An unacknowledged Produce is still on its way up.
+            Poll::Ready(Ok(Received::Closed)) if upstream_waits > 0 => return Ok(false),
             Poll::Ready(Ok(Received::Closed)) => return Err(CloseReason::ClientClosed),
             Poll::Ready(Ok(Received::Frame(frame))) => frame,
         };

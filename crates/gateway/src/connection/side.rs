@@ -26,7 +26,7 @@ pub(super) struct Side<S> {
     earned: usize,
     outgoing: VecDeque<Bytes>,
     outgoing_bytes: usize,
-    /// Since when a frame has been half received.
+    /// Since when the rest of a frame has been waited for.
     pub(super) frame_since: Option<Instant>,
     /// Since when the other side has taken nothing of what waits for it.
     pub(super) stuck_since: Option<Instant>,
@@ -93,15 +93,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Side<S> {
             }
             self.received.reserve(frame::read_ahead(&self.received, self.earned));
             let read = pin!(self.stream.read_buf(&mut self.received)).poll(context);
-            if read.is_pending() && self.received.is_empty() {
-                // Nothing on its way: an idle connection holds no buffer at all.
-                self.received = BytesMut::new();
+            if read.is_pending() {
+                match self.received.is_empty() {
+                    // Nothing on its way: an idle connection holds no buffer at all.
+                    true => self.received = BytesMut::new(),
+                    false => _ = self.frame_since.get_or_insert_with(Instant::now),
+                }
             }
             if ready!(read)? == 0 {
                 return Poll::Ready(Ok(Received::Closed));
             }
             self.last_read = Instant::now();
-            self.frame_since.get_or_insert(self.last_read);
         }
     }
 
