@@ -244,7 +244,7 @@ async fn connection(
     door: Door,
     shared: Arc<ListenerShared>,
     tls: Option<TlsAcceptor>,
-    shutdown: watch::Receiver<bool>,
+    mut shutdown: watch::Receiver<bool>,
     _place: Place,
 ) {
     shared.meters.accepted.increment(1);
@@ -252,11 +252,18 @@ async fn connection(
     let _ = stream.set_nodelay(true);
     let end = match tls {
         None => serve(stream, door, Arc::clone(&shared), shutdown).await,
-        Some(acceptor) => match timeout(shared.deadlines.tls_deadline, acceptor.accept(stream)).await {
-            Ok(Ok(stream)) => Box::pin(serve(stream, door, Arc::clone(&shared), shutdown)).await,
-            Ok(Err(error)) => End::Tls(error),
-            Err(_) => End::TlsDeadline,
-        },
+        Some(acceptor) => {
+            let accepted = tokio::select! {
+                accepted = timeout(shared.deadlines.tls_deadline, acceptor.accept(stream)) => Some(accepted),
+                _ = shutdown.wait_for(|stop| *stop) => None,
+            };
+            match accepted {
+                Some(Ok(Ok(stream))) => Box::pin(serve(stream, door, Arc::clone(&shared), shutdown)).await,
+                Some(Ok(Err(error))) => End::Tls(error),
+                Some(Err(_)) => End::TlsDeadline,
+                None => End::Stopping,
+            }
+        }
     };
     shared.meters.open.decrement(1.0);
     match &end {

@@ -39,6 +39,8 @@ pub(crate) enum End {
     NoZone(String),
     #[error("login: zone of {0:?} has too many connections")]
     ZoneFull(String),
+    #[error("login: the gateway stops")]
+    Stopping,
     #[error("{0}")]
     Pump(CloseReason),
     #[error("revoked")]
@@ -66,11 +68,15 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     // From before the login: who began it with credentials that change meanwhile must not keep it.
     let before = shared.snapshot();
     let start = Login::start(Arc::clone(&shared.login_policy));
-    let login = match timeout(shared.deadlines.auth_deadline, log_in(start, None, &mut client, &shared)).await
-    {
-        Ok(Ok(login)) => login,
-        Ok(Err(error)) => return error.into(),
-        Err(_) => return End::LoginDeadline,
+    let logging_in = timeout(shared.deadlines.auth_deadline, log_in(start, None, &mut client, &shared));
+    let login = tokio::select! {
+        done = logging_in => match done {
+            Ok(Ok(login)) => login,
+            Ok(Err(error)) => return error.into(),
+            Err(_) => return End::LoginDeadline,
+        },
+        // Who has not logged in has asked for nothing that a drain would wait for.
+        _ = shutdown.wait_for(|stop| *stop) => return End::Stopping,
     };
     let user = login.user().unwrap_or_default().to_owned();
     let Some(revision) = before.revision(&shared.cluster, &user) else { return End::NoZone(user) };
@@ -79,8 +85,10 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     let Some(pump) = Pump::new(client, Arc::clone(&shared), user.clone()) else { return End::NoZone(user) };
     let revoked = revoked(&shared, &user, &revision);
     tokio::select! {
-        end = pumping(pump, login, door, &shared, &mut shutdown) => end,
+        // First: not one more request is served once the login is revoked.
+        biased;
         () = revoked => End::Revoked,
+        end = pumping(pump, login, door, &shared, &mut shutdown) => end,
     }
 }
 
