@@ -32,15 +32,16 @@ fn a_partner_that_fetches_as_a_follower_is_a_consumer() -> Result<()> {
     let id = shown_id(&mut partner, ORDERS)?;
     ensure!(id != site.orders.id, "the real id is shown");
     for version in [4, 11, 12, 13, 15, 17] {
-        let control = as_follower(fetch_request(&site.orders.name, site.orders.id, 1_000_000), REPLICA);
+        let control =
+            as_follower(fetch_request(&site.orders.name, site.orders.id, 1_000_000), version, REPLICA);
         let (code, _) = first_partition(&direct.call(version, &control)?);
         ensure!(code != 0, "a broker takes anybody for a follower in version {version}: this proves nothing");
-        let asked = as_follower(fetch_request(ORDERS, id, 1_000_000), REPLICA);
+        let asked = as_follower(fetch_request(ORDERS, id, 1_000_000), version, REPLICA);
         let (code, bytes) = first_partition(&partner.call(version, &asked)?);
         ensure!(code == 0 && bytes > 0, "version {version}: code {code}, {bytes} bytes");
     }
     // With the id of the one real replica it would move the high watermark.
-    let asked = as_follower(fetch_request(ORDERS, id, 1_000_000), 1);
+    let asked = as_follower(fetch_request(ORDERS, id, 1_000_000), 12, 1);
     assert_eq!(first_partition(&partner.call(12, &asked)?).0, 0);
     site.finish()
 }
@@ -141,6 +142,27 @@ fn a_started_request_has_a_deadline_also_behind_a_whole_one() -> Result<()> {
         std::thread::sleep(Duration::from_millis(60));
     }
     assert_eq!(trickling.until_closed()?, b"");
+    site.finish()
+}
+
+/// With all places in flight taken the gateway reads no more: that is not the client's delay.
+#[test]
+fn a_request_that_the_gateway_does_not_read_is_not_late() -> Result<()> {
+    let site = Site::start()?;
+    let mut partner = site.connect()?;
+    let slow = fetch_request(PRICES, Uuid::nil(), 10_000).with_max_wait_ms(2_500);
+    let mut bytes = sized(&raw::frame(0, 12, &slow)?);
+    for id in 1..32 {
+        bytes.extend(sized(&raw::frame(id, 3, &list_offsets(ORDERS))?));
+    }
+    let last = sized(&raw::frame(32, 3, &list_offsets(ORDERS))?);
+    let (first_half, second_half) = last.split_at(last.len() / 2);
+    partner.send_bytes(&[&bytes[..], first_half].concat())?;
+    std::thread::sleep(Duration::from_millis(1_800));
+    partner.send_bytes(second_half)?;
+    for id in 0..33_i32 {
+        assert_eq!(partner.receive()?[..4], id.to_be_bytes());
+    }
     site.finish()
 }
 

@@ -86,10 +86,15 @@ pub(crate) fn fetch_request(topic: &str, id: Uuid, max_bytes: i32) -> FetchReque
         .with_topics(vec![asked])
 }
 
-/// The same as a follower would say it.
-pub(crate) fn as_follower(request: FetchRequest, replica: i32) -> FetchRequest {
-    let state = ReplicaState::default().with_replica_id(BrokerId(replica)).with_replica_epoch(1);
-    request.with_replica_id(BrokerId(replica)).with_replica_state(state)
+/// The same as a follower would say it: in a field of its own up to version 14, later in a tagged one.
+pub(crate) fn as_follower(request: FetchRequest, version: i16, replica: i32) -> FetchRequest {
+    let replica = BrokerId(replica);
+    match version {
+        ..=14 => request.with_replica_id(replica),
+        _ => {
+            request.with_replica_state(ReplicaState::default().with_replica_id(replica).with_replica_epoch(1))
+        }
+    }
 }
 
 /// The code of the first partition and the bytes of its records.
