@@ -23,22 +23,26 @@ pub struct Bindings {
 pub struct Conflict;
 
 impl Bindings {
-    /// Binds `group` on `backing` to `alias` unless it is bound.
+    /// Binds `group` to each alias on its backing topic, unless it is bound to it already; all or none.
     ///
     /// # Errors
     /// [`Conflict`].
-    pub fn bind(&self, group: &str, backing: &BackingTopic, alias: &Alias) -> Result<(), Conflict> {
+    pub fn bind(&self, group: &str, wanted: &[(BackingTopic, Alias)]) -> Result<(), Conflict> {
         let mut aliases = self.aliases.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = (group.to_owned(), backing.clone());
-        match aliases.get(&key) {
-            Some(bound) if bound == alias => Ok(()),
-            Some(_) => Err(Conflict),
-            None if aliases.len() >= MAX_BINDINGS => Err(Conflict),
-            None => {
-                aliases.insert(key, alias.clone());
-                Ok(())
+        let mut new: HashMap<(String, BackingTopic), Alias> = HashMap::new();
+        for (backing, alias) in wanted {
+            let key = (group.to_owned(), backing.clone());
+            match aliases.get(&key).or_else(|| new.get(&key)) {
+                Some(bound) if bound == alias => {}
+                Some(_) => return Err(Conflict),
+                None => _ = new.insert(key, alias.clone()),
             }
         }
+        if aliases.len() + new.len() > MAX_BINDINGS {
+            return Err(Conflict);
+        }
+        aliases.extend(new);
+        Ok(())
     }
 
     /// The alias that `group` uses for `backing`.
@@ -67,28 +71,39 @@ mod tests {
     fn the_first_alias_of_a_group_stays_its_only_one() {
         let (topic, a, b) = names();
         let bindings = Bindings::default();
-        assert_eq!(bindings.bind("g", &topic, &a), Ok(()));
-        assert_eq!(bindings.bind("g", &topic, &b), Err(Conflict));
-        assert_eq!(bindings.bind("h", &topic, &b), Ok(()));
+        let bind = |group, alias: &Alias| bindings.bind(group, &[(topic.clone(), alias.clone())]);
+        assert_eq!(bind("g", &a), Ok(()));
+        assert_eq!(bind("g", &b), Err(Conflict));
+        assert_eq!(bind("h", &b), Ok(()));
         assert_eq!((bindings.bound("g", &topic), bindings.bound("h", &topic)), (Some(a), Some(b)));
+    }
+
+    #[test]
+    fn a_refused_pair_leaves_nothing_behind() {
+        let (topic, a, b) = names();
+        let bindings = Bindings::default();
+        let pair = [(topic.clone(), a), (topic.clone(), b.clone())];
+        assert_eq!(bindings.bind("g", &pair), Err(Conflict));
+        assert_eq!(bindings.bind("g", &[(topic, b)]), Ok(()));
     }
 
     #[test]
     fn a_removed_alias_frees_its_groups() {
         let (topic, a, b) = names();
         let bindings = Bindings::default();
-        bindings.bind("g", &topic, &a).unwrap();
+        bindings.bind("g", &[(topic.clone(), a.clone())]).unwrap();
         bindings.retain(|_, alias| *alias != a);
-        assert_eq!(bindings.bind("g", &topic, &b), Ok(()));
+        assert_eq!(bindings.bind("g", &[(topic, b)]), Ok(()));
     }
 
     #[test]
     fn a_partner_cannot_make_entries_without_end() {
         let (topic, a, _) = names();
         let bindings = Bindings::default();
+        let wanted = [(topic, a)];
         for group in 0..MAX_BINDINGS {
-            bindings.bind(&group.to_string(), &topic, &a).unwrap();
+            bindings.bind(&group.to_string(), &wanted).unwrap();
         }
-        assert_eq!(bindings.bind("one more", &topic, &a), Err(Conflict));
+        assert_eq!(bindings.bind("one more", &wanted), Err(Conflict));
     }
 }

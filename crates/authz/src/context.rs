@@ -1,7 +1,6 @@
 //! What a rule may know while it looks at a request or an answer.
 
 use std::cell::Cell;
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use tidegate_wire::error_code::ErrorCode;
@@ -65,12 +64,7 @@ impl<'a> ReplyContext<'a> {
 pub struct ConnectionState {
     correlation_id: i32,
     fetch_round: usize,
-    /// Protocol type of the groups joined here: SyncGroup below version 5 does not repeat it.
-    group_types: HashMap<String, bool>,
 }
-
-/// Most groups whose type one connection remembers; a stock client joins one.
-const MAX_GROUP_TYPES: usize = 100;
 
 impl ConnectionState {
     /// A correlation id for the next upstream request.
@@ -83,19 +77,5 @@ impl ConnectionState {
     pub fn next_fetch_round(&mut self) -> usize {
         self.fetch_round = self.fetch_round.wrapping_add(1);
         self.fetch_round
-    }
-
-    /// Remembers whether `group` is one of consumers.
-    pub fn remember_group_type(&mut self, group: &str, is_consumer: bool) {
-        if self.group_types.len() >= MAX_GROUP_TYPES {
-            self.group_types.clear();
-        }
-        self.group_types.insert(group.to_owned(), is_consumer);
-    }
-
-    /// Whether `group` is one of consumers, if it was joined here.
-    #[must_use]
-    pub fn group_is_consumer(&self, group: &str) -> Option<bool> {
-        self.group_types.get(group).copied()
     }
 }

@@ -130,12 +130,22 @@ impl ZoneView {
         }
     }
 
-    /// Takes an alias for use in a group: see [`Bindings`].
+    /// Takes aliases for use in a group, all or none: see [`Bindings`].
     ///
     /// # Errors
-    /// [`Conflict`] when the group uses another alias of the same topic.
-    pub fn bind(&self, group: &str, granted: &Granted) -> Result<(), Conflict> {
-        if granted.has_sibling { self.bindings.bind(group, &granted.backing, &granted.alias) } else { Ok(()) }
+    /// [`Conflict`] when the group uses another alias of one of the topics.
+    pub fn bind(&self, group: &str, grants: &[&Granted]) -> Result<(), Conflict> {
+        let siblings = grants.iter().filter(|granted| granted.has_sibling);
+        let wanted: Vec<_> =
+            siblings.map(|granted| (granted.backing.clone(), granted.alias.clone())).collect();
+        if wanted.is_empty() { Ok(()) } else { self.bindings.bind(group, &wanted) }
+    }
+
+    /// Whether `group` uses this alias, or none of its topic yet.
+    #[must_use]
+    pub fn may_use(&self, group: &str, granted: &Granted) -> bool {
+        let bound = || self.bindings.bound(group, &granted.backing);
+        !granted.has_sibling || bound().is_none_or(|alias| alias == granted.alias)
     }
 
     /// The alias under which `group` knows a backing topic; `None` when the topic is not of this zone.

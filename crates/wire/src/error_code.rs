@@ -71,6 +71,19 @@ impl ErrorCode {
         self.0 == 0
     }
 
+    /// Whether the error is one of the partition whatever the offset that was asked for.
+    #[must_use]
+    pub const fn is_of_partition(self) -> bool {
+        matches!(
+            self,
+            Self::UNKNOWN_TOPIC_OR_PARTITION
+                | Self::LEADER_NOT_AVAILABLE
+                | Self::NOT_LEADER_OR_FOLLOWER
+                | Self::TOPIC_AUTHORIZATION_FAILED
+                | Self::UNKNOWN_TOPIC_ID
+        )
+    }
+
     /// Whether the answer says that the leader of a partition is no longer where the metadata said.
     #[must_use]
     pub const fn is_stale_leader(self) -> bool {

@@ -4,6 +4,8 @@
 //! unsubscribed, and it assigns them when the group moves to KIP-848. So it must see backing names, and
 //! for a name outside the zone one that exists nowhere.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use kafka_protocol::messages::{GroupId, JoinGroupRequest, JoinGroupResponse};
 use kafka_protocol::protocol::StrBytes;
@@ -17,7 +19,7 @@ use super::{Rule, answer, forward};
 use crate::bindings::Conflict;
 use crate::context::RequestContext;
 use crate::outcome::{Outcome, RuleError};
-use crate::view::ZoneView;
+use crate::view::{Granted, ZoneView};
 
 /// The rule.
 pub struct JoinGroup;
@@ -42,13 +44,17 @@ impl Rule for JoinGroup {
             Err(error) => return refuse(request, &asked, error),
         }
         let is_consumer = &*asked.protocol_type == CONSUMER;
-        context.connection.remember_group_type(&group, is_consumer);
         if is_consumer {
+            let zone = Arc::clone(context.zone);
+            let mut wanted = Vec::new();
             for protocol in &mut asked.protocols {
-                match to_upstream(context.zone, &group, &protocol.metadata) {
+                match to_upstream(&zone, &protocol.metadata, &mut wanted) {
                     Ok(metadata) => protocol.metadata = metadata,
                     Err(Conflict) => return refuse(request, &asked, ErrorCode::INCONSISTENT_GROUP_PROTOCOL),
                 }
+            }
+            if zone.bind(&group, &wanted).is_err() {
+                return refuse(request, &asked, ErrorCode::INCONSISTENT_GROUP_PROTOCOL);
             }
         }
         let zone = context.zone.clone();
@@ -75,17 +81,19 @@ fn refuse(request: &Request, asked: &JoinGroupRequest, error: ErrorCode) -> Resu
 
 /// The subscription as the broker may read it. Bytes that are no subscription are the partner's own and
 /// pass: nothing in them is from upstream.
-fn to_upstream(zone: &ZoneView, group: &str, metadata: &Bytes) -> Result<Bytes, Conflict> {
-    let mut conflict = false;
+fn to_upstream<'a>(
+    zone: &'a ZoneView,
+    metadata: &Bytes,
+    wanted: &mut Vec<&'a Granted>,
+) -> Result<Bytes, Conflict> {
     let renamed = group_blob::rewrite_subscription(metadata, |topic| match zone.by_name(topic) {
         None => Renamed::To(zone.prefix().absent_topic(topic)),
         Some(granted) => {
-            conflict |= zone.bind(group, granted).is_err();
+            wanted.push(granted);
             Renamed::To(granted.backing.as_str().to_owned())
         }
     });
     match renamed {
-        _ if conflict => Err(Conflict),
         Ok(renamed) => Ok(renamed),
         // The broker could still read names in these: they must not pass unmapped.
         Err(BlobError::TooMany { .. } | BlobError::NameTooLong(_)) => Err(Conflict),
@@ -95,8 +103,12 @@ fn to_upstream(zone: &ZoneView, group: &str, metadata: &Bytes) -> Result<Bytes, 
 
 /// The subscription of a member as the leader of its group may read it.
 fn from_upstream(zone: &ZoneView, group: &str, metadata: &Bytes) -> Bytes {
-    let renamed = group_blob::rewrite_subscription(metadata, |topic| back(zone, group, topic));
-    renamed.unwrap_or_else(|_| metadata.clone())
+    match group_blob::rewrite_subscription(metadata, |topic| back(zone, group, topic)) {
+        Ok(renamed) => renamed,
+        // There may be names in these that nobody has mapped.
+        Err(BlobError::TooMany { .. } | BlobError::NameTooLong(_)) => Bytes::new(),
+        Err(_) => metadata.clone(),
+    }
 }
 
 /// A topic name in a blob from upstream, as the partner knows it.
@@ -201,6 +213,8 @@ mod tests {
             let got: JoinGroupResponse =
                 bench.answer(&JoinGroup, version, &join(CONSUMER, &["first", "second"]));
             assert_eq!((got.error_code, got.member_id.as_str()), (23, "m-1"));
+            let (_, got) = bench.exchange(&JoinGroup, version, &join(CONSUMER, &["second"]), broker(version));
+            assert_eq!(got.error_code, 0, "a refused pair binds nothing");
         }
     }
 }

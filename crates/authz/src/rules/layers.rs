@@ -44,17 +44,21 @@ impl<P> Layers<P> {
         let mut all = Self { layers: Vec::new(), refused: Vec::new() };
         let mut seen = HashSet::new();
         for (name, partitions) in topics {
-            let granted = zone.by_name(&name);
+            let Some(granted) = zone.by_name(&name) else {
+                let foreign = partitions.iter().map(&index);
+                foreign.for_each(|number| all.refuse(&name, number, ErrorCode::TOPIC_AUTHORIZATION_FAILED));
+                continue;
+            };
+            let mut kept = Vec::new();
             for partition in partitions {
                 let number = index(&partition);
-                match granted {
-                    None => all.refuse(&name, number, ErrorCode::TOPIC_AUTHORIZATION_FAILED),
-                    Some(granted) if seen.insert((granted.alias.clone(), number)) => {
-                        all.accept(granted, partition);
-                    }
-                    Some(_) => all.refuse(&name, number, ErrorCode::INVALID_REQUEST),
+                if seen.insert((granted.alias.clone(), number)) {
+                    kept.push(partition);
+                } else {
+                    all.refuse(&name, number, ErrorCode::INVALID_REQUEST);
                 }
             }
+            all.accept(granted, kept);
         }
         all
     }
@@ -63,22 +67,25 @@ impl<P> Layers<P> {
         self.refused.push(RefusedPartition { topic: topic.clone(), partition, error });
     }
 
-    /// Puts a partition into the first layer that does not hold its topic under another alias.
-    fn accept(&mut self, granted: &Granted, partition: P) {
+    /// Puts partitions into the first layer that does not hold their topic under another alias.
+    fn accept(&mut self, granted: &Granted, partitions: Vec<P>) {
+        if partitions.is_empty() {
+            return;
+        }
         for layer in &mut self.layers {
             match layer.iter_mut().find(|topic| topic.granted.backing == granted.backing) {
                 Some(topic) if topic.granted.alias == granted.alias => {
-                    topic.partitions.push(partition);
+                    topic.partitions.extend(partitions);
                     return;
                 }
                 Some(_) => {}
                 None => {
-                    layer.push(LayerTopic { granted: granted.clone(), partitions: vec![partition] });
+                    layer.push(LayerTopic { granted: granted.clone(), partitions });
                     return;
                 }
             }
         }
-        self.layers.push(vec![LayerTopic { granted: granted.clone(), partitions: vec![partition] }]);
+        self.layers.push(vec![LayerTopic { granted: granted.clone(), partitions }]);
     }
 }
 

@@ -49,7 +49,7 @@ impl Rule for OffsetCommit {
             match context
                 .zone
                 .by_name(&topic.name)
-                .filter(|granted| context.zone.bind(&group, granted).is_ok())
+                .filter(|granted| context.zone.bind(&group, &[granted]).is_ok())
             {
                 None => refused.push(refusal(&topic, ErrorCode::TOPIC_AUTHORIZATION_FAILED)),
                 Some(granted) => {

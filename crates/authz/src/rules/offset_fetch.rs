@@ -3,8 +3,6 @@
 //! Up to version 7 one group is asked in fields of the request itself, from 8 on several groups in a list
 //! (KIP-709); both are turned into the list here and back.
 
-use std::collections::HashSet;
-
 use kafka_protocol::messages::offset_fetch_request::{
     OffsetFetchRequestGroup, OffsetFetchRequestTopic, OffsetFetchRequestTopics,
 };
@@ -69,7 +67,7 @@ impl Rule for OffsetFetch {
                     let at = found.iter().position(|group| version < GROUPS_SINCE || plan.is(group));
                     let mut group = at.map(|at| found.swap_remove(at));
                     if let Some(group) = &mut group {
-                        rename(group, &plan.group, &zone, context);
+                        rename(group, &plan, &zone, context);
                     }
                     plan.shown(group)
                 })
@@ -82,6 +80,7 @@ impl Rule for OffsetFetch {
 /// One group: what goes upstream, and what is refused here.
 struct GroupPlan {
     group: StrBytes,
+    all_topics: bool,
     upstream: Result<OffsetFetchRequestGroup, ErrorCode>,
     refused: Vec<OffsetFetchResponseTopics>,
 }
@@ -89,27 +88,35 @@ struct GroupPlan {
 impl GroupPlan {
     fn of(zone: &ZoneView, mut asked: OffsetFetchRequestGroup) -> Self {
         let group = asked.group_id.0.clone();
+        let all_topics = asked.topics.is_none();
+        let upstream = zone.prefix().group(&group);
         let mut refused = Vec::new();
-        asked.topics = asked.topics.take().map(|topics| {
-            let mut seen = HashSet::new();
-            let mut kept = Vec::new();
-            for mut topic in topics {
-                match zone.by_name(&topic.name).filter(|granted| zone.bind(&group, granted).is_ok()) {
-                    None => refused.push(refusal(&topic)),
-                    Some(granted) if seen.insert(granted.backing.clone()) => {
-                        topic.name = backing_name(granted);
-                        kept.push(topic);
-                    }
-                    Some(_) => {}
+        let mut kept: Vec<OffsetFetchRequestTopics> = Vec::new();
+        for mut topic in asked.topics.take().unwrap_or_default() {
+            let granted = match &upstream {
+                // Version 1 has no other place for an error of the group than its partitions.
+                Err(error) => {
+                    refused.push(refusal(&topic, *error));
+                    continue;
                 }
+                Ok(_) => zone.by_name(&topic.name).filter(|granted| zone.may_use(&group, granted)),
+            };
+            let Some(granted) = granted else {
+                refused.push(refusal(&topic, ErrorCode::TOPIC_AUTHORIZATION_FAILED));
+                continue;
+            };
+            topic.name = backing_name(granted);
+            match kept.iter_mut().find(|other| other.name == topic.name) {
+                Some(same) => same.partition_indexes.extend(topic.partition_indexes),
+                None => kept.push(topic),
             }
-            kept
-        });
-        let upstream = zone.prefix().group(&group).map(|id| {
+        }
+        asked.topics = (!all_topics).then_some(kept);
+        let upstream = upstream.map(|id| {
             asked.group_id = GroupId(StrBytes::from_string(id));
             asked
         });
-        Self { group, upstream, refused }
+        Self { group, all_topics, upstream, refused }
     }
 
     fn is(&self, answered: &OffsetFetchResponseGroup) -> bool {
@@ -128,30 +135,43 @@ impl GroupPlan {
     }
 }
 
-/// Backing names become aliases; what the zone does not show disappears.
-fn rename(group: &mut OffsetFetchResponseGroup, name: &str, asked: &ZoneView, context: &ReplyContext<'_>) {
+/// Backing names become aliases. What the zone does not show any more is refused where it was asked for by name, and
+/// disappears from the list of all topics.
+fn rename(
+    group: &mut OffsetFetchResponseGroup,
+    plan: &GroupPlan,
+    asked: &ZoneView,
+    context: &ReplyContext<'_>,
+) {
     group.topics.retain_mut(|topic| {
-        let alias = asked.alias_in_group(name, &topic.name);
-        let shown =
-            alias.filter(|alias| context.zone.is_some_and(|zone| zone.by_name(alias.as_str()).is_some()));
-        match shown {
-            Some(alias) => {
-                topic.name = topic_name(alias);
-                true
-            }
-            None => false,
+        let alias = asked.alias_in_group(&plan.group, &topic.name);
+        let Some(granted) = alias.and_then(|alias| asked.by_name(alias.as_str())) else { return false };
+        topic.name = topic_name(&granted.alias);
+        let shown = context.zone.is_some_and(|zone| zone.still_shows(granted));
+        if !shown {
+            topic.partitions.iter_mut().for_each(forget);
         }
+        shown || !plan.all_topics
     });
 }
 
-fn refusal(topic: &OffsetFetchRequestTopics) -> OffsetFetchResponseTopics {
+fn forget(partition: &mut OffsetFetchResponsePartitions) {
+    *partition = OffsetFetchResponsePartitions::default()
+        .with_partition_index(partition.partition_index)
+        .with_committed_offset(-1)
+        .with_committed_leader_epoch(-1)
+        .with_metadata(Some(StrBytes::new()))
+        .with_error_code(ErrorCode::TOPIC_AUTHORIZATION_FAILED.0);
+}
+
+fn refusal(topic: &OffsetFetchRequestTopics, error: ErrorCode) -> OffsetFetchResponseTopics {
     let partition = |index| {
         OffsetFetchResponsePartitions::default()
             .with_partition_index(index)
             .with_committed_offset(-1)
             .with_committed_leader_epoch(-1)
             .with_metadata(Some(StrBytes::new()))
-            .with_error_code(ErrorCode::TOPIC_AUTHORIZATION_FAILED.0)
+            .with_error_code(error.0)
     };
     OffsetFetchResponseTopics::default()
         .with_name(topic.name.clone())
@@ -329,6 +349,22 @@ mod tests {
                 _ => got.groups[0].error_code,
             };
             assert_eq!(error, 24, "version {version}");
+        }
+    }
+
+    #[test]
+    fn version_one_tells_the_error_of_a_group_on_each_partition() {
+        let got: OffsetFetchResponse = Bench::new().answer(&OffsetFetch, 1, &fetch(1, "", Some(&["orders"])));
+        assert_eq!(flat(1, got), [("orders".to_owned(), -1, 24)]);
+    }
+
+    #[test]
+    fn an_alias_revoked_meanwhile_is_refused_and_its_offset_not_shown() {
+        for version in OffsetFetch.versions().iter() {
+            let asked = fetch(version, "g", Some(&["orders"]));
+            let (_, got) =
+                Bench::new().exchange_seen_by(&OffsetFetch, version, &asked, broker(version), None);
+            assert_eq!(flat(version, got), [("orders".to_owned(), -1, 29)]);
         }
     }
 

@@ -183,8 +183,8 @@ impl Plan {
     }
 
     fn answer(self, request: &Request, acks: i16) -> Result<Outcome, RuleError> {
-        if acks == NO_ACKS && !self.refused.is_empty() {
-            return Ok(Outcome::Close("produce without acknowledgement that is refused"));
+        if acks == NO_ACKS {
+            return Ok(Outcome::Close("produce without acknowledgement that is refused or empty"));
         }
         answer(request, &ProduceResponse::default().with_responses(refusals(self.refused)))
     }

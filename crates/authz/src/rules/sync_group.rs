@@ -1,5 +1,7 @@
 //! SyncGroup (14): the assignments of consumers cross into the cluster's names and back.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use kafka_protocol::messages::{GroupId, SyncGroupRequest, SyncGroupResponse};
 use kafka_protocol::protocol::StrBytes;
@@ -14,7 +16,7 @@ use super::{Rule, answer, forward};
 use crate::bindings::Conflict;
 use crate::context::RequestContext;
 use crate::outcome::{Outcome, RuleError};
-use crate::view::ZoneView;
+use crate::view::{Granted, ZoneView};
 
 /// The rule.
 pub struct SyncGroup;
@@ -35,18 +37,20 @@ impl Rule for SyncGroup {
             Ok(upstream) => asked.group_id = GroupId(StrBytes::from_string(upstream)),
             Err(error) => return refuse(request, error),
         }
-        // Versions below 5 do not say the type: the JoinGroup on this connection did, and when it came
-        // over another one, bytes that read as an assignment are taken for one.
-        let is_consumer = match &asked.protocol_type {
-            Some(kind) => &**kind == CONSUMER,
-            None => context.connection.group_is_consumer(&group).unwrap_or(true),
-        };
+        // Versions below 5 do not say the type. What the client said in JoinGroup proves nothing, as the broker may
+        // have refused it: whatever reads as an assignment is taken for one.
+        let is_consumer = asked.protocol_type.as_deref().is_none_or(|kind| kind == CONSUMER);
         if is_consumer {
+            let zone = Arc::clone(context.zone);
+            let mut wanted = Vec::new();
             for member in &mut asked.assignments {
-                match to_upstream(context.zone, &group, &member.assignment) {
+                match to_upstream(&zone, &member.assignment, &mut wanted) {
                     Ok(assignment) => member.assignment = assignment,
                     Err(Conflict) => return refuse(request, ErrorCode::INCONSISTENT_GROUP_PROTOCOL),
                 }
+            }
+            if zone.bind(&group, &wanted).is_err() {
+                return refuse(request, ErrorCode::INCONSISTENT_GROUP_PROTOCOL);
             }
         }
         let zone = context.zone.clone();
@@ -63,17 +67,19 @@ fn refuse(request: &Request, error: ErrorCode) -> Result<Outcome, RuleError> {
     answer(request, &SyncGroupResponse::default().with_error_code(error.0))
 }
 
-fn to_upstream(zone: &ZoneView, group: &str, assignment: &Bytes) -> Result<Bytes, Conflict> {
-    let mut conflict = false;
+fn to_upstream<'a>(
+    zone: &'a ZoneView,
+    assignment: &Bytes,
+    wanted: &mut Vec<&'a Granted>,
+) -> Result<Bytes, Conflict> {
     let renamed = group_blob::rewrite_assignment(assignment, |topic| match zone.by_name(topic) {
         None => Renamed::To(zone.prefix().absent_topic(topic)),
         Some(granted) => {
-            conflict |= zone.bind(group, granted).is_err();
+            wanted.push(granted);
             Renamed::To(granted.backing.as_str().to_owned())
         }
     });
     match renamed {
-        _ if conflict => Err(Conflict),
         Ok(renamed) => Ok(renamed),
         // The broker could still read names in these: they must not pass unmapped.
         Err(BlobError::TooMany { .. } | BlobError::NameTooLong(_)) => Err(Conflict),
@@ -83,8 +89,12 @@ fn to_upstream(zone: &ZoneView, group: &str, assignment: &Bytes) -> Result<Bytes
 
 /// A member without an assignment gets empty bytes, which are no assignment and pass.
 fn from_upstream(zone: &ZoneView, group: &str, assignment: &Bytes) -> Bytes {
-    let renamed = group_blob::rewrite_assignment(assignment, |topic| back(zone, group, topic));
-    renamed.unwrap_or_else(|_| assignment.clone())
+    match group_blob::rewrite_assignment(assignment, |topic| back(zone, group, topic)) {
+        Ok(renamed) => renamed,
+        // There may be names in these that nobody has mapped.
+        Err(BlobError::TooMany { .. } | BlobError::NameTooLong(_)) => Bytes::new(),
+        Err(_) => assignment.clone(),
+    }
 }
 
 #[cfg(test)]

@@ -52,6 +52,11 @@ impl PartitionSpan {
         Ok(Self { index, error, fixed, aborted_count, aborted, preferred_replica, records, tags })
     }
 
+    /// High watermark, last stable offset and log start offset.
+    pub(super) fn watermarks(&self) -> Range<usize> {
+        self.fixed.start + INDEX_AND_ERROR..self.fixed.end
+    }
+
     pub(super) fn record_bytes(&self) -> usize {
         self.records.as_ref().map_or(0, Range::len)
     }
@@ -78,6 +83,8 @@ impl Tags {
         Ok(tags)
     }
 }
+
+const INDEX_AND_ERROR: usize = 6;
 
 /// Bytes of one aborted transaction: producer id and first offset.
 pub(super) const ABORTED_LENGTH: usize = 16;

@@ -233,6 +233,30 @@ fn two_aliases_of_one_topic_share_what_was_fetched_once() {
 }
 
 #[test]
+fn the_error_and_truncation_of_one_alias_are_not_its_siblings() {
+    for version in VERSIONS {
+        for (error, shared) in [(0, 0), (1, 0), (74, 0), (6, 6)] {
+            let target = |name, id, whole: &[i32], bare: &[i32]| Target {
+                shown: shown(version, name, id),
+                partitions: Partitions::Some { whole: whole.to_vec(), bare: bare.to_vec() },
+                refuse: None,
+            };
+            let mut plan = plan(version, Partitions::All);
+            plan.targets.values_mut().for_each(|targets| {
+                *targets = vec![target("a", [1; 16], &[0], &[]), target("b", [2; 16], &[], &[0])];
+            });
+            let sent = response(version, vec![partition(version, 0, b"zero").with_error_code(error)]);
+            let (got, _) = rewritten(version, &sent, &plan);
+            let (asked, bare) = (&got.responses[0].partitions[0], &got.responses[1].partitions[0]);
+            assert_eq!((asked.error_code, bare.error_code), (error, shared), "version {version}");
+            assert_eq!(bare.high_watermark, if error == 0 { 100 } else { -1 });
+            assert_eq!(bare.diverging_epoch, EpochEndOffset::default());
+            assert_eq!(bare.aborted_transactions, None);
+        }
+    }
+}
+
+#[test]
 fn a_malformed_answer_is_an_error_at_every_cut() {
     for version in VERSIONS {
         let frame = framed(version, &response(version, vec![partition(version, 0, b"records")]));

@@ -162,8 +162,8 @@ impl<'a, P: ResponsePlan> Rewrite<'a, P> {
                 self.plan.note(span.error);
             }
             match target.appearance(span.index) {
-                Appearance::Whole => self.write_partition(&span, true, out)?,
-                Appearance::Bare => self.write_partition(&span, false, out)?,
+                Appearance::Whole => self.write_partition(&span, out)?,
+                Appearance::Bare => self.write_bare(&span, out.buffer()),
                 Appearance::Refused(error) => self.write_error(span.index, error, out.buffer()),
                 Appearance::Absent => {}
             }
@@ -183,12 +183,7 @@ impl<'a, P: ResponsePlan> Rewrite<'a, P> {
     }
 
     #[inline]
-    fn write_partition(
-        &self,
-        span: &PartitionSpan,
-        with_records: bool,
-        out: &mut EnvelopeWriter,
-    ) -> Result<(), ReadError> {
+    fn write_partition(&self, span: &PartitionSpan, out: &mut EnvelopeWriter) -> Result<(), ReadError> {
         let reader = self.reader(0);
         let buffer = out.buffer();
         buffer.put_slice(reader.slice(span.fixed.clone()));
@@ -200,17 +195,31 @@ impl<'a, P: ResponsePlan> Rewrite<'a, P> {
             buffer.put_i32(if shown { replica } else { -1 });
         }
         match &span.records {
-            Some(records) if with_records => {
+            Some(records) => {
                 write_count(buffer, records.len(), self.flexible);
                 out.splice(self.frame.slice(records.clone()));
             }
-            Some(_) => write_count(buffer, 0, self.flexible),
             None => write_null(buffer, self.flexible),
         }
         if self.flexible {
             self.write_partition_tags(&span.tags, out.buffer());
         }
         Ok(())
+    }
+
+    /// A partition that was fetched for a sibling at the sibling's offset: its watermarks hold for both, its
+    /// error, records and truncation do not.
+    fn write_bare(&self, span: &PartitionSpan, out: &mut BytesMut) {
+        let watermarks = self.reader(0).slice(span.watermarks());
+        if span.error.is_none() {
+            out.put_i32(span.index);
+            out.put_i16(ErrorCode::NONE.0);
+            out.put_slice(watermarks);
+            self.write_nothing(out);
+        } else {
+            let shared = if span.error.is_of_partition() { span.error } else { ErrorCode::NONE };
+            self.write_error(span.index, shared, out);
+        }
     }
 
     fn write_aborted(&self, span: &PartitionSpan, out: &mut BytesMut) -> Result<(), ReadError> {
@@ -263,6 +272,11 @@ impl<'a, P: ResponsePlan> Rewrite<'a, P> {
         if self.version >= LOG_START_SINCE {
             out.put_i64(-1);
         }
+        self.write_nothing(out);
+    }
+
+    /// What follows the watermarks of a partition without data.
+    fn write_nothing(&self, out: &mut BytesMut) {
         write_null(out, self.flexible);
         if self.version >= PREFERRED_REPLICA_SINCE {
             out.put_i32(-1);
