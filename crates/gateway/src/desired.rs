@@ -22,11 +22,35 @@ pub struct Desired {
 const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
 
 impl Desired {
-    /// Reads the zone folder and the accounts file of a configuration.
+    /// Reads the zone folder and the accounts file of a configuration for the first time.
     ///
     /// # Errors
     /// [`GatewayError::Desired`] with every mistake in every file.
     pub fn load(config: &Config) -> Result<Self, GatewayError> {
+        // Zones can be prepared before anybody may log in.
+        if !config.accounts_file.exists() {
+            tracing::warn!(file = %config.accounts_file.display(), "there is no accounts file yet: nobody can log in");
+            return Self::read(config, |_, _| Accounts::default());
+        }
+        Self::read(config, accounts)
+    }
+
+    /// Reads them again. A file that was there and is not any more is a mistake: it must not cut everybody off.
+    ///
+    /// # Errors
+    /// [`GatewayError::Desired`].
+    pub fn load_again(config: &Config, before: &Self) -> Result<Self, GatewayError> {
+        if before.accounts.iter().next().is_none() {
+            Self::load(config)
+        } else {
+            Self::read(config, accounts)
+        }
+    }
+
+    fn read(
+        config: &Config,
+        accounts: impl FnOnce(&Path, &mut Vec<String>) -> Accounts,
+    ) -> Result<Self, GatewayError> {
         let mut problems = Vec::new();
         let zones = zones(&config.zones_folder, &mut problems);
         let accounts = accounts(&config.accounts_file, &mut problems);
@@ -70,18 +94,22 @@ fn manifests(folder: &Path, problems: &mut Vec<String>) -> Vec<PathBuf> {
         let extension = path.extension().and_then(|extension| extension.to_str());
         matches!(extension, Some("yaml" | "yml" | "json"))
     };
-    let mut paths: Vec<_> = entries.flatten().map(|entry| entry.path()).filter(is_manifest).collect();
+    let mut paths = Vec::new();
+    for entry in entries {
+        match entry {
+            Ok(entry) => paths.push(entry.path()),
+            Err(error) => {
+                problems.push(format!("{}: cannot read the zone folder: {error}", folder.display()));
+            }
+        }
+    }
+    paths.retain(is_manifest);
     paths.sort();
     paths
 }
 
 fn accounts(file: &Path, problems: &mut Vec<String>) -> Accounts {
     let source = file.display().to_string();
-    if !file.exists() {
-        // Zones can be prepared before anybody may log in.
-        tracing::warn!(file = %source, "there is no accounts file yet: nobody can log in");
-        return Accounts::default();
-    }
     match read(file).map(|text| Accounts::parse(&text)) {
         Err(what) => problems.push(format!("{source}: {what}")),
         Ok(Err(errors)) => problems.extend(errors.lines(&source)),

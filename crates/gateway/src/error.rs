@@ -48,7 +48,7 @@ pub enum GatewayError {
     },
     /// No broker of a cluster can be reached at the start.
     #[error(
-        "cluster `{cluster}`: no bootstrap server answers: {source}; check `clusters.bootstrap` and `security`"
+        "cluster `{cluster}`: no broker can be used: {source}; check `clusters.bootstrap`, `security` and what the brokers advertise"
     )]
     Unreachable {
         /// The cluster.

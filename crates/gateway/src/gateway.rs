@@ -58,7 +58,7 @@ impl Reloader {
     /// # Errors
     /// [`GatewayError::Desired`] with every mistake; then nothing changes.
     pub fn reload(&self) -> Result<(), GatewayError> {
-        let desired = Desired::load(&self.config)?;
+        let desired = Desired::load_again(&self.config, &self.desired.borrow())?;
         warn_of_missing_accounts(&desired);
         self.desired.send_replace(Arc::new(desired));
         Ok(())

@@ -52,22 +52,24 @@ impl Snapshot {
         self.members.get(account).filter(|member| member.cluster == *cluster)
     }
 
-    /// What stands for the account's credentials.
+    /// What a login of the account is bound to as of now.
     #[must_use]
-    pub fn revision(&self, cluster: &ClusterName, account: &str) -> Option<Revision> {
-        self.member(cluster, account).map(|member| member.revision)
-    }
-
-    /// Whether a login made under `revision` still stands.
-    #[must_use]
-    pub fn admits(&self, cluster: &ClusterName, account: &str, revision: &Revision) -> bool {
-        self.member(cluster, account).is_some_and(|member| member.revision == *revision)
+    pub fn standing(&self, cluster: &ClusterName, account: &str) -> Option<Standing> {
+        let member = self.member(cluster, account)?;
+        Some(Standing { revision: member.revision, zone: member.zone.name().clone() })
     }
 
     /// Names of the zones served.
     pub fn zones(&self) -> impl Iterator<Item = &ZoneName> {
         self.members.values().map(|member| member.zone.name())
     }
+}
+
+/// What a login is bound to: when either changes, the login does not stand any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    revision: Revision,
+    zone: ZoneName,
 }
 
 /// Makes pictures; keeps what must outlive them.

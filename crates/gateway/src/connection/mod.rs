@@ -15,7 +15,6 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use tidegate_client::{ConnectError, Stream, connect};
-use tidegate_core::account::Revision;
 use tidegate_wire::sasl::Login;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
@@ -26,7 +25,7 @@ use self::pump::{CloseReason, Pump, Stop};
 use self::side::Side;
 use crate::admission::ZonePlace;
 use crate::listener::{Door, ListenerShared};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Snapshot, Standing};
 
 /// Why a connection ended; for the log.
 #[derive(Debug, thiserror::Error)]
@@ -79,11 +78,11 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
         _ = shutdown.wait_for(|stop| *stop) => return End::Stopping,
     };
     let user = login.user().unwrap_or_default().to_owned();
-    let Some(revision) = before.revision(&shared.cluster, &user) else { return End::NoZone(user) };
+    let Some(standing) = before.standing(&shared.cluster, &user) else { return End::NoZone(user) };
     drop(before);
     let Some(_place) = ZonePlace::take(&shared, &user) else { return End::ZoneFull(user) };
     let Some(pump) = Pump::new(client, Arc::clone(&shared), user.clone()) else { return End::NoZone(user) };
-    let revoked = revoked(&shared, &user, &revision);
+    let revoked = revoked(&shared, &user, &standing);
     tokio::select! {
         // First: not one more request is served once the login is revoked.
         biased;
@@ -153,9 +152,10 @@ async fn dial(door: Door, shared: &ListenerShared) -> Result<Stream, End> {
 }
 
 /// Resolves when the login no longer stands: account or zone gone, or credentials changed.
-async fn revoked(shared: &ListenerShared, user: &str, revision: &Revision) {
+async fn revoked(shared: &ListenerShared, user: &str, standing: &Standing) {
     let mut snapshots = shared.snapshots.clone();
-    let stands = |snapshot: &Arc<Snapshot>| snapshot.admits(&shared.cluster, user, revision);
+    let stands =
+        |snapshot: &Arc<Snapshot>| snapshot.standing(&shared.cluster, user).as_ref() == Some(standing);
     let gone = snapshots.wait_for(|snapshot| !stands(snapshot)).await.is_ok();
     if !gone {
         // The publisher is gone: the gateway is shutting down, which drains connections by itself.

@@ -91,6 +91,8 @@ enum Due {
 struct Waiting {
     key: ApiKey,
     version: i16,
+    /// Length of the request, which the reply may hold on to.
+    held: usize,
     correlation_ids: Vec<i32>,
     frames: Vec<Bytes>,
     reply: Box<dyn Reply>,
@@ -103,6 +105,8 @@ pub(super) struct Pump<S> {
     /// Requests made before there was an upstream connection.
     unsent: Vec<Outgoing>,
     due: VecDeque<Due>,
+    /// Memory that `due` holds on to: answers, and requests whose names answers will repeat.
+    due_bytes: usize,
     shared: Arc<ListenerShared>,
     account: String,
     snapshot: Arc<Snapshot>,
@@ -127,6 +131,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
             upstream: None,
             unsent: Vec::new(),
             due: VecDeque::new(),
+            due_bytes: 0,
             client_id: ClientId::new(&zone),
             addresses: shared.addresses(&cluster.view),
             shared,
@@ -273,6 +278,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
             self.due.push_front(Due::Upstream(waiting));
             return Ok(());
         }
+        self.due_bytes = self.due_bytes.saturating_sub(waiting.held);
         let context = ReplyContext::new(Some(&self.zone), &self.addresses);
         let answer = waiting.reply.on_response(&context, &waiting.frames)?;
         if context.is_stale() {
@@ -286,6 +292,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
     fn send_due(&mut self) {
         while matches!(self.due.front(), Some(Due::Ready(_))) {
             if let Some(Due::Ready(answer)) = self.due.pop_front() {
+                self.due_bytes = self.due_bytes.saturating_sub(answer.len());
                 self.client.push(answer);
             }
         }
@@ -296,6 +303,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
         let upstream_waits = self.upstream.as_ref().map_or(0, Side::waiting_bytes);
         let full = self.due.len() >= self.shared.max_in_flight
             || upstream_waits > HIGH_WATER
+            || self.due_bytes > HIGH_WATER
             || self.client.waiting_bytes() > HIGH_WATER;
         if full || self.login.is_some() || self.draining || !self.unsent.is_empty() {
             // What nobody reads is not late.
@@ -324,7 +332,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
             Some(Service::Login) => self.login = Some(request),
             Some(Service::ApiVersions) => {
                 let (answer, _) = api_versions::respond(&shared.table, &self.cluster.view, &request)?;
-                self.due.push_back(Due::Ready(answer));
+                self.answer(answer);
             }
             Some(Service::Rule(rule)) => {
                 let mut context = RequestContext {
@@ -340,25 +348,40 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
                 if key == ApiKey::Metadata {
                     shared.upstream.asked();
                 }
-                self.on_outcome(key, version, outcome)?;
+                // The reply to Produce keeps none of the request.
+                let held = if key == ApiKey::Produce { 0 } else { request.body.len() };
+                self.on_outcome(key, version, held, outcome)?;
             }
         }
         Ok(())
     }
 
-    fn on_outcome(&mut self, key: ApiKey, version: i16, outcome: Outcome) -> Result<(), CloseReason> {
+    fn on_outcome(
+        &mut self,
+        key: ApiKey,
+        version: i16,
+        held: usize,
+        outcome: Outcome,
+    ) -> Result<(), CloseReason> {
         match outcome {
-            Outcome::Answer(answer) => self.due.push_back(Due::Ready(answer)),
+            Outcome::Answer(answer) => self.answer(answer),
             Outcome::Close(why) => return Err(CloseReason::Refused(why)),
             Outcome::Tell(request) => self.send_upstream(request),
             Outcome::Forward { requests, reply } => {
                 let correlation_ids = requests.iter().map(|request| request.correlation_id).collect();
                 requests.into_iter().for_each(|request| self.send_upstream(request));
-                let waiting = Waiting { key, version, correlation_ids, frames: Vec::new(), reply };
+                self.due_bytes += held;
+                let waiting = Waiting { key, version, held, correlation_ids, frames: Vec::new(), reply };
                 self.due.push_back(Due::Upstream(waiting));
             }
         }
         Ok(())
+    }
+
+    /// Lines up an answer made here.
+    fn answer(&mut self, answer: Outgoing) {
+        self.due_bytes += answer.len();
+        self.due.push_back(Due::Ready(answer));
     }
 
     fn send_upstream(&mut self, request: UpstreamRequest) {
@@ -381,7 +404,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
         if over(self.upstream.as_ref().and_then(|side| side.stuck_since), limits.write_deadline) {
             return Some("the broker's reading of a request");
         }
-        let idle = self.due.is_empty() && now - self.client.last_read > limits.idle;
+        let quiet = self.due.is_empty() && self.client.waiting_bytes() == 0;
+        let idle = quiet && now - self.client.last_active > limits.idle;
         idle.then_some("the next request")
     }
 }

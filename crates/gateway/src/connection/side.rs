@@ -26,12 +26,14 @@ pub(super) struct Side<S> {
     earned: usize,
     outgoing: VecDeque<Bytes>,
     outgoing_bytes: usize,
+    /// Whether the stream itself may still hold bytes back, as TLS does.
+    unflushed: bool,
     /// Since when the rest of a frame has been waited for.
     pub(super) frame_since: Option<Instant>,
     /// Since when the other side has taken nothing of what waits for it.
     pub(super) stuck_since: Option<Instant>,
-    /// When bytes last came in.
-    pub(super) last_read: Instant,
+    /// When bytes last came in, or a frame was last put out.
+    pub(super) last_active: Instant,
 }
 
 /// What came of looking for a frame.
@@ -57,19 +59,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Side<S> {
             earned: 0,
             outgoing: VecDeque::new(),
             outgoing_bytes: 0,
+            unflushed: false,
             frame_since: None,
             stuck_since: None,
-            last_read: Instant::now(),
+            last_active: Instant::now(),
         }
     }
 
-    /// Bytes that wait to be written.
+    /// Bytes that wait to be written; at least 1 while the stream holds some back.
     pub(super) fn waiting_bytes(&self) -> usize {
-        self.outgoing_bytes
+        self.outgoing_bytes + usize::from(self.unflushed)
     }
 
     /// Puts a frame behind those that wait.
     pub(super) fn push(&mut self, frame: Outgoing) {
+        self.last_active = Instant::now();
         for piece in frame.pieces().filter(|piece| !piece.is_empty()) {
             self.outgoing_bytes += piece.len();
             self.outgoing.push_back(piece);
@@ -103,7 +107,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Side<S> {
             if ready!(read)? == 0 {
                 return Poll::Ready(Ok(Received::Closed));
             }
-            self.last_read = Instant::now();
+            self.last_active = Instant::now();
         }
     }
 
@@ -118,9 +122,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Side<S> {
                 }
             };
             self.stuck_since = None;
+            self.unflushed = true;
             self.consume(written);
         }
-        Pin::new(&mut self.stream).poll_flush(context)
+        if !self.unflushed {
+            return Poll::Ready(Ok(()));
+        }
+        let flushed = Pin::new(&mut self.stream).poll_flush(context);
+        if flushed.is_pending() {
+            self.stuck_since.get_or_insert_with(Instant::now);
+        } else {
+            self.stuck_since = None;
+            self.unflushed = false;
+        }
+        flushed
     }
 
     fn poll_write(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {

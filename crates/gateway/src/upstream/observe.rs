@@ -8,6 +8,7 @@ use tidegate_client::metadata::{self, ClusterMetadata, PartitionMetadata};
 use tidegate_client::{ApiVersions, ConnectOptions, Connection, Endpoint, connect};
 use tidegate_core::BackingTopic;
 use tidegate_wire::api::{ApiKey, Versions};
+use tokio::task::JoinSet;
 
 use crate::config::HostPort;
 use crate::error::UpstreamError;
@@ -51,7 +52,7 @@ impl Observer {
                 metadata::fetch(&mut connection, &names).await?
             }
         };
-        self.learn_versions(&seen).await;
+        self.learn_versions(&seen).await?;
         self.known = seen.brokers.iter().map(|broker| broker.endpoint.clone()).collect();
         self.connection = Some(connection);
         Ok(self.snapshot(seen, topics))
@@ -69,21 +70,35 @@ impl Observer {
         Err(last)
     }
 
-    /// Asks brokers that are new, or have moved, what they serve. One that cannot be reached does not hold
-    /// the others up: it is asked again in the next round.
-    async fn learn_versions(&mut self, seen: &ClusterMetadata) {
+    /// Asks brokers that are new, or have moved, what they serve; all at once, so that one that does not answer delays
+    /// the round by one deadline at most. It is asked again in the next round.
+    ///
+    /// # Errors
+    /// The last failure when not one broker could be asked: then nothing could be served either.
+    async fn learn_versions(&mut self, seen: &ClusterMetadata) -> Result<(), UpstreamError> {
         let live: Vec<_> = seen.brokers.iter().map(|broker| (broker.id, broker.endpoint.clone())).collect();
         self.versions.retain(|broker, _| live.contains(broker));
-        for broker in live {
-            if self.versions.contains_key(&broker) {
-                continue;
-            }
-            match connect(&broker.1, &self.options).await {
-                Ok(connection) => {
-                    self.versions.insert(broker, connection.versions().clone());
+        let mut asking = JoinSet::new();
+        for broker in live.into_iter().filter(|broker| !self.versions.contains_key(broker)) {
+            let options = self.options.clone();
+            asking.spawn(async move { (connect(&broker.1, &options).await, broker) });
+        }
+        let mut last = None;
+        while let Some(asked) = asking.join_next().await {
+            match asked {
+                Ok((Ok(connection), broker)) => {
+                    _ = self.versions.insert(broker, connection.versions().clone());
                 }
-                Err(error) => tracing::warn!(node = broker.0, %error, "cannot ask a broker what it serves"),
+                Ok((Err(error), broker)) => {
+                    tracing::warn!(node = broker.0, %error, "cannot ask a broker what it serves");
+                    last = Some(error);
+                }
+                Err(_) => {}
             }
+        }
+        match last {
+            Some(error) if self.versions.is_empty() => Err(error.into()),
+            _ => Ok(()),
         }
     }
 
