@@ -1,8 +1,8 @@
 //! The sandbox's folder: the configuration of the gateway, the zone, the partner's account and its client files.
 
-use std::fs::{DirBuilder, OpenOptions};
+use std::fs::{DirBuilder, OpenOptions, Permissions};
 use std::io::Write as _;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
@@ -36,8 +36,11 @@ pub(crate) struct Login {
 impl Setup {
     /// Writes everything that the gateway reads; the folder goes away with this value unless `keep`.
     pub(crate) fn write(upstream: &str, ports: &Ports, keep: bool) -> anyhow::Result<Self> {
-        let mut folder =
-            tempfile::Builder::new().prefix("tidegate-sandbox-").tempdir().context("cannot make a folder")?;
+        let mut folder = tempfile::Builder::new()
+            .prefix("tidegate-sandbox-")
+            .permissions(Permissions::from_mode(0o700))
+            .tempdir()
+            .context("cannot make a folder")?;
         folder.disable_cleanup(keep);
         let login = Login { account: "partner-app", password: random_text(18)?.into() };
         let setup = Self { folder, keep, login };
@@ -186,7 +189,6 @@ const CLUSTER: &str = "main";
 #[cfg(test)]
 mod tests {
     use std::fs;
-    use std::os::unix::fs::PermissionsExt as _;
 
     use tidegate_core::{Accounts, Permission, RootKey, parse_zones};
 
