@@ -6,20 +6,18 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use kafka_protocol::messages::{GroupId, JoinGroupRequest, JoinGroupResponse};
 use kafka_protocol::protocol::StrBytes;
 use tidegate_wire::api::{ApiKey, Versions};
 use tidegate_wire::codec;
 use tidegate_wire::error_code::ErrorCode;
-use tidegate_wire::group_blob::{self, BlobError, Renamed};
 use tidegate_wire::header::Request;
 
+use super::blobs::GroupBlob;
 use super::{Rule, answer, forward};
 use crate::bindings::Conflict;
 use crate::context::RequestContext;
 use crate::outcome::{Outcome, RuleError};
-use crate::view::{Granted, ZoneView};
 
 /// The rule.
 pub struct JoinGroup;
@@ -48,7 +46,7 @@ impl Rule for JoinGroup {
             let zone = Arc::clone(context.zone);
             let mut wanted = Vec::new();
             for protocol in &mut asked.protocols {
-                match to_upstream(&zone, &protocol.metadata, &mut wanted) {
+                match GroupBlob::Subscription.to_upstream(&zone, &protocol.metadata, &mut wanted) {
                     Ok(metadata) => protocol.metadata = metadata,
                     Err(Conflict) => return refuse(request, &asked, ErrorCode::INCONSISTENT_GROUP_PROTOCOL),
                 }
@@ -61,7 +59,7 @@ impl Rule for JoinGroup {
         forward(context, request, &asked, move |mut response: JoinGroupResponse, _| {
             if is_consumer {
                 for member in &mut response.members {
-                    member.metadata = from_upstream(&zone, &group, &member.metadata);
+                    member.metadata = GroupBlob::Subscription.to_partner(&zone, &group, &member.metadata);
                 }
             }
             response
@@ -77,49 +75,6 @@ fn refuse(request: &Request, asked: &JoinGroupRequest, error: ErrorCode) -> Resu
     // Null only from version 7 on.
     response.protocol_name = (request.version < 7).then(StrBytes::new);
     answer(request, &response)
-}
-
-/// The subscription as the broker may read it. Bytes that are no subscription are the partner's own and
-/// pass: nothing in them is from upstream.
-fn to_upstream<'a>(
-    zone: &'a ZoneView,
-    metadata: &Bytes,
-    wanted: &mut Vec<&'a Granted>,
-) -> Result<Bytes, Conflict> {
-    let renamed = group_blob::rewrite_subscription(metadata, |topic| match zone.by_name(topic) {
-        None => Renamed::To(zone.prefix().absent_topic(topic)),
-        Some(granted) => {
-            wanted.push(granted);
-            Renamed::To(granted.backing.as_str().to_owned())
-        }
-    });
-    match renamed {
-        Ok(renamed) => Ok(renamed),
-        // The broker could still read names in these: they must not pass unmapped.
-        Err(BlobError::TooMany { .. } | BlobError::NameTooLong(_)) => Err(Conflict),
-        Err(_) => Ok(metadata.clone()),
-    }
-}
-
-/// The subscription of a member as the leader of its group may read it.
-fn from_upstream(zone: &ZoneView, group: &str, metadata: &Bytes) -> Bytes {
-    match group_blob::rewrite_subscription(metadata, |topic| back(zone, group, topic)) {
-        Ok(renamed) => renamed,
-        // There may be names in these that nobody has mapped.
-        Err(BlobError::TooMany { .. } | BlobError::NameTooLong(_)) => Bytes::new(),
-        Err(_) => metadata.clone(),
-    }
-}
-
-/// A topic name in a blob from upstream, as the partner knows it.
-pub(super) fn back(zone: &ZoneView, group: &str, topic: &str) -> Renamed {
-    match zone.alias_in_group(group, topic) {
-        Some(alias) => Renamed::To(alias.as_str().to_owned()),
-        None => match zone.prefix().strip_absent_topic(topic) {
-            Some(name) => Renamed::To(name.to_owned()),
-            None => Renamed::Drop,
-        },
-    }
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ pub mod offset_for_leader_epoch;
 pub mod produce;
 pub mod sync_group;
 
+mod blobs;
 mod endpoints;
 mod layers;
 mod typed;

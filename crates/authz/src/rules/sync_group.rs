@@ -2,21 +2,19 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use kafka_protocol::messages::{GroupId, SyncGroupRequest, SyncGroupResponse};
 use kafka_protocol::protocol::StrBytes;
 use tidegate_wire::api::{ApiKey, Versions};
 use tidegate_wire::codec;
 use tidegate_wire::error_code::ErrorCode;
-use tidegate_wire::group_blob::{self, BlobError, Renamed};
 use tidegate_wire::header::Request;
 
-use super::join_group::{CONSUMER, back};
+use super::blobs::GroupBlob;
+use super::join_group::CONSUMER;
 use super::{Rule, answer, forward};
 use crate::bindings::Conflict;
 use crate::context::RequestContext;
 use crate::outcome::{Outcome, RuleError};
-use crate::view::{Granted, ZoneView};
 
 /// The rule.
 pub struct SyncGroup;
@@ -44,7 +42,7 @@ impl Rule for SyncGroup {
             let zone = Arc::clone(context.zone);
             let mut wanted = Vec::new();
             for member in &mut asked.assignments {
-                match to_upstream(&zone, &member.assignment, &mut wanted) {
+                match GroupBlob::Assignment.to_upstream(&zone, &member.assignment, &mut wanted) {
                     Ok(assignment) => member.assignment = assignment,
                     Err(Conflict) => return refuse(request, ErrorCode::INCONSISTENT_GROUP_PROTOCOL),
                 }
@@ -56,7 +54,7 @@ impl Rule for SyncGroup {
         let zone = context.zone.clone();
         forward(context, request, &asked, move |mut response: SyncGroupResponse, _| {
             if is_consumer {
-                response.assignment = from_upstream(&zone, &group, &response.assignment);
+                response.assignment = GroupBlob::Assignment.to_partner(&zone, &group, &response.assignment);
             }
             response
         })
@@ -67,38 +65,9 @@ fn refuse(request: &Request, error: ErrorCode) -> Result<Outcome, RuleError> {
     answer(request, &SyncGroupResponse::default().with_error_code(error.0))
 }
 
-fn to_upstream<'a>(
-    zone: &'a ZoneView,
-    assignment: &Bytes,
-    wanted: &mut Vec<&'a Granted>,
-) -> Result<Bytes, Conflict> {
-    let renamed = group_blob::rewrite_assignment(assignment, |topic| match zone.by_name(topic) {
-        None => Renamed::To(zone.prefix().absent_topic(topic)),
-        Some(granted) => {
-            wanted.push(granted);
-            Renamed::To(granted.backing.as_str().to_owned())
-        }
-    });
-    match renamed {
-        Ok(renamed) => Ok(renamed),
-        // The broker could still read names in these: they must not pass unmapped.
-        Err(BlobError::TooMany { .. } | BlobError::NameTooLong(_)) => Err(Conflict),
-        Err(_) => Ok(assignment.clone()),
-    }
-}
-
-/// A member without an assignment gets empty bytes, which are no assignment and pass.
-fn from_upstream(zone: &ZoneView, group: &str, assignment: &Bytes) -> Bytes {
-    match group_blob::rewrite_assignment(assignment, |topic| back(zone, group, topic)) {
-        Ok(renamed) => renamed,
-        // There may be names in these that nobody has mapped.
-        Err(BlobError::TooMany { .. } | BlobError::NameTooLong(_)) => Bytes::new(),
-        Err(_) => assignment.clone(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
     use kafka_protocol::messages::sync_group_request::SyncGroupRequestAssignment;
 
     use super::*;
