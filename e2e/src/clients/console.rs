@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::process::Command;
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail, ensure};
 
 use super::{ClientConfig, LIMIT, Outcome, Record, Refusal, Step, records};
 use crate::jars::Version;
@@ -44,6 +44,7 @@ pub(super) fn run(config: &ClientConfig, step: Step<'_>) -> Result<Outcome> {
             tool.args(["--property", "print.partition=true", "--property", "print.offset=true"]);
             consumed(topic, &process::run(&tool, LIMIT)?)
         }
+        step => bail!("console tools do not: {step:?}"),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail, ensure};
 use serde::Deserialize;
 
 use super::{ClientConfig, LIMIT, Outcome, Record, Refusal, Step, records};
@@ -43,6 +43,7 @@ pub(super) fn run(config: &ClientConfig, step: Step<'_>) -> Result<Outcome> {
             ]);
             consumed(&process::run(&kcat, LIMIT)?)
         }
+        step => bail!("kcat does not: {step:?}"),
     }
 }
 

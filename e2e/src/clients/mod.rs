@@ -2,6 +2,7 @@
 //!
 //! Each client is a small program in its own language that prints one JSON object per line; see [`Outcome`].
 
+mod abilities;
 mod console;
 mod go;
 mod kcat;
@@ -19,7 +20,7 @@ use serde::Serialize;
 use crate::jars::Version;
 use crate::{java, process};
 
-pub use self::outcome::{Outcome, Produced, Record, Refusal};
+pub use self::outcome::{Group, Outcome, Produced, Record, Refusal};
 
 /// No scenario takes longer, even on a busy machine: every client gives up by itself after 30 s.
 const LIMIT: Duration = Duration::from_secs(90);
@@ -64,6 +65,95 @@ pub enum Step<'a> {
         /// How many records.
         count: usize,
     },
+    /// As [`Step::Consume`], with the group protocol of KIP-848.
+    ConsumeNext {
+        /// The topic.
+        topic: &'a str,
+        /// The consumer group.
+        group: &'a str,
+        /// How many records.
+        count: usize,
+    },
+    /// As [`Step::Consume`], with `isolation.level=read_committed`.
+    ConsumeCommitted {
+        /// The topic.
+        topic: &'a str,
+        /// The consumer group.
+        group: &'a str,
+        /// How many records.
+        count: usize,
+    },
+    /// Assigns itself every partition, without a group, seeks to the beginning and reads `count` records.
+    ReadFromBeginning {
+        /// The topic.
+        topic: &'a str,
+        /// How many records.
+        count: usize,
+    },
+    /// As [`Step::ReadFromBeginning`], from the first offsets whose timestamp is `timestamp` or later.
+    ReadFromTime {
+        /// The topic.
+        topic: &'a str,
+        /// Milliseconds since 1970.
+        timestamp: i64,
+        /// How many records.
+        count: usize,
+    },
+    /// Sends `count` records in one transaction and ends it.
+    Transact {
+        /// The topic.
+        topic: &'a str,
+        /// The transactional id.
+        transactional_id: &'a str,
+        /// How many records.
+        count: usize,
+        /// What every key begins with.
+        keys: &'a str,
+        /// How the transaction ends.
+        end: End,
+    },
+    /// Reads `count` records with a group and sends them on, keys and values unchanged, the group's offsets in the same
+    /// transaction.
+    Copy {
+        /// The topic to read.
+        from: &'a str,
+        /// The topic to write.
+        to: &'a str,
+        /// The consumer group.
+        group: &'a str,
+        /// The transactional id.
+        transactional_id: &'a str,
+        /// How many records.
+        count: usize,
+    },
+    /// Lists all groups.
+    ListGroups,
+    /// Describes a group and its committed offsets.
+    DescribeGroup {
+        /// The consumer group.
+        group: &'a str,
+    },
+    /// Sets the offsets of an empty group on a topic to the beginning.
+    ResetOffsets {
+        /// The consumer group.
+        group: &'a str,
+        /// The topic.
+        topic: &'a str,
+    },
+    /// Deletes an empty group.
+    DeleteGroup {
+        /// The consumer group.
+        group: &'a str,
+    },
+}
+
+/// How a transaction ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// Its records count.
+    Commit,
+    /// Its records do not.
+    Abort,
 }
 
 /// How a client reaches a cluster or a gateway.
@@ -138,15 +228,40 @@ impl fmt::Display for Client {
     }
 }
 
+/// The command line of a client program.
 fn arguments(step: Step<'_>) -> Vec<String> {
+    let number = |count: usize| count.to_string();
     match step {
         Step::List => vec!["list".to_owned()],
+        Step::ListGroups => vec!["list-groups".to_owned()],
         Step::Produce { topic, count, keys } => {
-            ["produce", topic, &count.to_string(), keys].map(str::to_owned).into()
+            ["produce", topic, &number(count), keys].map(str::to_owned).into()
         }
         Step::Consume { topic, group, count } => {
-            ["consume", topic, group, &count.to_string()].map(str::to_owned).into()
+            ["consume", topic, group, &number(count)].map(str::to_owned).into()
         }
+        Step::ConsumeNext { topic, group, count } => {
+            ["consume-next", topic, group, &number(count)].map(str::to_owned).into()
+        }
+        Step::ConsumeCommitted { topic, group, count } => {
+            ["consume-committed", topic, group, &number(count)].map(str::to_owned).into()
+        }
+        Step::ReadFromBeginning { topic, count } => {
+            ["read-from-beginning", topic, &number(count)].map(str::to_owned).into()
+        }
+        Step::ReadFromTime { topic, timestamp, count } => {
+            ["read-from-time", topic, &timestamp.to_string(), &number(count)].map(str::to_owned).into()
+        }
+        Step::Transact { topic, transactional_id, count, keys, end } => {
+            let end = if end == End::Commit { "commit" } else { "abort" };
+            ["transact", topic, transactional_id, &number(count), keys, end].map(str::to_owned).into()
+        }
+        Step::Copy { from, to, group, transactional_id, count } => {
+            ["copy", from, to, group, transactional_id, &number(count)].map(str::to_owned).into()
+        }
+        Step::DescribeGroup { group } => ["describe-group", group].map(str::to_owned).into(),
+        Step::ResetOffsets { group, topic } => ["reset-offsets", group, topic].map(str::to_owned).into(),
+        Step::DeleteGroup { group } => ["delete-group", group].map(str::to_owned).into(),
     }
 }
 

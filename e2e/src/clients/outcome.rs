@@ -14,6 +14,10 @@ pub struct Outcome {
     pub records: Vec<Record>,
     /// Whether it committed its offsets; the console consumer and kcat do not tell.
     pub committed: bool,
+    /// The groups it listed, sorted.
+    pub groups: Vec<String>,
+    /// The group it described.
+    pub group: Option<Group>,
     /// The first error of the other side.
     pub refusal: Option<Refusal>,
 }
@@ -65,6 +69,19 @@ pub struct Record {
     pub value: String,
 }
 
+/// A consumer group, described.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+pub struct Group {
+    /// Its name.
+    pub name: String,
+    /// Its state, in the client's words, as in "Stable".
+    pub state: String,
+    /// How many members it has.
+    pub members: usize,
+    /// Topics that members are assigned or that have committed offsets, sorted.
+    pub topics: Vec<String>,
+}
+
 /// An error code of the Kafka protocol.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
 pub struct Refusal {
@@ -83,6 +100,8 @@ enum Line {
     Produced(Produced),
     Record(Record),
     Committed,
+    Groups { names: Vec<String> },
+    Group(Group),
     Error(Refusal),
 }
 
@@ -99,6 +118,11 @@ pub(super) fn parse(stdout: &str) -> Result<Outcome> {
             Line::Produced(produced) => outcome.produced.push(produced),
             Line::Record(record) => outcome.records.push(record),
             Line::Committed => outcome.committed = true,
+            Line::Groups { mut names } => {
+                names.sort();
+                outcome.groups = names;
+            }
+            Line::Group(group) => outcome.group = Some(group),
             Line::Error(refusal) => {
                 outcome.refusal.get_or_insert(refusal);
             }
