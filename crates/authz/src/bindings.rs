@@ -7,15 +7,32 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
+use tidegate_core::facts::{Fact, Timestamp, Unbound};
 use tidegate_core::names::{Alias, BackingTopic};
 
 /// Most entries of one zone. An entry is made by a partner's request, so the number must be bounded.
 pub const MAX_BINDINGS: usize = 10_000;
 
+/// Age from which the use of a binding is noted in the store anew.
+const NOTE_USE_AFTER_S: u64 = 24 * 3_600;
+
+/// Age from which a binding counts no more: brokers keep the offsets of an empty group for 7 days
+/// (offsets.retention.minutes), and a day.
+pub const RETENTION_S: u64 = 8 * 24 * 3_600;
+
 /// The bindings of one zone, shared by its connections.
 #[derive(Debug, Default)]
 pub struct Bindings {
-    aliases: Mutex<HashMap<(String, BackingTopic), Alias>>,
+    bound: Mutex<HashMap<(String, BackingTopic), (Alias, Timestamp)>>,
+}
+
+/// An alias and the topic behind it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Binding {
+    /// The topic.
+    pub backing: BackingTopic,
+    /// The alias.
+    pub alias: Alias,
 }
 
 /// The group already uses another alias of the same backing topic, or there is no room for one more.
@@ -23,39 +40,67 @@ pub struct Bindings {
 pub struct Conflict;
 
 impl Bindings {
-    /// Binds `group` to each alias on its backing topic, unless it is bound to it already; all or none.
+    /// Binds `group` to each alias on its backing topic, unless it is bound to it already; all or none. Gives what
+    /// must be kept and [taken](Self::take) before the group may be served.
     ///
     /// # Errors
     /// [`Conflict`].
-    pub fn bind(&self, group: &str, wanted: &[(BackingTopic, Alias)]) -> Result<(), Conflict> {
-        let mut aliases = self.aliases.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut new: HashMap<(String, BackingTopic), Alias> = HashMap::new();
-        for (backing, alias) in wanted {
-            let key = (group.to_owned(), backing.clone());
-            match aliases.get(&key).or_else(|| new.get(&key)) {
-                Some(bound) if bound == alias => {}
-                Some(_) => return Err(Conflict),
-                None => _ = new.insert(key, alias.clone()),
+    pub fn bind(&self, group: &str, wanted: &[Binding], now: Timestamp) -> Result<Vec<Fact>, Conflict> {
+        let (bound, facts) = self.bind_some(group, wanted, now);
+        if bound.contains(&false) { Err(Conflict) } else { Ok(facts) }
+    }
+
+    /// As [`Bindings::bind`], one by one: tells of each whether it is bound, and what must be kept.
+    pub fn bind_some(&self, group: &str, wanted: &[Binding], now: Timestamp) -> (Vec<bool>, Vec<Fact>) {
+        let bound = self.bound.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut new: HashMap<BackingTopic, Alias> = HashMap::new();
+        let mut bind = |Binding { backing, alias }: &'_ Binding| {
+            let known = bound.get(&(group.to_owned(), backing.clone()));
+            let known = known.filter(|(_, used)| now.since(*used) < RETENTION_S);
+            if let Some((known, used)) = known
+                && (known != alias || now.since(*used) < NOTE_USE_AFTER_S)
+            {
+                return known == alias;
             }
-        }
-        if aliases.len() + new.len() > MAX_BINDINGS {
-            return Err(Conflict);
-        }
-        aliases.extend(new);
-        Ok(())
+            if let Some(first) = new.get(backing) {
+                return first == alias;
+            }
+            let room = known.is_some() || bound.len() + new.len() < MAX_BINDINGS;
+            if room {
+                new.insert(backing.clone(), alias.clone());
+            }
+            room
+        };
+        let accepted = wanted.iter().map(&mut bind).collect();
+        let fact = |(backing, alias)| Fact::Binding { group: group.to_owned(), backing, alias, used: now };
+        (accepted, new.into_iter().map(fact).collect())
+    }
+
+    /// Takes in a binding that the store keeps.
+    pub(crate) fn take(&self, group: &str, backing: &BackingTopic, alias: &Alias, used: Timestamp) {
+        let mut bound = self.bound.lock().unwrap_or_else(PoisonError::into_inner);
+        bound.insert((group.to_owned(), backing.clone()), (alias.clone(), used));
     }
 
     /// The alias that `group` uses for `backing`.
     #[must_use]
     pub fn bound(&self, group: &str, backing: &BackingTopic) -> Option<Alias> {
-        let aliases = self.aliases.lock().unwrap_or_else(PoisonError::into_inner);
-        aliases.get(&(group.to_owned(), backing.clone())).cloned()
+        let bound = self.bound.lock().unwrap_or_else(PoisonError::into_inner);
+        bound.get(&(group.to_owned(), backing.clone())).map(|(alias, _)| alias.clone())
     }
 
-    /// Forgets bindings to aliases that `keep` refuses, after the zone was edited.
-    pub fn retain(&self, keep: impl Fn(&BackingTopic, &Alias) -> bool) {
-        let mut aliases = self.aliases.lock().unwrap_or_else(PoisonError::into_inner);
-        aliases.retain(|(_, backing), alias| keep(backing, alias));
+    /// Forgets bindings to aliases that `keep` refuses, after the zone was edited; gives what the store must forget.
+    pub(crate) fn retain(&self, keep: impl Fn(&BackingTopic, &Alias) -> bool) -> Vec<Unbound> {
+        let mut gone = Vec::new();
+        let mut bound = self.bound.lock().unwrap_or_else(PoisonError::into_inner);
+        bound.retain(|(group, backing), (alias, _)| {
+            let kept = keep(backing, alias);
+            if !kept {
+                gone.push(Unbound { group: group.clone(), backing: backing.clone() });
+            }
+            kept
+        });
+        gone
     }
 }
 
@@ -63,47 +108,81 @@ impl Bindings {
 mod tests {
     use super::*;
 
+    const NOW: Timestamp = Timestamp(1_000_000);
+
     fn names() -> (BackingTopic, Alias, Alias) {
         (BackingTopic::parse("t").unwrap(), Alias::parse("a").unwrap(), Alias::parse("b").unwrap())
+    }
+
+    /// Binds and keeps, as rule and shell do together; gives how many facts were new.
+    fn bind(bindings: &Bindings, group: &str, aliases: &[&Alias], now: Timestamp) -> Result<usize, Conflict> {
+        let wanted: Vec<_> =
+            aliases.iter().map(|alias| Binding { backing: names().0, alias: (*alias).clone() }).collect();
+        let facts = bindings.bind(group, &wanted, now)?;
+        for fact in &facts {
+            let Fact::Binding { group, backing, alias, used } = fact else { panic!("{fact:?}") };
+            bindings.take(group, backing, alias, *used);
+        }
+        Ok(facts.len())
     }
 
     #[test]
     fn the_first_alias_of_a_group_stays_its_only_one() {
         let (topic, a, b) = names();
         let bindings = Bindings::default();
-        let bind = |group, alias: &Alias| bindings.bind(group, &[(topic.clone(), alias.clone())]);
-        assert_eq!(bind("g", &a), Ok(()));
-        assert_eq!(bind("g", &b), Err(Conflict));
-        assert_eq!(bind("h", &b), Ok(()));
+        assert_eq!(bind(&bindings, "g", &[&a], NOW), Ok(1));
+        assert_eq!(bind(&bindings, "g", &[&a], NOW), Ok(0));
+        assert_eq!(bind(&bindings, "g", &[&b], NOW), Err(Conflict));
+        assert_eq!(bind(&bindings, "h", &[&b], NOW), Ok(1));
         assert_eq!((bindings.bound("g", &topic), bindings.bound("h", &topic)), (Some(a), Some(b)));
     }
 
     #[test]
-    fn a_refused_pair_leaves_nothing_behind() {
+    fn nothing_is_bound_before_it_is_kept() {
         let (topic, a, b) = names();
         let bindings = Bindings::default();
-        let pair = [(topic.clone(), a), (topic.clone(), b.clone())];
-        assert_eq!(bindings.bind("g", &pair), Err(Conflict));
-        assert_eq!(bindings.bind("g", &[(topic, b)]), Ok(()));
+        let wanted = [Binding { backing: topic, alias: a }];
+        assert_eq!(bindings.bind("g", &wanted, NOW).unwrap().len(), 1);
+        assert_eq!(bind(&bindings, "g", &[&b], NOW), Ok(1));
+    }
+
+    #[test]
+    fn a_refused_pair_leaves_nothing_behind() {
+        let (_, a, b) = names();
+        let bindings = Bindings::default();
+        assert_eq!(bind(&bindings, "g", &[&a, &b], NOW), Err(Conflict));
+        assert_eq!(bind(&bindings, "g", &[&b], NOW), Ok(1));
+    }
+
+    #[test]
+    fn use_is_noted_once_a_day_and_an_unused_binding_ends() {
+        let (_, a, b) = names();
+        let bindings = Bindings::default();
+        let at = |days: u64| Timestamp(NOW.0 + days * 24 * 3_600);
+        assert_eq!(bind(&bindings, "g", &[&a], NOW), Ok(1));
+        assert_eq!(bind(&bindings, "g", &[&a], at(1)), Ok(1));
+        assert_eq!(bind(&bindings, "g", &[&b], at(8)), Err(Conflict));
+        assert_eq!(bind(&bindings, "g", &[&b], at(9)), Ok(1));
     }
 
     #[test]
     fn a_removed_alias_frees_its_groups() {
         let (topic, a, b) = names();
         let bindings = Bindings::default();
-        bindings.bind("g", &[(topic.clone(), a.clone())]).unwrap();
-        bindings.retain(|_, alias| *alias != a);
-        assert_eq!(bindings.bind("g", &[(topic, b)]), Ok(()));
+        bind(&bindings, "g", &[&a], NOW).unwrap();
+        let gone = bindings.retain(|_, alias| *alias != a);
+        assert_eq!(gone, [Unbound { group: "g".to_owned(), backing: topic }]);
+        assert_eq!(bind(&bindings, "g", &[&b], NOW), Ok(1));
     }
 
     #[test]
     fn a_partner_cannot_make_entries_without_end() {
-        let (topic, a, _) = names();
+        let (_, a, _) = names();
         let bindings = Bindings::default();
-        let wanted = [(topic, a)];
         for group in 0..MAX_BINDINGS {
-            bindings.bind(&group.to_string(), &wanted).unwrap();
+            bind(&bindings, &group.to_string(), &[&a], NOW).unwrap();
         }
-        assert_eq!(bindings.bind("one more", &wanted), Err(Conflict));
+        assert_eq!(bind(&bindings, "one more", &[&a], NOW), Err(Conflict));
+        assert_eq!(bind(&bindings, "0", &[&a], NOW), Ok(0));
     }
 }

@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::sync::Arc;
 
+use tidegate_core::facts::Timestamp;
 use tidegate_wire::error_code::ErrorCode;
 
 use crate::addresses::AddressMap;
@@ -23,6 +24,10 @@ pub struct RequestContext<'a> {
     pub policy: &'a Policy,
     /// Client id to send upstream.
     pub client_id: &'a str,
+    /// The time.
+    pub now: Timestamp,
+    /// Producer ids of which the store has just said that the zone was not issued them.
+    pub absent_producers: &'a [i64],
     /// What the connection remembers from one request to the next.
     pub connection: &'a mut ConnectionState,
 }
@@ -35,14 +40,16 @@ pub struct ReplyContext<'a> {
     pub zone: Option<&'a ZoneView>,
     /// What the connection's listener advertises.
     pub addresses: &'a AddressMap,
+    /// The time.
+    pub now: Timestamp,
     stale: Cell<bool>,
 }
 
 impl<'a> ReplyContext<'a> {
     /// The context of one answer.
     #[must_use]
-    pub fn new(zone: Option<&'a ZoneView>, addresses: &'a AddressMap) -> Self {
-        Self { zone, addresses, stale: Cell::new(false) }
+    pub fn new(zone: Option<&'a ZoneView>, addresses: &'a AddressMap, now: Timestamp) -> Self {
+        Self { zone, addresses, now, stale: Cell::new(false) }
     }
 
     /// Notes an error of a partition: some say that the picture of the cluster is out of date.

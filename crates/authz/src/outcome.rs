@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use thiserror::Error;
+use tidegate_core::facts::Fact;
 use tidegate_wire::codec::CodecError;
 use tidegate_wire::frame::Outgoing;
 use tidegate_wire::produce::ProduceError;
@@ -23,8 +24,43 @@ pub enum Outcome {
     },
     /// Upstream is told and nobody answers: Produce with acks=0.
     Tell(UpstreamRequest),
+    /// The shell asks its store and then puts the same request to the rule once more; the rule has done nothing yet.
+    /// When the store does not answer the connection ends: the request is neither refused nor let through.
+    Ask(Question),
     /// The connection ends; Kafka knows no error answer for this case.
     Close(&'static str),
+}
+
+/// What a rule must know, or must have kept, before it can decide.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Question {
+    /// Make these facts durable and [take](crate::ZoneView::take) them into the zone.
+    Keep(Vec<Fact>),
+    /// Which of these producer ids was the zone issued? Those it was are taken into the zone, the others stand in
+    /// [`RequestContext::absent_producers`](crate::RequestContext::absent_producers) the next time.
+    Producers(Vec<i64>),
+}
+
+/// What a reply makes of the upstream's answer.
+#[derive(Debug)]
+pub enum Replied {
+    /// The client's answer.
+    Answer(Outgoing),
+    /// An answer that holds only once facts are durable.
+    Keep {
+        /// What to make durable and take into the zone first.
+        facts: Vec<Fact>,
+        /// The client's answer then.
+        then: Outgoing,
+        /// The client's answer when that fails: nothing has been promised.
+        otherwise: Outgoing,
+    },
+}
+
+impl From<Outgoing> for Replied {
+    fn from(answer: Outgoing) -> Self {
+        Self::Answer(answer)
+    }
 }
 
 /// One frame for the upstream broker.
@@ -46,7 +82,7 @@ pub trait Reply: Send {
         self: Box<Self>,
         context: &ReplyContext<'_>,
         frames: &[Bytes],
-    ) -> Result<Outgoing, ReplyError>;
+    ) -> Result<Replied, ReplyError>;
 }
 
 /// A request that cannot be read; the client is at fault and its connection must be closed.
@@ -82,6 +118,7 @@ impl std::fmt::Debug for Outcome {
             Self::Answer(frame) => f.debug_tuple("Answer").field(&frame.len()).finish(),
             Self::Forward { requests, .. } => f.debug_tuple("Forward").field(&requests.len()).finish(),
             Self::Tell(_) => f.write_str("Tell"),
+            Self::Ask(question) => f.debug_tuple("Ask").field(question).finish(),
             Self::Close(why) => f.debug_tuple("Close").field(why).finish(),
         }
     }

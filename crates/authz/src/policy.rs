@@ -11,6 +11,12 @@ pub struct Policy {
     pub fetch_max_partition_bytes: i32,
     /// Longest transaction, in milliseconds: an open one holds back every read_committed reader.
     pub transaction_timeout_max_ms: i32,
+    /// Producer ids that a zone may be issued at once after a pause.
+    pub producer_ids_burst: u32,
+    /// Producer ids that a zone is issued in the long run.
+    pub producer_ids_per_minute: u32,
+    /// Seconds after its last use for which a producer id belongs to its zone.
+    pub producer_id_retention_s: u64,
 }
 
 impl Default for Policy {
@@ -25,6 +31,12 @@ impl Default for Policy {
             fetch_max_partition_bytes: 10 * 1024 * 1024,
             // The default of Java producers, transaction.timeout.ms.
             transaction_timeout_max_ms: 60_000,
+            // Every producer of a large partner starting at once.
+            producer_ids_burst: 1_000,
+            // A restart every few seconds; each id costs the cluster a record and the store a row.
+            producer_ids_per_minute: 60,
+            // Brokers keep a transactional id for 7 days (transactional.id.expiration.ms), producer ids for one; and a day.
+            producer_id_retention_s: 8 * 24 * 3_600,
         }
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use kafka_protocol::protocol::{Decodable, Encodable};
+use tidegate_core::facts::{Fact, Timestamp};
 use tidegate_core::keys::RootKey;
 use tidegate_core::manifest;
 use tidegate_core::names::{BackingTopic, ZoneName};
@@ -13,13 +14,13 @@ use tidegate_wire::error_code::ErrorCode;
 use tidegate_wire::header::{self, Request};
 
 use crate::addresses::AddressMap;
-use crate::bindings::Bindings;
 use crate::cluster::{ClusterView, PartitionView, TopicView};
 use crate::context::{ConnectionState, ReplyContext, RequestContext};
 use crate::groups::Prefix;
-use crate::outcome::Outcome;
+use crate::outcome::{Outcome, Question, Replied};
 use crate::policy::Policy;
 use crate::rules::Rule;
+use crate::state::ZoneState;
 use crate::view::ZoneView;
 
 pub(crate) const ORDERS_BACKING: &str = "acme-internal-orders-v3";
@@ -28,6 +29,8 @@ pub(crate) const HIDDEN_TOPIC: &str = "acme-payroll";
 pub(crate) const ORDERS_ID: [u8; 16] = [0xaa; 16];
 pub(crate) const PRICES_ID: [u8; 16] = [0xbb; 16];
 pub(crate) const CORRELATION_ID: i32 = 4711;
+/// When everything on the bench happens.
+pub(crate) const NOW: Timestamp = Timestamp(1_800_000_000);
 
 /// `orders` may be written, `prices` read.
 pub(crate) const ZONE: &str = "
@@ -95,7 +98,7 @@ pub(crate) fn addresses() -> AddressMap {
 pub(crate) fn zone(manifest: &str) -> Arc<ZoneView> {
     let spec = manifest::parse_zones(manifest).unwrap().remove(0);
     let keys = root_key().zone_keys(&root_key().zone_id(spec.name()));
-    Arc::new(ZoneView::compile(&spec, &keys, &cluster(), Arc::new(Bindings::default())))
+    Arc::new(ZoneView::compile(&spec, &keys, &cluster(), Arc::new(ZoneState::default())))
 }
 
 pub(crate) fn encoded<M: Guarded + Encodable>(version: i16, message: &M) -> Bytes {
@@ -121,6 +124,8 @@ pub(crate) struct Bench {
     addresses: AddressMap,
     policy: Policy,
     connection: std::cell::RefCell<ConnectionState>,
+    /// Producer ids that only the store knows.
+    pub(crate) stored_producers: Vec<i64>,
 }
 
 impl Bench {
@@ -135,6 +140,7 @@ impl Bench {
             addresses: addresses(),
             policy: Policy::default(),
             connection: std::cell::RefCell::default(),
+            stored_producers: Vec::new(),
         }
     }
 
@@ -143,12 +149,31 @@ impl Bench {
     }
 
     pub(crate) fn ask(&self, rule: &dyn Rule, request: &Request) -> Outcome {
+        match self.ask_once(rule, request, &[]) {
+            Outcome::Ask(Question::Keep(facts)) => {
+                self.zone.take(&facts);
+                self.ask(rule, request)
+            }
+            Outcome::Ask(Question::Producers(ids)) => {
+                let (own, absent): (Vec<_>, Vec<_>) =
+                    ids.into_iter().partition(|id| self.stored_producers.contains(id));
+                own.into_iter().for_each(|id| self.zone.take(&[Fact::Producer { id, used: NOW }]));
+                self.ask_once(rule, request, &absent)
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// As [`Bench::ask`], with a question of the rule as it is.
+    pub(crate) fn ask_once(&self, rule: &dyn Rule, request: &Request, absent_producers: &[i64]) -> Outcome {
         let mut context = RequestContext {
             zone: &self.zone,
             cluster: &self.cluster,
             addresses: &self.addresses,
             policy: &self.policy,
             client_id: "tg-zone/app",
+            now: NOW,
+            absent_producers,
             connection: &mut self.connection.borrow_mut(),
         };
         rule.on_request(&mut context, request).unwrap()
@@ -209,13 +234,19 @@ impl Bench {
             frames.push(crate::rules::frame_of(version, parsed.correlation_id, &broker(&upstream)));
             sent.push(upstream);
         }
-        let context = ReplyContext::new(later, &self.addresses);
-        let frame = reply.on_response(&context, &frames).unwrap();
+        let context = ReplyContext::new(later, &self.addresses, NOW);
+        let frame = match reply.on_response(&context, &frames).unwrap() {
+            Replied::Answer(frame) => frame,
+            Replied::Keep { facts, then, .. } => {
+                self.zone.take(&facts);
+                then
+            }
+        };
         (sent, decode_answer(version, frame.joined()))
     }
 }
 
-fn decode_answer<R: Guarded + Decodable>(version: i16, frame: Bytes) -> R {
+pub(crate) fn decode_answer<R: Guarded + Decodable>(version: i16, frame: Bytes) -> R {
     let (correlation_id, body) = header::parse_response(&frame, R::KEY, version).unwrap();
     assert_eq!(correlation_id, CORRELATION_ID);
     codec::decode(version, &frame.slice(body..)).unwrap()

@@ -4,14 +4,16 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use tidegate_core::Permission;
+use tidegate_core::facts::{Fact, Timestamp};
 use tidegate_core::keys::ZoneKeys;
 use tidegate_core::names::{Alias, BackingTopic, ZoneName};
 use tidegate_core::zone::{TopicGrant, ZoneSpec};
 use tidegate_wire::topic::{TopicKey, TopicRef};
 
-use crate::bindings::{Bindings, Conflict};
+use crate::bindings::{Binding, Conflict};
 use crate::cluster::{ClusterView, TopicView};
 use crate::groups::Prefix;
+use crate::state::ZoneState;
 
 /// What one zone shows of the cluster; immutable, replaced whole on every change of either.
 #[derive(Debug)]
@@ -24,7 +26,7 @@ pub struct ZoneView {
     by_alias: HashMap<Arc<str>, usize>,
     by_virtual_id: HashMap<[u8; 16], usize>,
     by_backing: HashMap<Arc<str>, Vec<usize>>,
-    bindings: Arc<Bindings>,
+    state: Arc<ZoneState>,
 }
 
 /// One alias of a zone.
@@ -52,9 +54,9 @@ pub struct ShownTopic {
 }
 
 impl ZoneView {
-    /// Joins a zone with the picture of its cluster. `bindings` outlive the view.
+    /// Joins a zone with the picture of its cluster. `state` outlives the view.
     #[must_use]
-    pub fn compile(spec: &ZoneSpec, keys: &ZoneKeys, cluster: &ClusterView, bindings: Arc<Bindings>) -> Self {
+    pub fn compile(spec: &ZoneSpec, keys: &ZoneKeys, cluster: &ClusterView, state: Arc<ZoneState>) -> Self {
         let mut grants: Vec<&TopicGrant> = spec.topics().iter().collect();
         grants.sort_by(|a, b| a.alias.cmp(&b.alias));
         let topics: Vec<Granted> =
@@ -75,7 +77,7 @@ impl ZoneView {
                 .collect(),
             by_backing,
             topics,
-            bindings,
+            state,
         }
     }
 
@@ -130,21 +132,51 @@ impl ZoneView {
         }
     }
 
-    /// Takes aliases for use in a group, all or none: see [`Bindings`].
+    /// What the zone remembers.
+    #[must_use]
+    pub fn state(&self) -> &ZoneState {
+        &self.state
+    }
+
+    /// Takes in facts that the store keeps.
+    pub fn take(&self, facts: &[Fact]) {
+        self.state.take(facts);
+    }
+
+    /// Takes aliases for use in a group, all or none: see [`Bindings`](crate::Bindings). What is given must be kept
+    /// before the group may be served; nothing is given when the store knows it all.
     ///
     /// # Errors
     /// [`Conflict`] when the group uses another alias of one of the topics.
-    pub fn bind(&self, group: &str, grants: &[&Granted]) -> Result<(), Conflict> {
+    pub fn bind(&self, group: &str, grants: &[&Granted], now: Timestamp) -> Result<Vec<Fact>, Conflict> {
         let siblings = grants.iter().filter(|granted| granted.has_sibling);
+        let wanted: Vec<_> = siblings.map(|granted| granted.binding()).collect();
+        if wanted.is_empty() { Ok(Vec::new()) } else { self.state.bindings().bind(group, &wanted, now) }
+    }
+
+    /// As [`ZoneView::bind`], one by one: tells of each whether the group may use it, and what must be kept.
+    pub fn bind_some(&self, group: &str, grants: &[&Granted], now: Timestamp) -> (Vec<bool>, Vec<Fact>) {
+        let siblings: Vec<usize> =
+            (0..).zip(grants).filter(|(_, granted)| granted.has_sibling).map(|(at, _)| at).collect();
+        let mut bound = vec![true; grants.len()];
+        if siblings.is_empty() {
+            return (bound, Vec::new());
+        }
         let wanted: Vec<_> =
-            siblings.map(|granted| (granted.backing.clone(), granted.alias.clone())).collect();
-        if wanted.is_empty() { Ok(()) } else { self.bindings.bind(group, &wanted) }
+            grants.iter().filter(|granted| granted.has_sibling).map(|granted| granted.binding()).collect();
+        let (accepted, facts) = self.state.bindings().bind_some(group, &wanted, now);
+        for (at, accepted) in siblings.into_iter().zip(accepted) {
+            if let Some(bound) = bound.get_mut(at) {
+                *bound = accepted;
+            }
+        }
+        (bound, facts)
     }
 
     /// Whether `group` uses this alias, or none of its topic yet.
     #[must_use]
     pub fn may_use(&self, group: &str, granted: &Granted) -> bool {
-        let bound = || self.bindings.bound(group, &granted.backing);
+        let bound = || self.state.bindings().bound(group, &granted.backing);
         !granted.has_sibling || bound().is_none_or(|alias| alias == granted.alias)
     }
 
@@ -157,7 +189,7 @@ impl ZoneView {
         if !first.has_sibling {
             return Some(&first.alias);
         }
-        match self.bindings.bound(group, &first.backing) {
+        match self.state.bindings().bound(group, &first.backing) {
             Some(bound) => self.by_name(bound.as_str()).map(|granted| &granted.alias),
             None => Some(&first.alias),
         }
@@ -183,6 +215,10 @@ impl Granted {
             topic,
             has_sibling: all.iter().filter(|other| other.backing == grant.backing).count() > 1,
         }
+    }
+
+    fn binding(&self) -> Binding {
+        Binding { backing: self.backing.clone(), alias: self.alias.clone() }
     }
 
     /// How a request names this topic upstream.

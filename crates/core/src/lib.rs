@@ -5,6 +5,7 @@
 
 pub mod account;
 pub mod document;
+pub mod facts;
 pub mod keys;
 pub mod manifest;
 pub mod names;
@@ -15,6 +16,7 @@ pub mod zone_id;
 pub use account::{
     Account, AccountErrors, AccountProblem, Accounts, Credential, Revision, ScramMechanism, ScramVerifier,
 };
+pub use facts::{Fact, Facts, FactsError, MemoryFacts, Timestamp, Unbound};
 pub use keys::{RootKey, RootKeyError, VirtualTopicId, ZoneKeys, ZoneTag};
 pub use manifest::{ManifestErrors, SourcedZone, ZoneConflict, check_zones, parse_zones};
 pub use names::{

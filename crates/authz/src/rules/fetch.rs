@@ -11,7 +11,6 @@ use tidegate_wire::api::{ApiKey, Versions};
 use tidegate_wire::codec;
 use tidegate_wire::error_code::ErrorCode;
 use tidegate_wire::fetch::{BY_ID_SINCE, Partitions, RefusedTopic, ResponsePlan, Target, rewrite_response};
-use tidegate_wire::frame::Outgoing;
 use tidegate_wire::header::Request;
 use tidegate_wire::topic::{TopicKey, TopicMap, TopicRef};
 use uuid::Uuid;
@@ -19,7 +18,7 @@ use uuid::Uuid;
 use super::{CLIENT_REPLICA, Exchange, Rule, answer};
 use crate::addresses::AddressMap;
 use crate::context::{ReplyContext, RequestContext};
-use crate::outcome::{Outcome, Reply, ReplyError, RuleError, UpstreamRequest};
+use crate::outcome::{Outcome, Replied, Reply, ReplyError, RuleError, UpstreamRequest};
 use crate::policy::Policy;
 use crate::view::{Granted, ZoneView};
 
@@ -97,12 +96,12 @@ impl Reply for FetchReply {
         mut self: Box<Self>,
         context: &ReplyContext<'_>,
         frames: &[Bytes],
-    ) -> Result<Outgoing, ReplyError> {
+    ) -> Result<Replied, ReplyError> {
         let frame = frames.first().ok_or(ReplyError::Missing)?;
         self.refuse_revoked(context.zone);
         let plan = ShownTopics { reply: &self, context };
         let Exchange { version, correlation_id } = self.exchange;
-        Ok(rewrite_response(frame, version, correlation_id, &plan)?)
+        Ok(rewrite_response(frame, version, correlation_id, &plan)?.into())
     }
 }
 

@@ -2,13 +2,14 @@
 
 use kafka_protocol::messages::{InitProducerIdRequest, InitProducerIdResponse, ProducerId, TransactionalId};
 use kafka_protocol::protocol::StrBytes;
+use tidegate_core::facts::Fact;
 use tidegate_wire::api::{ApiKey, Versions};
 use tidegate_wire::codec;
 use tidegate_wire::error_code::ErrorCode;
 use tidegate_wire::header::Request;
 
-use super::{Rule, answer, forward};
-use crate::context::RequestContext;
+use super::{Rule, answer, forward_keeping};
+use crate::context::{ReplyContext, RequestContext};
 use crate::outcome::{Outcome, RuleError};
 
 /// The rule.
@@ -38,22 +39,39 @@ impl Rule for InitProducerId {
             asked.transaction_timeout_ms =
                 asked.transaction_timeout_ms.min(context.policy.transaction_timeout_max_ms);
         }
+        if !context.zone.state().ledger().admit(context.now, context.policy) {
+            // Clients back off and ask again.
+            return refuse(request, ErrorCode::COORDINATOR_LOAD_IN_PROGRESS);
+        }
         asked.transactional_id = upstream_id;
-        forward(context, request, &asked, |response: InitProducerIdResponse, _| response)
+        forward_keeping(context, request, &asked, issued, |_| refusal(ErrorCode::COORDINATOR_NOT_AVAILABLE))
     }
 }
 
+/// The id counts as the zone's before the partner knows it, or it never knows it.
+fn issued(response: &InitProducerIdResponse, context: &ReplyContext<'_>) -> Vec<Fact> {
+    let fact = Fact::Producer { id: response.producer_id.0, used: context.now };
+    if response.error_code == 0 && response.producer_id.0 >= 0 { vec![fact] } else { Vec::new() }
+}
+
 fn refuse(request: &Request, error: ErrorCode) -> Result<Outcome, RuleError> {
-    let response = InitProducerIdResponse::default()
+    answer(request, &refusal(error))
+}
+
+fn refusal(error: ErrorCode) -> InitProducerIdResponse {
+    InitProducerIdResponse::default()
         .with_error_code(error.0)
         .with_producer_id(ProducerId(-1))
-        .with_producer_epoch(-1);
-    answer(request, &response)
+        .with_producer_epoch(-1)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ledger::Standing;
+    use crate::outcome::Replied;
+    use crate::policy::Policy;
+    use crate::rules::frame_of;
     use crate::testing::{self, Bench};
 
     fn asked(id: Option<&'static str>) -> InitProducerIdRequest {
@@ -87,6 +105,41 @@ mod tests {
             assert_eq!(sent[0].transactional_id.as_deref().map(StrBytes::as_str), Some(&*id));
             assert_eq!(sent[0].transaction_timeout_ms, 60_000);
         }
+    }
+
+    #[test]
+    fn an_id_is_told_only_once_it_is_kept() {
+        for version in InitProducerId.versions().iter() {
+            let bench = Bench::new();
+            let standing = || bench.zone.state().ledger().standing(77, testing::NOW, &Policy::default());
+            let request = testing::request_of(version, &asked(None));
+            let Outcome::Forward { requests, reply } = bench.ask(&InitProducerId, &request) else {
+                panic!("did not go upstream");
+            };
+            let frame = frame_of(version, requests[0].correlation_id, &broker(&asked(None)));
+            let addresses = testing::addresses();
+            let context = ReplyContext::new(Some(&bench.zone), &addresses, testing::NOW);
+            let Replied::Keep { facts, otherwise, .. } = reply.on_response(&context, &[frame]).unwrap()
+            else {
+                panic!("told at once");
+            };
+            assert_eq!(facts, [Fact::Producer { id: 77, used: testing::NOW }]);
+            let got: InitProducerIdResponse = testing::decode_answer(version, otherwise.joined());
+            assert_eq!((got.error_code, got.producer_id.0, got.producer_epoch), (15, -1, -1));
+            assert_eq!(standing(), Standing::Unknown);
+            bench.zone.take(&facts);
+            assert_eq!(standing(), Standing::Issued);
+        }
+    }
+
+    #[test]
+    fn a_storm_of_ids_is_slowed_down() {
+        let bench = Bench::new();
+        for _ in 0..Policy::default().producer_ids_burst {
+            bench.exchange(&InitProducerId, 4, &asked(None), broker);
+        }
+        let got: InitProducerIdResponse = bench.answer(&InitProducerId, 4, &asked(None));
+        assert_eq!((got.error_code, got.producer_id.0), (14, -1));
     }
 
     #[test]

@@ -17,7 +17,7 @@ use super::blobs::GroupBlob;
 use super::{Rule, answer, forward};
 use crate::bindings::Conflict;
 use crate::context::RequestContext;
-use crate::outcome::{Outcome, RuleError};
+use crate::outcome::{Outcome, Question, RuleError};
 
 /// The rule.
 pub struct JoinGroup;
@@ -51,8 +51,10 @@ impl Rule for JoinGroup {
                     Err(Conflict) => return refuse(request, &asked, ErrorCode::INCONSISTENT_GROUP_PROTOCOL),
                 }
             }
-            if zone.bind(&group, &wanted).is_err() {
-                return refuse(request, &asked, ErrorCode::INCONSISTENT_GROUP_PROTOCOL);
+            match zone.bind(&group, &wanted, context.now) {
+                Ok(facts) if facts.is_empty() => {}
+                Ok(facts) => return Ok(Outcome::Ask(Question::Keep(facts))),
+                Err(Conflict) => return refuse(request, &asked, ErrorCode::INCONSISTENT_GROUP_PROTOCOL),
             }
         }
         let zone = context.zone.clone();

@@ -30,7 +30,7 @@ use crate::outcome::{Outcome, RuleError};
 pub(crate) use endpoints::shown_leader;
 #[cfg(test)]
 pub(crate) use typed::frame_of;
-pub(crate) use typed::{Exchange, answer, forward, forward_each};
+pub(crate) use typed::{Exchange, answer, forward, forward_each, forward_keeping};
 
 /// What the gateway does with one Kafka API once the client has logged in.
 pub trait Rule: Send + Sync {

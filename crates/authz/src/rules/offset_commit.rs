@@ -1,6 +1,7 @@
 //! OffsetCommit (8): offsets of own groups on own topics; READ is enough.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use kafka_protocol::messages::offset_commit_request::OffsetCommitRequestTopic;
 use kafka_protocol::messages::offset_commit_response::{
@@ -16,7 +17,8 @@ use tidegate_wire::header::Request;
 use super::layers::backing_name;
 use super::{Rule, answer, forward};
 use crate::context::RequestContext;
-use crate::outcome::{Outcome, RuleError};
+use crate::outcome::{Outcome, Question, RuleError};
+use crate::view::Granted;
 
 /// The rule.
 pub struct OffsetCommit;
@@ -44,21 +46,28 @@ impl Rule for OffsetCommit {
         }
         let mut names: HashMap<TopicName, TopicName> = HashMap::new();
         let mut refused = Vec::new();
-        for mut topic in topics {
-            // Two aliases of one topic would overwrite each other's offsets: the group has one of them.
-            match context
-                .zone
-                .by_name(&topic.name)
-                .filter(|granted| context.zone.bind(&group, &[granted]).is_ok())
-            {
-                None => refused.push(refusal(&topic, ErrorCode::TOPIC_AUTHORIZATION_FAILED)),
-                Some(granted) => {
-                    let alias = std::mem::replace(&mut topic.name, backing_name(granted));
-                    names.insert(topic.name.clone(), alias);
-                    asked.topics.push(topic);
-                }
+        let zone = Arc::clone(context.zone);
+        let (own, foreign): (Vec<_>, Vec<_>) = topics
+            .into_iter()
+            .map(|topic| (zone.by_name(&topic.name), topic))
+            .partition(|(granted, _)| granted.is_some());
+        let grants: Vec<&Granted> = own.iter().filter_map(|(granted, _)| *granted).collect();
+        // Two aliases of one topic would overwrite each other's offsets: the group has one of them.
+        let (bound, facts) = zone.bind_some(&group, &grants, context.now);
+        if !facts.is_empty() {
+            return Ok(Outcome::Ask(Question::Keep(facts)));
+        }
+        for ((mut topic, granted), bound) in own.into_iter().map(|(_, topic)| topic).zip(grants).zip(bound) {
+            if bound {
+                let alias = std::mem::replace(&mut topic.name, backing_name(granted));
+                names.insert(topic.name.clone(), alias);
+                asked.topics.push(topic);
+            } else {
+                refused.push(refusal(&topic, ErrorCode::TOPIC_AUTHORIZATION_FAILED));
             }
         }
+        let foreign = foreign.iter().map(|(_, topic)| refusal(topic, ErrorCode::TOPIC_AUTHORIZATION_FAILED));
+        refused.extend(foreign);
         if asked.topics.is_empty() && !refused.is_empty() {
             return answer(request, &OffsetCommitResponse::default().with_topics(refused));
         }

@@ -3,7 +3,7 @@
 //! From version 12 on a transactional Produce adds its partitions to the transaction by itself (KIP-890),
 //! so the check of the topic here is also the check of the transaction.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -12,10 +12,10 @@ use kafka_protocol::messages::produce_response::{
 };
 use kafka_protocol::messages::{BrokerId, ProduceResponse, TopicName};
 use kafka_protocol::protocol::StrBytes;
+use tidegate_core::facts::Fact;
 use tidegate_wire::api::{ApiKey, Versions};
-use tidegate_wire::batch::{self, BatchError};
+use tidegate_wire::batch::{self, BatchError, BatchHeader};
 use tidegate_wire::error_code::ErrorCode;
-use tidegate_wire::frame::Outgoing;
 use tidegate_wire::header::Request;
 use tidegate_wire::produce::{BY_ID_SINCE, PartitionData, ProduceRequest, Rewritten};
 use tidegate_wire::topic::{TopicKey, TopicRef};
@@ -25,7 +25,8 @@ use super::typed::decode_response;
 use super::{Exchange, Rule, answer, shown_leader};
 use crate::addresses::AddressMap;
 use crate::context::{ReplyContext, RequestContext};
-use crate::outcome::{Outcome, Reply, ReplyError, RuleError, UpstreamRequest};
+use crate::ledger::Standing;
+use crate::outcome::{Outcome, Question, Replied, Reply, ReplyError, RuleError, UpstreamRequest};
 use crate::view::Granted;
 
 /// The rule.
@@ -59,6 +60,9 @@ impl Rule for Produce {
             }
         };
         let plan = Plan::of(context, request, &asked);
+        if let Some(question) = plan.question {
+            return Ok(Outcome::Ask(question));
+        }
         if asked.acks == NO_ACKS && !plan.refused.is_empty() {
             return Ok(Outcome::Close("produce without acknowledgement to a topic that may not be written"));
         }
@@ -126,12 +130,15 @@ struct Plan {
     /// The grant behind each of `topics`, for the way back.
     shown: HashMap<TopicKey, Arc<Granted>>,
     refused: Refusals,
+    /// What must be known or kept first.
+    question: Option<Question>,
 }
 
 impl Plan {
     fn of(context: &RequestContext<'_>, request: &Request, asked: &ProduceRequest<'_>) -> Self {
         let by_id = request.version >= BY_ID_SINCE;
         let mut plan = Self::default();
+        let mut producers = Producers::default();
         let mut seen = HashSet::new();
         for topic in &asked.topics {
             let granted = match context.zone.resolve(topic.topic) {
@@ -148,7 +155,9 @@ impl Plan {
             let key = granted.upstream_key(by_id);
             for partition in &topic.partitions {
                 let refused = if seen.insert((key.clone(), partition.index)) {
-                    check(partition, request, asked.transactional_id.is_some()).err()
+                    check(partition, request, asked.transactional_id.is_some())
+                        .and_then(|header| producers.check(header.producer_id, context))
+                        .err()
                 } else {
                     Some(ErrorCode::INVALID_REQUEST)
                 };
@@ -158,6 +167,7 @@ impl Plan {
                 }
             }
         }
+        plan.question = producers.question();
         plan
     }
 
@@ -194,16 +204,53 @@ const fn unknown(by_id: bool) -> ErrorCode {
     if by_id { ErrorCode::UNKNOWN_TOPIC_ID } else { ErrorCode::TOPIC_AUTHORIZATION_FAILED }
 }
 
-fn check(partition: &PartitionData, request: &Request, transactional: bool) -> Result<(), ErrorCode> {
+fn check(
+    partition: &PartitionData,
+    request: &Request,
+    transactional: bool,
+) -> Result<BatchHeader, ErrorCode> {
     let records = partition.records.clone().and_then(|range| request.body.get(range));
     match batch::check_produced(records, request.version) {
         Ok(header) if header.is_transactional() && !transactional => {
             Err(ErrorCode::TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
         }
-        Ok(_) => Ok(()),
+        Ok(header) => Ok(header),
         Err(BatchError::Codec { .. }) => Err(ErrorCode::UNSUPPORTED_COMPRESSION_TYPE),
         Err(BatchError::TooShort) => Err(ErrorCode::CORRUPT_MESSAGE),
         Err(_) => Err(ErrorCode::INVALID_RECORD),
+    }
+}
+
+/// What the ledger says of the producer ids of one request.
+#[derive(Default)]
+struct Producers {
+    unknown: BTreeSet<i64>,
+    in_use: BTreeMap<i64, Fact>,
+}
+
+impl Producers {
+    /// Refuses an id that the zone was not issued; one that only the store may know passes into the question.
+    fn check(&mut self, id: i64, context: &RequestContext<'_>) -> Result<(), ErrorCode> {
+        if id < 0 {
+            return Ok(());
+        }
+        match context.zone.state().ledger().standing(id, context.now, context.policy) {
+            Standing::Issued => {}
+            Standing::Note(fact) => _ = self.in_use.insert(id, fact),
+            Standing::Unknown if context.absent_producers.contains(&id) => {
+                return Err(ErrorCode::INVALID_PRODUCER_ID_MAPPING);
+            }
+            Standing::Unknown => _ = self.unknown.insert(id),
+        }
+        Ok(())
+    }
+
+    fn question(self) -> Option<Question> {
+        match (self.unknown.is_empty(), self.in_use.is_empty()) {
+            (false, _) => Some(Question::Producers(self.unknown.into_iter().collect())),
+            (true, false) => Some(Question::Keep(self.in_use.into_values().collect())),
+            (true, true) => None,
+        }
     }
 }
 
@@ -218,7 +265,7 @@ impl Reply for ProduceReply {
         self: Box<Self>,
         context: &ReplyContext<'_>,
         frames: &[Bytes],
-    ) -> Result<Outgoing, ReplyError> {
+    ) -> Result<Replied, ReplyError> {
         let frame = frames.first().ok_or(ReplyError::Missing)?;
         let mut response: ProduceResponse = decode_response(frame, self.exchange.version)?;
         let by_id = self.exchange.version >= BY_ID_SINCE;
@@ -234,7 +281,7 @@ impl Reply for ProduceReply {
         });
         response.responses.extend(refusals(self.refused));
         response.node_endpoints = endpoints(&response.node_endpoints, context.addresses);
-        Ok(self.exchange.encode(&response)?)
+        Ok(self.exchange.encode(&response)?.into())
     }
 }
 

@@ -14,7 +14,7 @@ use super::join_group::CONSUMER;
 use super::{Rule, answer, forward};
 use crate::bindings::Conflict;
 use crate::context::RequestContext;
-use crate::outcome::{Outcome, RuleError};
+use crate::outcome::{Outcome, Question, RuleError};
 
 /// The rule.
 pub struct SyncGroup;
@@ -47,8 +47,10 @@ impl Rule for SyncGroup {
                     Err(Conflict) => return refuse(request, ErrorCode::INCONSISTENT_GROUP_PROTOCOL),
                 }
             }
-            if zone.bind(&group, &wanted).is_err() {
-                return refuse(request, ErrorCode::INCONSISTENT_GROUP_PROTOCOL);
+            match zone.bind(&group, &wanted, context.now) {
+                Ok(facts) if facts.is_empty() => {}
+                Ok(facts) => return Ok(Outcome::Ask(Question::Keep(facts))),
+                Err(Conflict) => return refuse(request, ErrorCode::INCONSISTENT_GROUP_PROTOCOL),
             }
         }
         let zone = context.zone.clone();

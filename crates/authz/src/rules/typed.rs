@@ -4,12 +4,13 @@ use std::marker::PhantomData;
 
 use bytes::Bytes;
 use kafka_protocol::protocol::{Decodable, Encodable};
+use tidegate_core::facts::Fact;
 use tidegate_wire::codec::{self, CodecError, Guarded};
 use tidegate_wire::frame::{EnvelopeWriter, Outgoing};
 use tidegate_wire::header::{self, Request};
 
 use crate::context::{ReplyContext, RequestContext};
-use crate::outcome::{Outcome, Reply, ReplyError, RuleError, UpstreamRequest};
+use crate::outcome::{Outcome, Replied, Reply, ReplyError, RuleError, UpstreamRequest};
 
 /// Where an answer belongs.
 #[derive(Debug, Clone, Copy)]
@@ -55,6 +56,24 @@ where
         let response = responses.into_iter().next().ok_or(ReplyError::Missing)?;
         Ok(on_response(response, context))
     })
+}
+
+/// As [`forward`], for an answer that may hold only once facts are kept; `otherwise` turns it into what the client
+/// gets when they cannot be.
+pub(crate) fn forward_keeping<Q, R>(
+    context: &mut RequestContext<'_>,
+    request: &Request,
+    upstream: &Q,
+    facts: impl FnOnce(&R, &ReplyContext<'_>) -> Vec<Fact> + Send + 'static,
+    otherwise: impl FnOnce(R) -> R + Send + 'static,
+) -> Result<Outcome, RuleError>
+where
+    Q: Guarded + Encodable,
+    R: Guarded + Encodable + Decodable + 'static,
+{
+    let upstream = upstream_request(context, request.version, upstream)?;
+    let reply = KeepingReply { exchange: Exchange::of(request), facts, otherwise, response: PhantomData };
+    Ok(Outcome::Forward { requests: vec![upstream], reply: Box::new(reply) })
 }
 
 /// Asks upstream once for each of `upstream` and turns all answers into the client's one.
@@ -112,12 +131,42 @@ where
         self: Box<Self>,
         context: &ReplyContext<'_>,
         frames: &[Bytes],
-    ) -> Result<Outgoing, ReplyError> {
+    ) -> Result<Replied, ReplyError> {
         let version = self.exchange.version;
         let responses: Result<Vec<R>, ReplyError> =
             frames.iter().map(|frame| decode_response(frame, version)).collect();
         let response = (self.on_responses)(responses?, context)?;
-        Ok(self.exchange.encode(&response)?)
+        Ok(self.exchange.encode(&response)?.into())
+    }
+}
+
+struct KeepingReply<R, F, O> {
+    exchange: Exchange,
+    facts: F,
+    otherwise: O,
+    response: PhantomData<fn() -> R>,
+}
+
+impl<R, F, O> Reply for KeepingReply<R, F, O>
+where
+    R: Guarded + Encodable + Decodable,
+    F: FnOnce(&R, &ReplyContext<'_>) -> Vec<Fact> + Send,
+    O: FnOnce(R) -> R + Send,
+{
+    fn on_response(
+        self: Box<Self>,
+        context: &ReplyContext<'_>,
+        frames: &[Bytes],
+    ) -> Result<Replied, ReplyError> {
+        let frame = frames.first().ok_or(ReplyError::Missing)?;
+        let response: R = decode_response(frame, self.exchange.version)?;
+        let facts = (self.facts)(&response, context);
+        let then = self.exchange.encode(&response)?;
+        if facts.is_empty() {
+            return Ok(then.into());
+        }
+        let otherwise = self.exchange.encode(&(self.otherwise)(response))?;
+        Ok(Replied::Keep { facts, then, otherwise })
     }
 }
 

@@ -6,10 +6,15 @@ use super::*;
 use crate::testing::{self, Bench, request_of};
 
 fn batch(attributes: u8) -> Bytes {
+    batch_of(-1, attributes)
+}
+
+fn batch_of(producer_id: i64, attributes: u8) -> Bytes {
     let mut bytes = vec![0; batch::HEADER_LENGTH + 7];
     bytes[11] = 56;
     bytes[16] = 2;
     bytes[22] = attributes;
+    bytes[43..51].copy_from_slice(&producer_id.to_be_bytes());
     bytes[60] = 1;
     bytes.into()
 }
@@ -175,6 +180,39 @@ fn transactional_ids_are_prefixed_and_impossible_acks_refused() {
             assert_eq!(flat(version, &got)[0].1, error);
         }
     }
+}
+
+#[test]
+fn a_producer_id_that_the_zone_was_not_issued_is_refused_and_an_issued_one_passes() {
+    const OWN: i64 = 77;
+    const OF_ANOTHER_ZONE: i64 = 78;
+    for version in Produce.versions().iter() {
+        let mut bench = Bench::new();
+        bench.stored_producers.push(OWN);
+        let orders = bench.virtual_id("orders");
+        let asked = |id| produce(vec![topic(version, "orders", orders, batch_of(id, 0))]);
+        let (sent, _) = bench.exchange(&Produce, version, &asked(OWN), broker(version));
+        assert_eq!(sent.len(), 1);
+        let got: ProduceResponse = bench.answer(&Produce, version, &asked(OF_ANOTHER_ZONE));
+        assert_eq!(flat(version, &got)[0].1, 49);
+    }
+}
+
+#[test]
+fn the_store_is_asked_for_all_unknown_ids_at_once_and_only_then() {
+    let bench = Bench::new();
+    let orders = |id| topic(9, "orders", [0; 16], batch_of(id, 0));
+    let partition = |data: TopicProduceData, index| {
+        let [one] = &data.partition_data[..] else { panic!("one partition") };
+        let one = one.clone().with_index(index);
+        data.with_partition_data(vec![one])
+    };
+    let asked = produce(vec![partition(orders(5), 0), partition(orders(6), 1), partition(orders(-1), 2)]);
+    let request = request_of(9, &asked);
+    let Outcome::Ask(question) = bench.ask_once(&Produce, &request, &[]) else { panic!("no question") };
+    assert_eq!(question, Question::Producers(vec![5, 6]));
+    bench.zone.take(&[Fact::Producer { id: 5, used: testing::NOW }]);
+    let Outcome::Forward { .. } = bench.ask_once(&Produce, &request, &[6]) else { panic!("not forwarded") };
 }
 
 #[test]

@@ -1,0 +1,45 @@
+//! What one zone remembers from request to request, shared by all its connections and by every view of it.
+
+use tidegate_core::facts::{Fact, Unbound};
+use tidegate_core::names::{Alias, BackingTopic};
+
+use crate::bindings::Bindings;
+use crate::ledger::Ledger;
+
+/// The memory of one zone. What it holds as a fact, the store holds too.
+#[derive(Debug, Default)]
+pub struct ZoneState {
+    bindings: Bindings,
+    ledger: Ledger,
+}
+
+impl ZoneState {
+    /// Which alias each group uses.
+    #[must_use]
+    pub fn bindings(&self) -> &Bindings {
+        &self.bindings
+    }
+
+    /// Which producer ids are the zone's.
+    #[must_use]
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// Takes in facts that the store keeps.
+    pub fn take(&self, facts: &[Fact]) {
+        for fact in facts {
+            match fact {
+                Fact::Producer { id, used } => self.ledger.take(*id, *used),
+                Fact::Binding { group, backing, alias, used } => {
+                    self.bindings.take(group, backing, alias, *used);
+                }
+            }
+        }
+    }
+
+    /// Forgets bindings to aliases that `keep` refuses, after the zone was edited; gives what the store must forget.
+    pub fn retain_bindings(&self, keep: impl Fn(&BackingTopic, &Alias) -> bool) -> Vec<Unbound> {
+        self.bindings.retain(keep)
+    }
+}
