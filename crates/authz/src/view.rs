@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use tidegate_core::Permission;
+use tidegate_core::ZoneId;
 use tidegate_core::facts::{Fact, Timestamp};
 use tidegate_core::keys::ZoneKeys;
 use tidegate_core::names::{Alias, BackingTopic, ZoneName};
@@ -18,6 +19,7 @@ use crate::state::ZoneState;
 /// What one zone shows of the cluster; immutable, replaced whole on every change of either.
 #[derive(Debug)]
 pub struct ZoneView {
+    id: ZoneId,
     name: ZoneName,
     cluster_id: String,
     prefix: Prefix,
@@ -66,6 +68,7 @@ impl ZoneView {
             by_backing.entry(granted.backing.as_str().into()).or_default().push(at);
         }
         Self {
+            id: keys.zone(),
             name: spec.name().clone(),
             cluster_id: keys.cluster_id().to_owned(),
             prefix: Prefix::new(keys.tag()),
@@ -79,6 +82,12 @@ impl ZoneView {
             topics,
             state,
         }
+    }
+
+    /// The zone's internal id.
+    #[must_use]
+    pub fn id(&self) -> ZoneId {
+        self.id
     }
 
     /// The zone's name.

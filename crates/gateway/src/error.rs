@@ -7,6 +7,8 @@ use thiserror::Error;
 
 use crate::config::{AddressError, ConfigErrors};
 use tidegate_client::{ConnectError, TlsError};
+use tidegate_core::FactsError;
+use tidegate_store::OpenError;
 
 /// The gateway does not start, or not again after a reload. The operator is at fault unless it says so.
 #[derive(Debug, Error)]
@@ -18,6 +20,12 @@ pub enum GatewayError {
     /// Zones or accounts are wrong; one line each, with file and path.
     #[error("{}", .0.join("\n"))]
     Desired(Vec<String>),
+    /// The state file cannot be used.
+    #[error(transparent)]
+    State(#[from] OpenError),
+    /// What the state file or the embedder's store holds cannot be read.
+    #[error(transparent)]
+    Facts(#[from] FactsError),
     /// A port cannot be bound.
     #[error("listener `{listener}`: cannot listen on {address}: {source}; free the port or change `bind`")]
     Bind {

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use metrics_exporter_prometheus::PrometheusHandle;
-use tidegate_core::{BackingTopic, ClusterName};
+use tidegate_core::{BackingTopic, ClusterName, Facts};
+use tidegate_store::SqliteFacts;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -19,7 +20,7 @@ use crate::listener::{self, Bound, ListenerShared};
 use crate::logins::{Authenticator, Logins};
 use crate::snapshot::{ClusterSnapshot, Compiler, Snapshot, missing_accounts};
 use crate::upstream::{self, Observer, Upstream, Wanted, watch_cluster};
-use crate::{http, tls};
+use crate::{http, state, tls};
 
 /// A gateway that is bound and connected and serves nobody yet.
 pub struct Gateway {
@@ -31,6 +32,16 @@ pub struct Gateway {
     desired: watch::Sender<Arc<Desired>>,
     snapshots: watch::Sender<Arc<Snapshot>>,
     metrics: Option<Arc<PrometheusHandle>>,
+    facts: Arc<dyn Facts>,
+}
+
+/// What an embedding program may bring of its own.
+#[derive(Debug)]
+pub struct Parts {
+    /// Who proves who they are.
+    pub authenticator: Arc<dyn Authenticator>,
+    /// Where facts survive a crash.
+    pub facts: Arc<dyn Facts>,
 }
 
 struct Listener {
@@ -71,17 +82,20 @@ impl Gateway {
     /// # Errors
     /// [`GatewayError`]: nothing is left bound or half started.
     pub async fn start(config: Config, metrics: Option<PrometheusHandle>) -> Result<Self, GatewayError> {
-        let logins = Arc::new(Logins::new(&config.root_key));
-        Self::start_with(config, logins, metrics).await
+        let parts = Parts {
+            authenticator: Arc::new(Logins::new(&config.root_key)),
+            facts: Arc::new(SqliteFacts::open(&config.state_file)?),
+        };
+        Self::start_with(config, parts, metrics).await
     }
 
-    /// As [`Gateway::start`], with an authenticator of the embedding program.
+    /// As [`Gateway::start`], with parts of the embedding program.
     ///
     /// # Errors
     /// [`GatewayError`].
     pub async fn start_with(
         config: Config,
-        logins: Arc<dyn Authenticator>,
+        parts: Parts,
         metrics: Option<PrometheusHandle>,
     ) -> Result<Self, GatewayError> {
         let desired = Desired::load(&config)?;
@@ -99,10 +113,12 @@ impl Gateway {
         }
         let ports = config.listeners.iter().map(listener::bind).collect::<Result<Vec<_>, _>>()?;
         let http = http::bind(config.http_bind).await?;
-        let mut compiler = Compiler::new(config.root_key.clone());
+        let Parts { authenticator, facts } = parts;
+        let mut compiler = Compiler::new(config.root_key.clone(), facts.bindings().await?);
         let seen = clusters.iter().map(|c| (c.upstream.name.clone(), Arc::new(c.seen.clone()))).collect();
-        let snapshot = compiler.compile(&desired, seen);
-        let (snapshots, _) = watch::channel(Arc::new(snapshot));
+        let compiled = compiler.compile(&desired, seen);
+        state::forget(&*facts, compiled.unbound).await;
+        let (snapshots, _) = watch::channel(Arc::new(compiled.snapshot));
         let admission = Arc::new(Admission::default());
         let listeners = config
             .listeners
@@ -116,7 +132,8 @@ impl Gateway {
                     &config.limits,
                     Arc::clone(&cluster.upstream),
                     snapshots.subscribe(),
-                    Arc::clone(&logins),
+                    Arc::clone(&authenticator),
+                    Arc::clone(&facts),
                     Arc::clone(&admission),
                 );
                 for node in shared.unreachable_nodes(&cluster.seen.view) {
@@ -135,6 +152,7 @@ impl Gateway {
             desired,
             snapshots,
             metrics: metrics.map(Arc::new),
+            facts,
         })
     }
 
@@ -146,7 +164,7 @@ impl Gateway {
 
     /// Serves until `shutdown` resolves, then lets open requests finish within the drain deadline.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
-        let Self { config, listeners, http, clusters, compiler, desired, snapshots, metrics } = self;
+        let Self { config, listeners, http, clusters, compiler, desired, snapshots, metrics, facts } = self;
         let (stop, stopping) = watch::channel(false);
         let (ready, is_ready) = watch::channel(true);
         let mut background = JoinSet::new();
@@ -159,7 +177,8 @@ impl Gateway {
             background.spawn(watch_cluster(cluster.upstream, cluster.observer, wants.clone(), publish));
             seen.insert(name, receive);
         }
-        background.spawn(keep_compiling(compiler, desired.subscribe(), seen, want, snapshots));
+        background.spawn(state::expire(Arc::clone(&facts), config.limits.clone()));
+        background.spawn(keep_compiling(compiler, desired.subscribe(), seen, want, snapshots, facts));
         let mut doors = JoinSet::new();
         for listener in listeners {
             for port in listener.ports {
@@ -219,6 +238,7 @@ async fn keep_compiling(
     mut clusters: HashMap<ClusterName, watch::Receiver<Arc<ClusterSnapshot>>>,
     want: watch::Sender<Arc<Wanted>>,
     publish: watch::Sender<Arc<Snapshot>>,
+    facts: Arc<dyn Facts>,
 ) {
     loop {
         let now = Arc::clone(&desired.borrow_and_update());
@@ -232,7 +252,9 @@ async fn keep_compiling(
             .iter_mut()
             .map(|(name, seen)| (name.clone(), Arc::clone(&seen.borrow_and_update())))
             .collect();
-        publish.send_replace(Arc::new(compiler.compile(&now, seen)));
+        let compiled = compiler.compile(&now, seen);
+        publish.send_replace(Arc::new(compiled.snapshot));
+        state::forget(&*facts, compiled.unbound).await;
         tokio::select! {
             changed = desired.changed() => if changed.is_err() { return },
             () = any_changed(&mut clusters) => {}

@@ -17,9 +17,10 @@ mod listener;
 pub mod logins;
 mod meters;
 pub mod snapshot;
+mod state;
 mod tls;
 pub mod upstream;
 
 pub use error::{GatewayError, UpstreamError};
-pub use gateway::{Gateway, Reloader};
+pub use gateway::{Gateway, Parts, Reloader};
 pub use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};

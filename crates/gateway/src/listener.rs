@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use tidegate_authz::{AddressMap, ClusterView, Policy, RuleTable};
 use tidegate_client::Endpoint;
-use tidegate_core::ClusterName;
 use tidegate_core::account::Account;
+use tidegate_core::{ClusterName, Facts};
 use tidegate_wire::frame::FrameLimits;
 use tidegate_wire::sasl::LoginPolicy;
 use tokio::net::{TcpListener, TcpStream};
@@ -50,6 +50,7 @@ pub(crate) struct ListenerShared {
     pub(crate) table: RuleTable,
     pub(crate) policy: Policy,
     pub(crate) logins: Arc<dyn Authenticator>,
+    pub(crate) facts: Arc<dyn Facts>,
     pub(crate) login_policy: Arc<LoginPolicy>,
     pub(crate) admission: Arc<Admission>,
     pub(crate) meters: Meters,
@@ -74,6 +75,7 @@ impl ListenerShared {
         upstream: Arc<Upstream>,
         snapshots: watch::Receiver<Arc<Snapshot>>,
         logins: Arc<dyn Authenticator>,
+        facts: Arc<dyn Facts>,
         admission: Arc<Admission>,
     ) -> Self {
         let table = RuleTable::default();
@@ -92,6 +94,7 @@ impl ListenerShared {
             snapshots,
             policy: policy(limits),
             logins,
+            facts,
             login_policy: Arc::new(login_policy),
             admission,
             meters: Meters::new(config.name.as_str(), table.keys()),
@@ -149,12 +152,16 @@ impl ListenerShared {
 
 fn policy(limits: &Limits) -> Policy {
     let millis = |duration: Duration| i32::try_from(duration.as_millis()).unwrap_or(i32::MAX);
+    let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
     let bytes = |bytes: usize| i32::try_from(bytes).unwrap_or(i32::MAX);
     Policy {
         fetch_max_wait_ms: millis(limits.fetch_max_wait),
         fetch_max_bytes: bytes(limits.fetch_max_bytes),
         fetch_max_partition_bytes: bytes(limits.fetch_max_partition_bytes),
         transaction_timeout_max_ms: millis(limits.transaction_timeout_max),
+        producer_ids_burst: count(limits.producer_ids_burst),
+        producer_ids_per_minute: count(limits.producer_ids_per_minute),
+        producer_id_retention_s: limits.producer_id_retention.as_secs(),
     }
 }
 

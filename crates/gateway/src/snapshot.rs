@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use tidegate_authz::{Bindings, ClusterView, ZoneView};
+use tidegate_authz::{ClusterView, ZoneState, ZoneView};
 use tidegate_client::Endpoint;
 use tidegate_core::account::{Account, Revision};
-use tidegate_core::{AccountName, ClusterName, RootKey, ZoneName};
+use tidegate_core::{AccountName, ClusterName, Fact, RootKey, Unbound, ZoneId, ZoneName, ZoneSpec};
 
 use crate::desired::Desired;
 
@@ -76,14 +76,27 @@ pub struct Standing {
 #[derive(Debug)]
 pub struct Compiler {
     root_key: RootKey,
-    bindings: HashMap<ZoneName, Arc<Bindings>>,
+    states: HashMap<ZoneId, Arc<ZoneState>>,
+}
+
+/// A picture, and what no longer holds since it was made.
+#[derive(Debug)]
+pub struct Compiled {
+    /// The picture.
+    pub snapshot: Snapshot,
+    /// Bindings that the store must forget, by zone.
+    pub unbound: Vec<(ZoneId, Vec<Unbound>)>,
 }
 
 impl Compiler {
-    /// A compiler that derives ids and tags from `root_key`.
+    /// A compiler that derives ids and tags from `root_key` and knows the facts that a store kept.
     #[must_use]
-    pub fn new(root_key: RootKey) -> Self {
-        Self { root_key, bindings: HashMap::new() }
+    pub fn new(root_key: RootKey, kept: Vec<(ZoneId, Fact)>) -> Self {
+        let mut states: HashMap<ZoneId, Arc<ZoneState>> = HashMap::new();
+        for (zone, fact) in kept {
+            states.entry(zone).or_default().take(&[fact]);
+        }
+        Self { root_key, states }
     }
 
     /// Joins what is wanted with what is known.
@@ -91,20 +104,17 @@ impl Compiler {
         &mut self,
         desired: &Desired,
         clusters: HashMap<ClusterName, Arc<ClusterSnapshot>>,
-    ) -> Snapshot {
-        self.bindings.retain(|name, _| desired.zones.iter().any(|zone| zone.zone.name() == name));
+    ) -> Compiled {
+        let unbound = self.forget(desired);
         let mut members = HashMap::new();
         for sourced in &desired.zones {
             let spec = &sourced.zone;
             let Some(account) = desired.accounts.find(spec.account().as_str()) else { continue };
-            let bindings = Arc::clone(self.bindings.entry(spec.name().clone()).or_default());
-            bindings.retain(|backing, alias| {
-                spec.topics().iter().any(|grant| grant.alias == *alias && grant.backing == *backing)
-            });
             let unknown = Arc::default();
             let cluster = clusters.get(spec.cluster()).unwrap_or(&unknown);
-            let keys = self.root_key.zone_keys(&self.root_key.zone_id(spec.name()));
-            let zone = ZoneView::compile(spec, &keys, &cluster.view, bindings);
+            let keys = self.root_key.zone_keys(&self.id(spec));
+            let state = Arc::clone(self.states.entry(keys.zone()).or_default());
+            let zone = ZoneView::compile(spec, &keys, &cluster.view, state);
             let member = Member {
                 revision: account.revision(),
                 account: Arc::new(account.clone()),
@@ -113,7 +123,29 @@ impl Compiler {
             };
             members.insert(spec.account().as_str().to_owned(), member);
         }
-        Snapshot { clusters, members }
+        Compiled { snapshot: Snapshot { clusters, members }, unbound }
+    }
+
+    /// Forgets bindings to what is not there any more: another topic may come under the same alias.
+    fn forget(&mut self, desired: &Desired) -> Vec<(ZoneId, Vec<Unbound>)> {
+        let zones: HashMap<ZoneId, &ZoneSpec> =
+            desired.zones.iter().map(|sourced| (self.id(&sourced.zone), &sourced.zone)).collect();
+        let mut unbound = Vec::new();
+        for (id, state) in &self.states {
+            let grants = zones.get(id).map_or(&[][..], |spec| spec.topics());
+            let gone = state.retain_bindings(|backing, alias| {
+                grants.iter().any(|grant| grant.alias == *alias && grant.backing == *backing)
+            });
+            if !gone.is_empty() {
+                unbound.push((*id, gone));
+            }
+        }
+        self.states.retain(|id, _| zones.contains_key(id));
+        unbound
+    }
+
+    fn id(&self, spec: &ZoneSpec) -> ZoneId {
+        self.root_key.zone_id(spec.name())
     }
 }
 

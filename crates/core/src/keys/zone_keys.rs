@@ -13,6 +13,7 @@ use crate::zone_id::ZoneId;
 /// The derived values of one zone: the key of its topic ids, its cluster id, its tag.
 #[derive(Clone)]
 pub struct ZoneKeys {
+    zone: ZoneId,
     vid: hmac::Key,
     cluster_id: String,
     tag: ZoneTag,
@@ -25,10 +26,16 @@ impl ZoneKeys {
         let mut tag = [0; 16];
         root.derive(b"group tag", zone.as_bytes(), &mut tag);
         Self {
+            zone: *zone,
             vid: hmac::Key::new(hmac::HMAC_SHA256, &vid),
             cluster_id: cluster_id(root, zone),
             tag: ZoneTag::from_random(tag),
         }
+    }
+
+    /// Whose keys these are.
+    pub fn zone(&self) -> ZoneId {
+        self.zone
     }
 
     /// The cluster id that the partner sees: 22 characters, as Kafka makes them.

@@ -78,6 +78,14 @@ limits! {
     fetch_max_partition_bytes: usize = "fetchMaxPartitionBytes", 10 * MIB, 1_024, GIB;
     /// Longest timeout of a transaction; an open one keeps all read_committed readers of the topic waiting.
     transaction_timeout_max: Duration = "transactionTimeoutMaxMs", 60_000, 1_000, 900_000;
+    /// Producer ids that a zone may be issued at once; every producer of a large partner may start in the same minute.
+    producer_ids_burst: usize = "producerIdsBurst", 1_000, 1, 1_000_000;
+    /// Producer ids that a zone is issued in the long run; each costs the cluster and the state file something for good.
+    producer_ids_per_minute: usize = "producerIdsPerMinute", 60, 1, 1_000_000;
+    /// Time after its last use for which a producer id belongs to its zone; brokers keep a transactional id for 7 days.
+    producer_id_retention: Duration = "producerIdRetentionMs", 691_200_000, 86_400_000, 31_536_000_000;
+    /// Time for the state file to take a change; then the request is refused or its connection closed.
+    state_deadline: Duration = "stateDeadlineMs", 5_000, 100, 60_000;
     /// Time for a broker to take the connection, TLS and SASL of a client before that client is let go.
     upstream_deadline: Duration = "upstreamDeadlineMs", 10_000, 100, 300_000;
     /// Time that open requests get at shutdown; less than the 30 s after which service managers kill.

@@ -47,5 +47,7 @@ pub fn parse(text: &str, path: &Path, surroundings: &dyn Surroundings) -> Result
 pub const DEFAULT_METADATA_REFRESH_MS: u64 = 30_000;
 /// Probes and metrics are for the own side, so they are not offered to the network unless somebody says so.
 pub const DEFAULT_HTTP_HOST: &str = "127.0.0.1";
+/// What must survive a crash; beside the configuration, where the root key is too.
+pub const DEFAULT_STATE_FILE: &str = "state.db";
 /// The customary port of Prometheus exporters that belong to a service.
 pub const DEFAULT_HTTP_PORT: u16 = 9464;

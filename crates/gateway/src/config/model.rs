@@ -22,6 +22,8 @@ pub struct Config {
     pub zones_folder: PathBuf,
     /// The file of account verifiers. It need not exist yet.
     pub accounts_file: PathBuf,
+    /// The file of what must survive a crash. It need not exist yet.
+    pub state_file: PathBuf,
     /// The installation root key.
     pub root_key: RootKey,
     /// Where probes and metrics are served.

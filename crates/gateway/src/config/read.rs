@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt::Display;
 use std::hash::Hash;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use tidegate_core::document::{self, Fields, Place, Problem, Report};
 
@@ -14,7 +14,7 @@ use super::model::{ClusterConfig, Config, ListenerConfig};
 use super::ports::Ports;
 use super::secret::{Around, RootKeySource};
 use super::surroundings::Surroundings;
-use super::{ConfigErrors, DEFAULT_HTTP_HOST, DEFAULT_HTTP_PORT, cluster, listener};
+use super::{ConfigErrors, DEFAULT_HTTP_HOST, DEFAULT_HTTP_PORT, DEFAULT_STATE_FILE, cluster, listener};
 
 pub(super) fn parse(
     text: &str,
@@ -49,6 +49,7 @@ fn read(document: &Place<'_>, around: &Around<'_>, report: &Report, broken: bool
         inner(fields.required("zones", ZONES), "folder", ZONES).and_then(|place| around.folder(&place));
     let accounts_file =
         inner(fields.required("accounts", ACCOUNTS), "file", ACCOUNTS).and_then(|place| around.path(&place));
+    let state_file = state(fields.optional("state"), around);
     let root_key = fields
         .required("rootKey", "write `rootKey: file:root.key`; the file is made at the first start")
         .and_then(|place| around.root_key(&place));
@@ -66,6 +67,7 @@ fn read(document: &Place<'_>, around: &Around<'_>, report: &Report, broken: bool
         listeners,
         zones_folder: zones_folder?,
         accounts_file: accounts_file?,
+        state_file: state_file?,
         root_key,
         http_bind: http_bind?,
         limits,
@@ -102,6 +104,14 @@ fn listeners<'a>(
         listeners.push(listener);
     }
     listeners
+}
+
+/// The state file; beside the configuration unless written.
+fn state(place: Option<Place<'_>>, around: &Around<'_>) -> Option<PathBuf> {
+    match place {
+        None => Some(around.beside(DEFAULT_STATE_FILE)),
+        Some(place) => inner(Some(place), "file", STATE).and_then(|place| around.path(&place)),
+    }
 }
 
 fn http<'a>(place: Option<Place<'a>>, ports: &mut Ports<'a>) -> Option<SocketAddr> {
@@ -153,4 +163,5 @@ impl<N: Hash + Eq + Clone + Display> Unique<N> {
 }
 
 const ZONES: &str = "write `zones: {folder: PATH}`";
+const STATE: &str = "write `state: {file: PATH}`";
 const ACCOUNTS: &str = "write `accounts: {file: PATH}`";

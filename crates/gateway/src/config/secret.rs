@@ -37,6 +37,11 @@ impl<'s> Around<'s> {
         Some(self.folder.join(text))
     }
 
+    /// A file of the folder of the configuration file.
+    pub(super) fn beside(&self, file: &str) -> PathBuf {
+        self.folder.join(file)
+    }
+
     /// A folder that is there.
     pub(super) fn folder(&self, place: &Place<'_>) -> Option<PathBuf> {
         let path = self.path(place)?;

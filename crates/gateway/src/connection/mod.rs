@@ -26,6 +26,7 @@ use self::side::Side;
 use crate::admission::ZonePlace;
 use crate::listener::{Door, ListenerShared};
 use crate::snapshot::{Snapshot, Standing};
+use crate::state;
 
 /// Why a connection ended; for the log.
 #[derive(Debug, thiserror::Error)]
@@ -120,6 +121,24 @@ async fn pumping<S: AsyncRead + AsyncWrite + Unpin>(
                 Ok(stream) => pump.attach(stream),
                 Err(end) => return end,
             },
+            Stop::Ask(question) => {
+                let zone = Arc::clone(pump.zone());
+                let answer =
+                    state::answer(&*shared.facts, &zone, question, shared.deadlines.state_deadline).await;
+                if let Err(reason) =
+                    answer.map_err(CloseReason::from).and_then(|absent| pump.answered(&absent))
+                {
+                    return End::Pump(reason);
+                }
+            }
+            Stop::Keep(facts) => {
+                let zone = Arc::clone(pump.zone());
+                let kept = state::keep(&*shared.facts, &zone, facts, shared.deadlines.state_deadline).await;
+                if let Err(error) = &kept {
+                    tracing::error!(zone = %zone.name(), %error, "a producer id was not handed out");
+                }
+                pump.kept(kept.is_ok());
+            }
             Stop::Login(request) => {
                 let again = log_in(login, Some(request), pump.client(), shared);
                 login = match timeout(shared.deadlines.auth_deadline, again).await {

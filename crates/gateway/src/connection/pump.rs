@@ -12,8 +12,11 @@ use bytes::Bytes;
 use tidegate_authz::outcome::UpstreamRequest;
 use tidegate_authz::rules::api_versions;
 use tidegate_authz::table::Service;
-use tidegate_authz::{AddressMap, ConnectionState, Outcome, Reply, ReplyContext, RequestContext, ZoneView};
+use tidegate_authz::{
+    AddressMap, ConnectionState, Outcome, Question, Replied, Reply, ReplyContext, RequestContext, ZoneView,
+};
 use tidegate_client::Stream;
+use tidegate_core::{Fact, FactsError};
 use tidegate_wire::api::ApiKey;
 use tidegate_wire::frame::{FrameLimits, Outgoing};
 use tidegate_wire::header::{self, Request};
@@ -24,12 +27,16 @@ use super::client_id::ClientId;
 use super::side::{Received, Side, SideError};
 use crate::listener::ListenerShared;
 use crate::snapshot::{ClusterSnapshot, Snapshot};
+use crate::state;
 
 /// Bytes that may wait for a slow reader before its writer is not read any more.
 const HIGH_WATER: usize = 256 * 1024;
 
 /// Frames moved in one wake-up before other connections get their turn.
 const FRAMES_PER_TURN: usize = 64;
+
+/// Questions that a rule may ask about one request; it needs two at most, as what it learns stays known.
+const MAX_QUESTIONS: usize = 4;
 
 /// Why the pump stopped.
 #[derive(Debug)]
@@ -40,6 +47,10 @@ pub(super) enum Stop {
     NeedUpstream,
     /// The client logs in again; everything before is answered.
     Login(Request),
+    /// A rule must know something before it can decide: [`Pump::answered`].
+    Ask(Question),
+    /// An answer holds only once facts are kept: [`Pump::kept`].
+    Keep(Vec<Fact>),
 }
 
 /// Why a connection is over.
@@ -71,6 +82,10 @@ pub(crate) enum CloseReason {
     Deadline(&'static str),
     #[error("the account lost its zone")]
     ZoneGone,
+    #[error("the state store does not answer: {0}")]
+    Store(#[from] FactsError),
+    #[error("a rule asked too often")]
+    Insistent,
     #[error("the gateway drains")]
     Drained,
 }
@@ -117,7 +132,23 @@ pub(super) struct Pump<S> {
     state: ConnectionState,
     /// A login that waits for everything before it to be answered.
     login: Option<Request>,
+    /// A request whose rule must know something first; nothing more is read until then.
+    asking: Option<Asking>,
+    /// An answer that waits for the store; nothing more is answered until then.
+    keeping: Option<Keeping>,
     draining: bool,
+}
+
+struct Asking {
+    request: Request,
+    question: Option<Question>,
+    asked: usize,
+}
+
+struct Keeping {
+    facts: Option<Vec<Fact>>,
+    then: Outgoing,
+    otherwise: Outgoing,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
@@ -141,6 +172,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
             zone,
             state: ConnectionState::default(),
             login: None,
+            asking: None,
+            keeping: None,
             draining: false,
         })
     }
@@ -157,6 +190,28 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
             side.push(frame);
         }
         self.upstream = Some(side);
+    }
+
+    /// The zone as of now.
+    pub(super) fn zone(&self) -> &Arc<ZoneView> {
+        &self.zone
+    }
+
+    /// Puts the request of [`Stop::Ask`] to its rule once more.
+    pub(super) fn answered(&mut self, absent_producers: &[i64]) -> Result<(), CloseReason> {
+        let Some(Asking { request, asked, .. }) = self.asking.take() else { return Ok(()) };
+        self.renew_snapshot()?;
+        self.decide(request, absent_producers, asked)?;
+        self.send_due();
+        Ok(())
+    }
+
+    /// Lets the answer of [`Stop::Keep`] go, or what stands in for it.
+    pub(super) fn kept(&mut self, kept: bool) {
+        if let Some(Keeping { then, otherwise, .. }) = self.keeping.take() {
+            self.client.push(if kept { then } else { otherwise });
+            self.send_due();
+        }
     }
 
     /// Whether [`Pump::drain`] was called.
@@ -192,8 +247,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
         self.renew_snapshot()?;
         for _ in 0..FRAMES_PER_TURN {
             self.poll_writes(context)?;
-            let answered = self.poll_upstream(context)?;
-            let asked = self.poll_client(context)?;
+            let answered = self.keeping.is_none() && self.poll_upstream(context)?;
+            let asked = self.keeping.is_none() && self.poll_client(context)?;
             if let Some(stop) = self.stop() {
                 return Poll::Ready(Ok(stop));
             }
@@ -206,11 +261,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
     }
 
     fn stop(&mut self) -> Option<Stop> {
+        if let Some(facts) = self.keeping.as_mut().and_then(|keeping| keeping.facts.take()) {
+            return Some(Stop::Keep(facts));
+        }
+        if let Some(question) = self.asking.as_mut().and_then(|asking| asking.question.take()) {
+            return Some(Stop::Ask(question));
+        }
         if !self.unsent.is_empty() && self.upstream.is_none() {
             return Some(Stop::NeedUpstream);
         }
         let upstream_waits = self.upstream.as_ref().map_or(0, Side::waiting_bytes);
-        let idle = self.due.is_empty() && self.client.waiting_bytes() == 0 && upstream_waits == 0;
+        let idle = self.due.is_empty()
+            && self.asking.is_none()
+            && self.keeping.is_none()
+            && self.client.waiting_bytes() == 0
+            && upstream_waits == 0;
         if !idle {
             return None;
         }
@@ -279,18 +344,23 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
             return Ok(());
         }
         self.due_bytes = self.due_bytes.saturating_sub(waiting.held);
-        let context = ReplyContext::new(Some(&self.zone), &self.addresses);
-        let answer = waiting.reply.on_response(&context, &waiting.frames)?;
+        let context = ReplyContext::new(Some(&self.zone), &self.addresses, state::now());
+        let replied = waiting.reply.on_response(&context, &waiting.frames)?;
         if context.is_stale() {
             self.shared.upstream.poke();
         }
-        self.client.push(answer);
+        match replied {
+            Replied::Answer(answer) => self.client.push(answer),
+            Replied::Keep { facts, then, otherwise } => {
+                self.keeping = Some(Keeping { facts: Some(facts), then, otherwise });
+            }
+        }
         Ok(())
     }
 
     /// Sends the answers whose turn it is.
     fn send_due(&mut self) {
-        while matches!(self.due.front(), Some(Due::Ready(_))) {
+        while self.keeping.is_none() && matches!(self.due.front(), Some(Due::Ready(_))) {
             if let Some(Due::Ready(answer)) = self.due.pop_front() {
                 self.due_bytes = self.due_bytes.saturating_sub(answer.len());
                 self.client.push(answer);
@@ -305,7 +375,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
             || upstream_waits > HIGH_WATER
             || self.due_bytes > HIGH_WATER
             || self.client.waiting_bytes() > HIGH_WATER;
-        if full || self.login.is_some() || self.draining || !self.unsent.is_empty() {
+        let waits = self.login.is_some() || self.asking.is_some() || !self.unsent.is_empty();
+        if full || waits || self.draining {
             // What nobody reads is not late.
             self.client.frame_since = None;
             return Ok(false);
@@ -334,26 +405,50 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
                 let (answer, _) = api_versions::respond(&shared.table, &self.cluster.view, &request)?;
                 self.answer(answer);
             }
-            Some(Service::Rule(rule)) => {
-                let mut context = RequestContext {
-                    zone: &self.zone,
-                    cluster: &self.cluster.view,
-                    addresses: &self.addresses,
-                    policy: &shared.policy,
-                    client_id: self.client_id.upstream(&request.client_id),
-                    connection: &mut self.state,
-                };
-                let outcome = rule.on_request(&mut context, &request)?;
+            Some(Service::Rule(_)) => {
                 shared.meters.request(key);
                 if key == ApiKey::Metadata {
                     shared.upstream.asked();
                 }
-                // The reply to Produce keeps none of the request.
-                let held = if key == ApiKey::Produce { 0 } else { request.body.len() };
-                self.on_outcome(key, version, held, outcome)?;
+                self.decide(request, &[], 0)?;
             }
         }
         Ok(())
+    }
+
+    /// Puts a request to its rule; `asked` is how often the rule has asked something already.
+    fn decide(
+        &mut self,
+        request: Request,
+        absent_producers: &[i64],
+        asked: usize,
+    ) -> Result<(), CloseReason> {
+        let (key, version) = (request.key, request.version);
+        let shared = Arc::clone(&self.shared);
+        let Some(Service::Rule(rule)) = shared.table.service(key, version) else {
+            return Err(CloseReason::NotServed { key, version });
+        };
+        let mut context = RequestContext {
+            zone: &self.zone,
+            cluster: &self.cluster.view,
+            addresses: &self.addresses,
+            policy: &shared.policy,
+            client_id: self.client_id.upstream(&request.client_id),
+            now: state::now(),
+            absent_producers,
+            connection: &mut self.state,
+        };
+        let outcome = rule.on_request(&mut context, &request)?;
+        if let Outcome::Ask(question) = outcome {
+            if asked >= MAX_QUESTIONS {
+                return Err(CloseReason::Insistent);
+            }
+            self.asking = Some(Asking { request, question: Some(question), asked: asked + 1 });
+            return Ok(());
+        }
+        // The reply to Produce keeps none of the request.
+        let held = if key == ApiKey::Produce { 0 } else { request.body.len() };
+        self.on_outcome(key, version, held, outcome)
     }
 
     fn on_outcome(
@@ -365,6 +460,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
     ) -> Result<(), CloseReason> {
         match outcome {
             Outcome::Answer(answer) => self.answer(answer),
+            Outcome::Ask(_) => return Err(CloseReason::Insistent),
             Outcome::Close(why) => return Err(CloseReason::Refused(why)),
             Outcome::Tell(request) => self.send_upstream(request),
             Outcome::Forward { requests, reply } => {

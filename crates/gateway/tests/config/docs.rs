@@ -84,6 +84,7 @@ const KEYS: &[&str] = &[
     "listeners[].nodes.map",
     "zones.folder",
     "accounts.file",
+    "state.file",
     "rootKey",
     "http.bind.host",
     "http.bind.port",

@@ -56,6 +56,7 @@ fn a_full_configuration_is_understood() {
     assert_eq!(listener.nodes[&9].bind.to_string(), "0.0.0.0:9109");
     assert_eq!(listener.nodes[&9].advertised.to_string(), "kafka.example.com:19109");
     assert_eq!(listener.tls.as_ref().unwrap().key.path, Path::new("/etc/tidegate/gateway.key"));
+    assert_eq!(config.state_file, Path::new("/var/lib/tidegate/state.db"));
     assert_eq!(config.root_key.to_hex().expose_secret(), &world::ROOT_KEY.repeat(32));
 }
 
@@ -65,6 +66,7 @@ fn what_is_not_written_has_its_default() {
     let config = read(&folder("good").join("small.yaml"), &world).unwrap();
     assert_eq!(config.limits, Limits::default());
     assert_eq!(config.http_bind.to_string(), "127.0.0.1:9464");
+    assert_eq!(config.state_file, Path::new("/etc/tidegate/state.db"));
     let cluster = &config.clusters[0];
     assert!(cluster.tls.is_none() && cluster.sasl.is_none());
     assert_eq!(cluster.metadata_refresh, Duration::from_secs(30));

@@ -1,0 +1,90 @@
+//! Facts between the rules, which state them, and the store, which makes them durable.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use tidegate_authz::{Question, ZoneView, bindings};
+use tidegate_core::{Fact, Facts, FactsError, Timestamp, Unbound, ZoneId};
+use tokio::time::{interval, timeout};
+
+use crate::config::Limits;
+
+/// How often facts that are out of use are dropped; the exact hour does not matter for what lasts days.
+const EXPIRE_EVERY: Duration = Duration::from_secs(3_600);
+
+/// The time, for rules.
+pub(crate) fn now() -> Timestamp {
+    Timestamp(SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()))
+}
+
+/// Answers a rule's question and takes the answer into the zone; gives the producer ids that are not the zone's.
+///
+/// # Errors
+/// [`FactsError`] when the store fails or takes longer than `limit`: then nothing was taken in.
+pub(crate) async fn answer(
+    facts: &dyn Facts,
+    zone: &ZoneView,
+    question: Question,
+    limit: Duration,
+) -> Result<Vec<i64>, FactsError> {
+    match question {
+        Question::Keep(stated) => {
+            keep(facts, zone, stated, limit).await?;
+            Ok(Vec::new())
+        }
+        Question::Producers(ids) => {
+            let found = in_time(limit, facts.producers(zone.id(), ids.clone())).await?;
+            let own: Vec<Fact> =
+                found.iter().map(|(id, used)| Fact::Producer { id: *id, used: *used }).collect();
+            zone.take(&own);
+            Ok(ids.into_iter().filter(|id| found.iter().all(|(own, _)| own != id)).collect())
+        }
+    }
+}
+
+/// Makes facts durable and takes them into the zone.
+///
+/// # Errors
+/// As [`answer`].
+pub(crate) async fn keep(
+    facts: &dyn Facts,
+    zone: &ZoneView,
+    stated: Vec<Fact>,
+    limit: Duration,
+) -> Result<(), FactsError> {
+    in_time(limit, facts.keep(zone.id(), stated.clone())).await?;
+    zone.take(&stated);
+    Ok(())
+}
+
+async fn in_time<T>(
+    limit: Duration,
+    pending: impl Future<Output = Result<T, FactsError>>,
+) -> Result<T, FactsError> {
+    match timeout(limit, pending).await {
+        Ok(done) => done,
+        Err(_) => Err(FactsError(format!("no answer within {} ms", limit.as_millis()))),
+    }
+}
+
+/// Makes the store forget bindings. Should it fail, they are dropped again at the next start.
+pub(crate) async fn forget(facts: &dyn Facts, unbound: Vec<(ZoneId, Vec<Unbound>)>) {
+    for (zone, bindings) in unbound {
+        if let Err(error) = facts.unbind(zone, bindings).await {
+            tracing::warn!(%zone, %error, "cannot forget bindings of removed aliases");
+        }
+    }
+}
+
+/// Drops what is out of use, until the gateway stops.
+pub(crate) async fn expire(facts: Arc<dyn Facts>, limits: Limits) {
+    let retention = limits.producer_id_retention.as_secs().max(bindings::RETENTION_S);
+    let mut due = interval(EXPIRE_EVERY);
+    loop {
+        due.tick().await;
+        let limit = Timestamp(now().0.saturating_sub(retention));
+        if let Err(error) = facts.expire(limit).await {
+            tracing::warn!(%error, "cannot drop facts that are out of use");
+        }
+    }
+}
