@@ -24,6 +24,8 @@ pub mod table;
 pub mod view;
 
 #[cfg(test)]
+mod share_tests;
+#[cfg(test)]
 mod testing;
 
 pub use addresses::AddressMap;

@@ -6,8 +6,8 @@ use bytes::{Bytes, BytesMut};
 use kafka_protocol::protocol::{Decodable, Encodable};
 use tidegate_core::facts::{Fact, Timestamp};
 use tidegate_core::keys::RootKey;
-use tidegate_core::manifest;
 use tidegate_core::names::{BackingTopic, ZoneName};
+use tidegate_core::{GroupPrefix, ZoneKind, ZoneSpec, manifest};
 use tidegate_wire::api::{ApiKey, Versions};
 use tidegate_wire::codec::{self, Guarded};
 use tidegate_wire::error_code::ErrorCode;
@@ -64,7 +64,13 @@ fn root_key() -> RootKey {
 
 pub(crate) fn prefix(zone: &str) -> Prefix {
     let id = root_key().zone_id(&ZoneName::parse(zone).unwrap());
-    Prefix::new(root_key().zone_keys(&id).tag())
+    Prefix::new(root_key().zone_keys(&id).tag(), ZoneKind::Partner)
+}
+
+pub(crate) fn share_prefix(prefix: &str) -> Prefix {
+    let id = root_key().zone_id(&ZoneName::parse("partner").unwrap());
+    let kind = ZoneKind::Share(GroupPrefix::parse(prefix).unwrap());
+    Prefix::new(root_key().zone_keys(&id).tag(), kind)
 }
 
 pub(crate) fn cluster() -> ClusterView {
@@ -96,9 +102,19 @@ pub(crate) fn addresses() -> AddressMap {
 }
 
 pub(crate) fn zone(manifest: &str) -> Arc<ZoneView> {
-    let spec = manifest::parse_zones(manifest).unwrap().remove(0);
+    compile(&manifest::parse_zones(manifest).unwrap().remove(0))
+}
+
+/// [`ZONE`] as a share whose groups begin with `prefix`.
+pub(crate) fn share(prefix: &str) -> Arc<ZoneView> {
+    let mut draft = manifest::parse_zones(&ZONE.replace("WRITE", "READ")).unwrap().remove(0).into_draft();
+    draft.kind = ZoneKind::Share(GroupPrefix::parse(prefix).unwrap());
+    compile(&ZoneSpec::new(draft).unwrap())
+}
+
+fn compile(spec: &ZoneSpec) -> Arc<ZoneView> {
     let keys = root_key().zone_keys(&root_key().zone_id(spec.name()));
-    Arc::new(ZoneView::compile(&spec, &keys, &cluster(), Arc::new(ZoneState::default())))
+    Arc::new(ZoneView::compile(spec, &keys, &cluster(), Arc::new(ZoneState::default())))
 }
 
 pub(crate) fn encoded<M: Guarded + Encodable>(version: i16, message: &M) -> Bytes {
@@ -134,8 +150,12 @@ impl Bench {
     }
 
     pub(crate) fn over(manifest: &str) -> Self {
+        Self::of(zone(manifest))
+    }
+
+    pub(crate) fn of(zone: Arc<ZoneView>) -> Self {
         Self {
-            zone: zone(manifest),
+            zone,
             cluster: cluster(),
             addresses: addresses(),
             policy: Policy::default(),

@@ -71,7 +71,7 @@ impl ZoneView {
             id: keys.zone(),
             name: spec.name().clone(),
             cluster_id: keys.cluster_id().to_owned(),
-            prefix: Prefix::new(keys.tag()),
+            prefix: Prefix::new(keys.tag(), spec.kind().clone()),
             by_alias: topics.iter().enumerate().map(|(at, t)| (t.alias.as_str().into(), at)).collect(),
             by_virtual_id: topics
                 .iter()

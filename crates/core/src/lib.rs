@@ -20,8 +20,9 @@ pub use facts::{Fact, Facts, FactsError, MemoryFacts, Timestamp, Unbound};
 pub use keys::{RootKey, RootKeyError, VirtualTopicId, ZoneKeys, ZoneTag};
 pub use manifest::{ManifestErrors, SourcedZone, ZoneConflict, check_zones, parse_zones};
 pub use names::{
-    AccountName, Alias, BackingTopic, ClusterName, CredentialId, ListenerName, NameError, ZoneName,
+    AccountName, Alias, BackingTopic, ClusterName, CredentialId, GroupPrefix, ListenerName, NameError,
+    ZoneName,
 };
 pub use permission::Permission;
-pub use zone::{Partner, TopicGrant, TrafficPolicies, ZoneDraft, ZoneProblem, ZoneSpec};
+pub use zone::{Partner, TopicGrant, TrafficPolicies, ZoneDraft, ZoneKind, ZoneProblem, ZoneSpec};
 pub use zone_id::ZoneId;

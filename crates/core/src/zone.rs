@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::num::NonZeroU64;
 
-use crate::names::{AccountName, Alias, BackingTopic, ClusterName, ZoneName};
+use crate::names::{AccountName, Alias, BackingTopic, ClusterName, GroupPrefix, ZoneName};
 use crate::permission::Permission;
 
 /// A zone that obeys every rule a zone can obey by itself.
@@ -22,6 +22,8 @@ pub struct ZoneDraft {
     pub cluster: ClusterName,
     /// The one account that enters this zone.
     pub account: AccountName,
+    /// How its partner may use it.
+    pub kind: ZoneKind,
     /// The name shown to people.
     pub display_name: Option<String>,
     /// Why this zone exists.
@@ -36,6 +38,17 @@ pub struct ZoneDraft {
     pub topics: Vec<TopicGrant>,
     /// The limits on traffic.
     pub traffic: TrafficPolicies,
+}
+
+/// How the partner of a zone may use it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum ZoneKind {
+    /// READ and WRITE as each topic says; groups and transactional ids are the partner's own, under a prefix that it
+    /// does not see.
+    #[default]
+    Partner,
+    /// READ only; groups carry a prefix that the partner sees and has to use, and there are no transactions.
+    Share(GroupPrefix),
 }
 
 /// The person on the other side.
@@ -104,6 +117,14 @@ pub enum ZoneProblem {
         /// The place of the one that is refused.
         again: usize,
     },
+    /// A share is for reading.
+    #[error("alias `{alias}` is WRITE in a share, which can only be read; make it READ")]
+    WritableShare {
+        /// The alias.
+        alias: Alias,
+        /// Its place.
+        topic: usize,
+    },
     /// Two aliases write into one topic: the sequences of idempotent producers would mix and lose records.
     #[error(
         "backing topic `{backing}` is already WRITE under alias `{writer}`; one zone may write to a topic through one alias only, so make this one READ"
@@ -128,6 +149,7 @@ impl ZoneProblem {
             Self::DuplicateAlias { again, .. }
             | Self::AliasesCollide { again, .. }
             | Self::TwoWriters { again, .. } => Some(*again),
+            Self::WritableShare { topic, .. } => Some(*topic),
         }
     }
 }
@@ -136,6 +158,13 @@ impl ZoneSpec {
     /// Makes a zone of the draft, or tells every rule it breaks.
     pub fn new(draft: ZoneDraft) -> Result<Self, Vec<ZoneProblem>> {
         let mut problems = topic_problems(draft.topics.iter().enumerate());
+        if let ZoneKind::Share(_) = draft.kind {
+            let writable = draft.topics.iter().enumerate().filter(|(_, grant)| grant.permission.can_write());
+            problems.extend(
+                writable
+                    .map(|(topic, grant)| ZoneProblem::WritableShare { alias: grant.alias.clone(), topic }),
+            );
+        }
         if draft.topics.is_empty() {
             problems.push(ZoneProblem::NoTopics);
         }
@@ -155,6 +184,11 @@ impl ZoneSpec {
     /// The one account that enters this zone.
     pub fn account(&self) -> &AccountName {
         &self.0.account
+    }
+
+    /// How its partner may use it.
+    pub fn kind(&self) -> &ZoneKind {
+        &self.0.kind
     }
 
     /// The name shown to people.
@@ -268,11 +302,29 @@ mod tests {
     }
 
     #[test]
+    fn a_share_is_for_reading() {
+        let draft = |permission| ZoneDraft {
+            kind: ZoneKind::Share(GroupPrefix::parse("stream-share.ss-1").unwrap()),
+            topics: vec![grant("a", "t", Permission::Read), grant("b", "u", permission)],
+            ..empty()
+        };
+        assert!(ZoneSpec::new(draft(Permission::Read)).is_ok());
+        let problems = ZoneSpec::new(draft(Permission::Write)).unwrap_err();
+        assert_eq!(problems.iter().map(ZoneProblem::topic).collect::<Vec<_>>(), [Some(1)]);
+        assert!(GroupPrefix::parse("stream-share.").is_err());
+    }
+
+    #[test]
     fn a_zone_without_topics_does_not_exist() {
-        let draft = ZoneDraft {
+        assert_eq!(ZoneSpec::new(empty()), Err(vec![ZoneProblem::NoTopics]));
+    }
+
+    fn empty() -> ZoneDraft {
+        ZoneDraft {
             name: ZoneName::parse("z").unwrap(),
             cluster: ClusterName::parse("c").unwrap(),
             account: AccountName::parse("u").unwrap(),
+            kind: ZoneKind::default(),
             display_name: None,
             description: None,
             url: None,
@@ -280,7 +332,6 @@ mod tests {
             partner: None,
             topics: Vec::new(),
             traffic: TrafficPolicies::default(),
-        };
-        assert_eq!(ZoneSpec::new(draft), Err(vec![ZoneProblem::NoTopics]));
+        }
     }
 }

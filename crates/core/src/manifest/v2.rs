@@ -7,7 +7,7 @@ use super::traffic;
 use crate::document::{Fields, Place};
 use crate::names::{AccountName, Alias, BackingTopic, ClusterName, Shown, ZoneName};
 use crate::permission::Permission;
-use crate::zone::{self, Partner, TopicGrant, ZoneDraft, ZoneProblem, ZoneSpec};
+use crate::zone::{self, Partner, TopicGrant, ZoneDraft, ZoneKind, ZoneProblem, ZoneSpec};
 
 /// Reads one document. `None` if anything in it was wrong; what, is in the report.
 pub(super) fn read(document: &Place<'_>) -> Option<ZoneSpec> {
@@ -26,6 +26,7 @@ pub(super) fn read(document: &Place<'_>) -> Option<ZoneSpec> {
         labels,
         cluster: spec.cluster?,
         account: spec.account?,
+        kind: ZoneKind::Partner,
         display_name: spec.display_name,
         description: spec.description,
         url: spec.url,

@@ -81,6 +81,11 @@ name_type!(
     rules::ACCOUNT
 );
 name_type!(
+    /// What every consumer group of a share is called or begins with, before a dot.
+    GroupPrefix,
+    rules::GROUP_PREFIX
+);
+name_type!(
     /// The id of one of an account's credentials.
     CredentialId,
     rules::CREDENTIAL

@@ -66,6 +66,17 @@ pub(super) const ACCOUNT: Rule = Rule {
     reserved: |_| None,
 };
 
+/// A dot joins the prefix to the rest of a group, so it may not end in one.
+pub(super) const GROUP_PREFIX: Rule = Rule {
+    kind: "group prefix",
+    max: 128,
+    allows: topic_character,
+    allowed: TOPIC_CHARACTERS,
+    reserved: |text| {
+        text.ends_with('.').then_some("ends in `.`, which comes after the prefix by itself; leave it out")
+    },
+};
+
 pub(super) const CREDENTIAL: Rule = Rule {
     kind: "credential id",
     max: 63,
