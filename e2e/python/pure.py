@@ -54,7 +54,7 @@ def consume(config, topic, group, count):
         # Records by their place: a rebalance before the commit delivers them once more.
         seen, until = {}, scenario.deadline()
         while len(seen) < count and time.monotonic() < until:
-            for records in consumer.poll(200, max_records=count - len(seen)).values():
+            for records in poll(consumer, until, count - len(seen)).values():
                 seen |= {(record.partition, record.offset): record for record in records}
         for record in seen.values():
             scenario.line(
@@ -84,10 +84,15 @@ def commit(consumer, topic, seen, until):
             return consumer.commit(offsets)
         except RebalanceInProgressError:
             # 3.0.12 rejoins by itself when the first metadata comes after the first assignment, and asks to be
-            # polled then: seen before a bare broker.
+            # polled then.
             if time.monotonic() > until:
                 raise
-            consumer.poll(200)
+            poll(consumer, until, 1)
+
+
+def poll(consumer, until, most):
+    # A poll that ends while 3.0.12 waits for SyncGroup leaves it rebalancing for good: no poll is short.
+    return consumer.poll(max(until - time.monotonic(), 1) * 1000, max_records=most)
 
 
 def refused(error):
