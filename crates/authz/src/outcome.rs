@@ -83,6 +83,16 @@ pub trait Reply: Send {
         context: &ReplyContext<'_>,
         frames: &[Bytes],
     ) -> Result<Replied, ReplyError>;
+
+    /// The client's answer when the zone has just changed under a request that still waits for the broker, or `None`
+    /// to wait on. After an answer the broker's own is thrown away.
+    ///
+    /// # Errors
+    /// [`ReplyError`].
+    fn give_up(&self, context: &ReplyContext<'_>) -> Result<Option<Outgoing>, ReplyError> {
+        let _ = context;
+        Ok(None)
+    }
 }
 
 /// A request that cannot be read; the client is at fault and its connection must be closed.

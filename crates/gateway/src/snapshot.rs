@@ -6,7 +6,10 @@ use std::sync::Arc;
 use tidegate_authz::{ClusterView, ZoneState, ZoneView};
 use tidegate_client::Endpoint;
 use tidegate_core::account::{Account, Revision};
-use tidegate_core::{AccountName, ClusterName, Fact, RootKey, Unbound, ZoneId, ZoneName, ZoneSpec};
+use tidegate_core::{
+    AccountName, Alias, BackingTopic, ClusterName, Fact, RootKey, TopicGrant, Unbound, ZoneId, ZoneName,
+    ZoneSpec,
+};
 
 use crate::desired::Desired;
 
@@ -37,6 +40,8 @@ pub struct Member {
     pub cluster: ClusterName,
     /// What the account sees.
     pub zone: Arc<ZoneView>,
+    /// Grows when an alias of the zone is pointed at another topic.
+    pointing: u64,
 }
 
 impl Snapshot {
@@ -56,7 +61,11 @@ impl Snapshot {
     #[must_use]
     pub fn standing(&self, cluster: &ClusterName, account: &str) -> Option<Standing> {
         let member = self.member(cluster, account)?;
-        Some(Standing { revision: member.revision, zone: member.zone.name().clone() })
+        Some(Standing {
+            revision: member.revision,
+            zone: member.zone.name().clone(),
+            pointing: member.pointing,
+        })
     }
 
     /// Names of the zones served.
@@ -65,11 +74,15 @@ impl Snapshot {
     }
 }
 
-/// What a login is bound to: when either changes, the login does not stand any more.
+/// What a login is bound to: when any of it changes, the login does not stand any more.
+///
+/// Clients without topic ids remember leader epochs and offsets by name, so nobody stays connected while a name begins
+/// to mean another topic.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Standing {
     revision: Revision,
     zone: ZoneName,
+    pointing: u64,
 }
 
 /// Makes pictures; keeps what must outlive them.
@@ -77,6 +90,35 @@ pub struct Standing {
 pub struct Compiler {
     root_key: RootKey,
     states: HashMap<ZoneId, Arc<ZoneState>>,
+    pointings: HashMap<ZoneId, Pointing>,
+}
+
+/// Where the aliases of a zone point, and how often one was pointed elsewhere.
+#[derive(Debug, Default)]
+struct Pointing {
+    aliases: HashMap<Alias, BackingTopic>,
+    changes: u64,
+}
+
+impl Pointing {
+    /// Takes over what a zone says now; the number of changes so far.
+    fn follow(&mut self, spec: &ZoneSpec) -> u64 {
+        let elsewhere = |grant: &&TopicGrant| {
+            self.aliases.get(&grant.alias).is_some_and(|before| *before != grant.backing)
+        };
+        let moved: Vec<&TopicGrant> = spec.topics().iter().filter(elsewhere).collect();
+        for grant in &moved {
+            tracing::warn!(
+                zone = %spec.name(),
+                alias = %grant.alias,
+                "an alias points at another topic: its partners are disconnected, and offsets that their groups committed stay with the topic before"
+            );
+        }
+        self.changes += u64::from(!moved.is_empty());
+        // A removed alias stays known: it may come back over another topic while clients still remember it.
+        self.aliases.extend(spec.topics().iter().map(|grant| (grant.alias.clone(), grant.backing.clone())));
+        self.changes
+    }
 }
 
 /// A picture, and what no longer holds since it was made.
@@ -96,7 +138,7 @@ impl Compiler {
         for (zone, fact) in kept {
             states.entry(zone).or_default().take(&[fact]);
         }
-        Self { root_key, states }
+        Self { root_key, states, pointings: HashMap::new() }
     }
 
     /// Joins what is wanted with what is known.
@@ -114,12 +156,14 @@ impl Compiler {
             let cluster = clusters.get(spec.cluster()).unwrap_or(&unknown);
             let keys = self.root_key.zone_keys(&self.id(spec));
             let state = Arc::clone(self.states.entry(keys.zone()).or_default());
+            let pointing = self.pointings.entry(keys.zone()).or_default().follow(spec);
             let zone = ZoneView::compile(spec, &keys, &cluster.view, state);
             let member = Member {
                 revision: account.revision(),
                 account: Arc::new(account.clone()),
                 cluster: spec.cluster().clone(),
                 zone: Arc::new(zone),
+                pointing,
             };
             members.insert(spec.account().as_str().to_owned(), member);
         }
@@ -154,4 +198,33 @@ impl Compiler {
 pub fn missing_accounts(desired: &Desired) -> Vec<&AccountName> {
     let accounts = desired.zones.iter().map(|zone| zone.zone.account());
     accounts.filter(|account| desired.accounts.find(account.as_str()).is_none()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use tidegate_core::parse_zones;
+
+    use super::*;
+
+    fn zone(topics: &str) -> ZoneSpec {
+        let manifest = format!(
+            "{{apiVersion: v2, kind: PartnerZone, metadata: {{name: z}}, spec: {{cluster: c, serviceAccount: u, topics: [{topics}]}}}}"
+        );
+        parse_zones(&manifest).unwrap().remove(0)
+    }
+
+    #[test]
+    fn only_an_alias_over_another_topic_counts_as_a_change() {
+        let mut pointing = Pointing::default();
+        let (a, b) = (
+            "{name: a, backingTopic: t1, permission: READ}",
+            "{name: b, backingTopic: t2, permission: READ}",
+        );
+        assert_eq!(pointing.follow(&zone(a)), 0);
+        assert_eq!(pointing.follow(&zone(&format!("{a}, {b}"))), 0);
+        assert_eq!(pointing.follow(&zone(b)), 0);
+        let elsewhere = a.replace("t1", "t3");
+        assert_eq!(pointing.follow(&zone(&format!("{elsewhere}, {b}"))), 1);
+        assert_eq!(pointing.follow(&zone(&elsewhere.replace("READ", "WRITE"))), 1);
+    }
 }

@@ -115,6 +115,14 @@ pub fn parse_response(frame: &[u8], key: ApiKey, version: i16) -> Result<(i32, u
     Ok((correlation_id, reader.position()))
 }
 
+/// The mark of a response frame, whatever its API.
+///
+/// # Errors
+/// [`ReadError`] when the frame is shorter than that.
+pub fn correlation_id(frame: &[u8]) -> Result<i32, ReadError> {
+    Reader::at(frame, SIZE_PREFIX).int32()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

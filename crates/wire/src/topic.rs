@@ -97,6 +97,11 @@ impl<V> TopicMap<V> {
     }
 
     /// Every value.
+    pub fn values(&self) -> impl Iterator<Item = &V> {
+        self.by_name.values().chain(self.by_id.values())
+    }
+
+    /// Every value, to change it.
     pub fn values_mut(&mut self) -> impl Iterator<Item = &mut V> {
         self.by_name.values_mut().chain(self.by_id.values_mut())
     }

@@ -11,6 +11,7 @@ use tidegate_wire::api::{ApiKey, Versions};
 use tidegate_wire::codec;
 use tidegate_wire::error_code::ErrorCode;
 use tidegate_wire::fetch::{BY_ID_SINCE, Partitions, RefusedTopic, ResponsePlan, Target, rewrite_response};
+use tidegate_wire::frame::Outgoing;
 use tidegate_wire::header::Request;
 use tidegate_wire::topic::{TopicKey, TopicMap, TopicRef};
 use uuid::Uuid;
@@ -31,6 +32,8 @@ pub struct Fetch;
 
 /// Session id of a request outside any session.
 const NO_SESSION: i32 = 0;
+/// Shortest pause that there is: the client is to come back at once.
+const GIVEN_UP_THROTTLE_MS: i32 = 1;
 /// Session epoch of a request that wants none, and of one that closes its session.
 const SESSIONLESS_EPOCH: i32 = -1;
 
@@ -102,6 +105,18 @@ impl Reply for FetchReply {
         let plan = ShownTopics { reply: &self, context };
         let Exchange { version, correlation_id } = self.exchange;
         Ok(rewrite_response(frame, version, correlation_id, &plan)?.into())
+    }
+
+    /// A broker may hold a Fetch for as long as the client likes. When something that it asks for is revoked, it ends
+    /// at once: empty and throttled, which is the one answer that need not name every partition (KIP-219). The
+    /// client asks again and is refused then.
+    fn give_up(&self, context: &ReplyContext<'_>) -> Result<Option<Outgoing>, ReplyError> {
+        let mut granted = self.shown.values().flat_map(|shown| &shown.granted);
+        if granted.all(|granted| context.zone.is_some_and(|zone| zone.still_shows(granted))) {
+            return Ok(None);
+        }
+        let empty = FetchResponse::default().with_throttle_time_ms(GIVEN_UP_THROTTLE_MS);
+        Ok(Some(self.exchange.encode(&empty)?))
     }
 }
 

@@ -111,6 +111,8 @@ struct Waiting {
     correlation_ids: Vec<i32>,
     frames: Vec<Bytes>,
     reply: Box<dyn Reply>,
+    /// The answer, if the zone changed so that the broker's is not waited for any more.
+    given_up: Option<Outgoing>,
 }
 
 /// The pump.
@@ -120,6 +122,8 @@ pub(super) struct Pump<S> {
     /// Requests made before there was an upstream connection.
     unsent: Vec<Outgoing>,
     due: VecDeque<Due>,
+    /// Marks of the broker's answers that nobody waits for any more; they come before those of `due`.
+    orphans: VecDeque<i32>,
     /// Memory that `due` holds on to: answers, and requests whose names answers will repeat.
     due_bytes: usize,
     shared: Arc<ListenerShared>,
@@ -162,6 +166,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
             upstream: None,
             unsent: Vec::new(),
             due: VecDeque::new(),
+            orphans: VecDeque::new(),
             due_bytes: 0,
             client_id: ClientId::new(&zone),
             addresses: shared.addresses(&cluster.view),
@@ -296,6 +301,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
         self.cluster = now.cluster(&self.shared.cluster).cloned().unwrap_or_default();
         self.addresses = self.shared.addresses(&self.cluster.view);
         self.snapshot = now;
+        self.give_up()
+    }
+
+    /// Answers what waits for a broker and may not be answered with what the broker will say.
+    fn give_up(&mut self) -> Result<(), CloseReason> {
+        let context = ReplyContext::new(Some(&self.zone), &self.addresses, state::now());
+        for due in &mut self.due {
+            if let Due::Upstream(waiting) = due
+                && waiting.given_up.is_none()
+            {
+                waiting.given_up = waiting.reply.give_up(&context)?;
+            }
+        }
+        self.send_due();
         Ok(())
     }
 
@@ -331,6 +350,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
     }
 
     fn on_answer(&mut self, frame: Bytes) -> Result<(), CloseReason> {
+        if let Some(wanted) = self.orphans.pop_front() {
+            let got = header::correlation_id(&frame).map_err(tidegate_authz::ReplyError::from)?;
+            return if got == wanted { Ok(()) } else { Err(CloseReason::Correlation { wanted, got }) };
+        }
         let Some(Due::Upstream(mut waiting)) = self.due.pop_front() else { return Err(CloseReason::Unasked) };
         let (got, _) = header::parse_response(&frame, waiting.key, waiting.version)
             .map_err(tidegate_authz::ReplyError::from)?;
@@ -360,10 +383,25 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
 
     /// Sends the answers whose turn it is.
     fn send_due(&mut self) {
-        while self.keeping.is_none() && matches!(self.due.front(), Some(Due::Ready(_))) {
-            if let Some(Due::Ready(answer)) = self.due.pop_front() {
-                self.due_bytes = self.due_bytes.saturating_sub(answer.len());
-                self.client.push(answer);
+        while self.keeping.is_none() {
+            match self.due.pop_front() {
+                Some(Due::Ready(answer)) => {
+                    self.due_bytes = self.due_bytes.saturating_sub(answer.len());
+                    self.client.push(answer);
+                }
+                Some(Due::Upstream(Waiting {
+                    given_up: Some(answer),
+                    held,
+                    correlation_ids,
+                    frames,
+                    ..
+                })) => {
+                    self.due_bytes = self.due_bytes.saturating_sub(held);
+                    self.orphans.extend(correlation_ids.into_iter().skip(frames.len()));
+                    self.client.push(answer);
+                }
+                Some(waiting) => return self.due.push_front(waiting),
+                None => return,
             }
         }
     }
@@ -467,7 +505,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
                 let correlation_ids = requests.iter().map(|request| request.correlation_id).collect();
                 requests.into_iter().for_each(|request| self.send_upstream(request));
                 self.due_bytes += held;
-                let waiting = Waiting { key, version, held, correlation_ids, frames: Vec::new(), reply };
+                let waiting = Waiting {
+                    key,
+                    version,
+                    held,
+                    correlation_ids,
+                    frames: Vec::new(),
+                    reply,
+                    given_up: None,
+                };
                 self.due.push_back(Due::Upstream(waiting));
             }
         }

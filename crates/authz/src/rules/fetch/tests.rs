@@ -163,3 +163,28 @@ fn twins_ask_once_and_take_turns() {
         assert_eq!(with_records, both, "version {version}");
     }
 }
+
+#[test]
+fn a_waiting_fetch_ends_at_once_when_one_of_its_topics_is_revoked() {
+    for version in Fetch.versions().iter() {
+        let bench = Bench::new();
+        let (orders, prices) = (bench.virtual_id("orders"), bench.virtual_id("prices"));
+        let asked = fetch(
+            version,
+            vec![topic(version, "orders", orders, &[0]), topic(version, "prices", prices, &[0])],
+        );
+        let Outcome::Forward { reply, .. } = bench.ask(&Fetch, &testing::request_of(version, &asked)) else {
+            panic!("did not go upstream");
+        };
+        let addresses = testing::addresses();
+        let ended = |zone: &str| {
+            let zone = testing::zone(zone);
+            let given_up = reply.give_up(&ReplyContext::new(Some(&zone), &addresses, testing::NOW)).unwrap();
+            given_up.map(|frame| testing::decode_answer::<FetchResponse>(version, frame.joined()))
+        };
+        assert_eq!(ended(testing::ZONE), None);
+        assert_eq!(ended(&testing::ZONE.replace("permission: WRITE", "permission: READ")), None);
+        let answer = ended(&testing::ZONE.replace("name: prices", "name: renamed")).unwrap();
+        assert_eq!((answer.error_code, answer.throttle_time_ms, answer.responses.len()), (0, 1, 0));
+    }
+}
