@@ -52,6 +52,18 @@ impl Bindings {
         aliases.get(&(group.to_owned(), backing.clone())).cloned()
     }
 
+    /// Forgets what `group` uses, once it is deleted.
+    pub fn forget(&self, group: &str) {
+        let mut aliases = self.aliases.lock().unwrap_or_else(PoisonError::into_inner);
+        aliases.retain(|(bound, _), _| bound != group);
+    }
+
+    /// Forgets what `group` uses for `backing`, once it has no offset of it left.
+    pub fn forget_topic(&self, group: &str, backing: &BackingTopic) {
+        let mut aliases = self.aliases.lock().unwrap_or_else(PoisonError::into_inner);
+        aliases.remove(&(group.to_owned(), backing.clone()));
+    }
+
     /// Forgets bindings to aliases that `keep` refuses, after the zone was edited.
     pub fn retain(&self, keep: impl Fn(&BackingTopic, &Alias) -> bool) {
         let mut aliases = self.aliases.lock().unwrap_or_else(PoisonError::into_inner);
@@ -94,6 +106,21 @@ mod tests {
         bindings.bind("g", &[(topic.clone(), a.clone())]).unwrap();
         bindings.retain(|_, alias| *alias != a);
         assert_eq!(bindings.bind("g", &[(topic, b)]), Ok(()));
+    }
+
+    #[test]
+    fn a_forgotten_group_and_a_forgotten_topic_are_free_again() {
+        let (topic, a, b) = names();
+        let other = BackingTopic::parse("u").unwrap();
+        let bindings = Bindings::default();
+        for group in ["g", "h"] {
+            bindings.bind(group, &[(topic.clone(), a.clone()), (other.clone(), a.clone())]).unwrap();
+        }
+        bindings.forget_topic("g", &topic);
+        assert_eq!((bindings.bound("g", &topic), bindings.bound("g", &other)), (None, Some(a.clone())));
+        bindings.forget("g");
+        assert_eq!(bindings.bind("g", &[(topic.clone(), b.clone()), (other, b)]), Ok(()));
+        assert_eq!(bindings.bound("h", &topic), Some(a));
     }
 
     #[test]
