@@ -1,6 +1,6 @@
-//! Ceilings on what a client may ask of the brokers through the gateway.
+//! What every client may ask of the brokers through the gateway.
 
-/// The ceilings; a request above one is lowered to it, never refused.
+/// Ceilings, to which a larger wish is lowered and never refused, and APIs that may be switched off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Policy {
     /// Longest wait of one Fetch, in milliseconds.
@@ -11,6 +11,8 @@ pub struct Policy {
     pub fetch_max_partition_bytes: i32,
     /// Longest transaction, in milliseconds: an open one holds back every read_committed reader.
     pub transaction_timeout_max_ms: i32,
+    /// Whether partners may delete their own groups and these groups' offsets.
+    pub delete_groups: bool,
 }
 
 impl Default for Policy {
@@ -25,6 +27,8 @@ impl Default for Policy {
             fetch_max_partition_bytes: 10 * 1024 * 1024,
             // The default of Java producers, transaction.timeout.ms.
             transaction_timeout_max_ms: 60_000,
+            // Deleting an empty group or resetting offsets is daily work of whoever owns the consumers.
+            delete_groups: true,
         }
     }
 }
