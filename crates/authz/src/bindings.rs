@@ -52,16 +52,17 @@ impl Bindings {
         aliases.get(&(group.to_owned(), backing.clone())).cloned()
     }
 
-    /// Forgets what `group` uses, once it is deleted.
-    pub fn forget(&self, group: &str) {
+    /// Forgets what `group` uses, once it is deleted; gives the topics it was bound on.
+    pub fn forget(&self, group: &str) -> Vec<BackingTopic> {
         let mut aliases = self.aliases.lock().unwrap_or_else(PoisonError::into_inner);
-        aliases.retain(|(bound, _), _| bound != group);
+        let gone = aliases.extract_if(|(bound, _), _| bound == group);
+        gone.map(|((_, backing), _)| backing).collect()
     }
 
-    /// Forgets what `group` uses for `backing`, once it has no offset of it left.
-    pub fn forget_topic(&self, group: &str, backing: &BackingTopic) {
+    /// Forgets what `group` uses for `backing`, once it has no offset of it left; tells whether it was bound.
+    pub fn forget_topic(&self, group: &str, backing: &BackingTopic) -> bool {
         let mut aliases = self.aliases.lock().unwrap_or_else(PoisonError::into_inner);
-        aliases.remove(&(group.to_owned(), backing.clone()));
+        aliases.remove(&(group.to_owned(), backing.clone())).is_some()
     }
 
     /// Forgets bindings to aliases that `keep` refuses, after the zone was edited.
@@ -116,9 +117,9 @@ mod tests {
         for group in ["g", "h"] {
             bindings.bind(group, &[(topic.clone(), a.clone()), (other.clone(), a.clone())]).unwrap();
         }
-        bindings.forget_topic("g", &topic);
+        assert!(bindings.forget_topic("g", &topic) && !bindings.forget_topic("g", &topic));
         assert_eq!((bindings.bound("g", &topic), bindings.bound("g", &other)), (None, Some(a.clone())));
-        bindings.forget("g");
+        assert_eq!(bindings.forget("g"), [other.clone()]);
         assert_eq!(bindings.bind("g", &[(topic.clone(), b.clone()), (other, b)]), Ok(()));
         assert_eq!(bindings.bound("h", &topic), Some(a));
     }
