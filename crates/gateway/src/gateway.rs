@@ -113,6 +113,7 @@ impl Gateway {
                 let cluster = clusters.iter().find(|cluster| cluster.upstream.name == listener.cluster)?;
                 let shared = ListenerShared::new(
                     listener,
+                    &config.policy,
                     &config.limits,
                     Arc::clone(&cluster.upstream),
                     snapshots.subscribe(),

@@ -18,7 +18,7 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
 use crate::admission::{Admission, Place};
-use crate::config::{Limits, ListenerConfig};
+use crate::config::{Limits, ListenerConfig, PolicyConfig};
 use crate::connection::{End, serve};
 use crate::error::GatewayError;
 use crate::logins::Authenticator;
@@ -70,13 +70,15 @@ impl ListenerShared {
     #[must_use]
     pub(crate) fn new(
         config: &ListenerConfig,
+        policy: &PolicyConfig,
         limits: &Limits,
         upstream: Arc<Upstream>,
         snapshots: watch::Receiver<Arc<Snapshot>>,
         logins: Arc<dyn Authenticator>,
         admission: Arc<Admission>,
     ) -> Self {
-        let table = RuleTable::default();
+        let policy = self::policy(policy, limits);
+        let table = RuleTable::with(&policy);
         let advertised = config.nodes.iter().map(|(node, address)| {
             (*node, Arc::from(address.advertised.host.as_str()), address.advertised.port)
         });
@@ -90,7 +92,7 @@ impl ListenerShared {
             max_response_bytes: upstream.options.max_response_bytes,
             upstream,
             snapshots,
-            policy: policy(limits),
+            policy,
             logins,
             login_policy: Arc::new(login_policy),
             admission,
@@ -147,7 +149,7 @@ impl ListenerShared {
     }
 }
 
-fn policy(limits: &Limits) -> Policy {
+fn policy(config: &PolicyConfig, limits: &Limits) -> Policy {
     let millis = |duration: Duration| i32::try_from(duration.as_millis()).unwrap_or(i32::MAX);
     let bytes = |bytes: usize| i32::try_from(bytes).unwrap_or(i32::MAX);
     Policy {
@@ -155,6 +157,7 @@ fn policy(limits: &Limits) -> Policy {
         fetch_max_bytes: bytes(limits.fetch_max_bytes),
         fetch_max_partition_bytes: bytes(limits.fetch_max_partition_bytes),
         transaction_timeout_max_ms: millis(limits.transaction_timeout_max),
+        delete_groups: config.delete_groups,
     }
 }
 

@@ -14,7 +14,7 @@ use super::model::{ClusterConfig, Config, ListenerConfig};
 use super::ports::Ports;
 use super::secret::{Around, RootKeySource};
 use super::surroundings::Surroundings;
-use super::{ConfigErrors, DEFAULT_HTTP_HOST, DEFAULT_HTTP_PORT, cluster, listener};
+use super::{ConfigErrors, DEFAULT_HTTP_HOST, DEFAULT_HTTP_PORT, cluster, listener, policy};
 
 pub(super) fn parse(
     text: &str,
@@ -53,6 +53,7 @@ fn read(document: &Place<'_>, around: &Around<'_>, report: &Report, broken: bool
         .required("rootKey", "write `rootKey: file:root.key`; the file is made at the first start")
         .and_then(|place| around.root_key(&place));
     let http_bind = http(fields.optional("http"), &mut ports);
+    let policy = policy::read(fields.optional("policy"));
     let limits = limits::read(fields.optional("limits"));
     fields.finish();
     let root_key = match root_key? {
@@ -68,6 +69,7 @@ fn read(document: &Place<'_>, around: &Around<'_>, report: &Report, broken: bool
         accounts_file: accounts_file?,
         root_key,
         http_bind: http_bind?,
+        policy,
         limits,
     })
 }

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use secrecy::ExposeSecret;
-use tidegate_gateway::config::{Config, ConfigErrors, Limits, SaslMechanism, load, parse};
+use tidegate_gateway::config::{Config, ConfigErrors, Limits, PolicyConfig, SaslMechanism, load, parse};
 use world::World;
 
 #[test]
@@ -57,6 +57,7 @@ fn a_full_configuration_is_understood() {
     assert_eq!(listener.nodes[&9].advertised.to_string(), "kafka.example.com:19109");
     assert_eq!(listener.tls.as_ref().unwrap().key.path, Path::new("/etc/tidegate/gateway.key"));
     assert_eq!(config.root_key.to_hex().expose_secret(), &world::ROOT_KEY.repeat(32));
+    assert!(!config.policy.delete_groups);
 }
 
 #[test]
@@ -64,6 +65,7 @@ fn what_is_not_written_has_its_default() {
     let world = World::default();
     let config = read(&folder("good").join("small.yaml"), &world).unwrap();
     assert_eq!(config.limits, Limits::default());
+    assert_eq!(config.policy, PolicyConfig::default());
     assert_eq!(config.http_bind.to_string(), "127.0.0.1:9464");
     let cluster = &config.clusters[0];
     assert!(cluster.tls.is_none() && cluster.sasl.is_none());
