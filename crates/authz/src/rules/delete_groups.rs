@@ -26,10 +26,11 @@ impl Rule for DeleteGroups {
 
     fn on_request(&self, context: &mut RequestContext<'_>, request: &Request) -> Result<Outcome, RuleError> {
         let mut asked: DeleteGroupsRequest = codec::decode(request.version, &request.body)?;
-        let mut own = OwnGroups::of(context.zone.prefix(), std::mem::take(&mut asked.groups_names));
-        if !may_delete(context) {
-            own = own.all_refused(ErrorCode::GROUP_AUTHORIZATION_FAILED);
-        }
+        let groups = std::mem::take(&mut asked.groups_names);
+        let own = match may_delete(context) {
+            true => OwnGroups::of(context.zone.prefix(), groups),
+            false => OwnGroups::none(groups, ErrorCode::GROUP_AUTHORIZATION_FAILED),
+        };
         let refused: Vec<_> = own.refused().map(|(group, error)| result(group, error.0)).collect();
         if own.upstream().is_empty() {
             return answer(request, &DeleteGroupsResponse::default().with_results(refused));
@@ -98,11 +99,12 @@ mod tests {
     #[test]
     fn a_policy_without_deleting_refuses_every_group() {
         for version in DeleteGroups.versions().iter() {
-            let request = request_of(version, &delete(&["billing", "billing"]));
+            let request = request_of(version, &delete(&["billing", "", "billing"]));
             let Outcome::Answer(frame) = ask_without_deleting(&DeleteGroups, &request) else {
                 panic!("went upstream");
             };
-            let refused = vec![result(GroupId(StrBytes::from_static_str("billing")), 30)];
+            let refused =
+                ["billing", ""].map(|group| result(GroupId(StrBytes::from_static_str(group)), 30)).into();
             let expected = encoded(version, &DeleteGroupsResponse::default().with_results(refused));
             assert!(frame.joined().ends_with(&expected), "version {version}");
         }

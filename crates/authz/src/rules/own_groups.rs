@@ -25,14 +25,24 @@ pub(super) struct OwnGroups {
 }
 
 impl OwnGroups {
+    /// Those that can be the partner's, and the others with their error.
     pub(super) fn of(prefix: &Prefix, asked: Vec<GroupId>) -> Self {
+        Self::sorted(asked, |group| prefix.group(group))
+    }
+
+    /// None, for one and the same error.
+    pub(super) fn none(asked: Vec<GroupId>, error: ErrorCode) -> Self {
+        Self::sorted(asked, |_| Err(error))
+    }
+
+    fn sorted(asked: Vec<GroupId>, map: impl Fn(&str) -> Result<String, ErrorCode>) -> Self {
         let mut own = Self { names: HashMap::new(), upstream: Vec::new(), refused: Vec::new() };
         let mut seen = HashSet::new();
         for group in asked {
             if !seen.insert(group.clone()) {
                 continue;
             }
-            match prefix.group(&group) {
+            match map(&group) {
                 Err(error) => own.refused.push((group, error)),
                 Ok(upstream) => {
                     own.upstream.push(GroupId(StrBytes::from_string(upstream.clone())));
@@ -41,16 +51,6 @@ impl OwnGroups {
             }
         }
         own
-    }
-
-    /// The same groups with none to ask for.
-    pub(super) fn all_refused(self, error: ErrorCode) -> Self {
-        let refused = self.refused.into_iter().map(|(group, _)| group).chain(self.names.into_values());
-        Self {
-            refused: refused.map(|group| (group, error)).collect(),
-            names: HashMap::new(),
-            upstream: Vec::new(),
-        }
     }
 
     /// The groups to ask for.
