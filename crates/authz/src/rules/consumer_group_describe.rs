@@ -132,6 +132,7 @@ mod tests {
     use kafka_protocol::messages::consumer_group_describe_response::TopicPartitions;
 
     use super::*;
+    use crate::rules::own_groups::tests::use_alias;
     use crate::testing::{self, Bench};
 
     fn ask(groups: &[&str]) -> ConsumerGroupDescribeRequest {
@@ -220,7 +221,7 @@ mod tests {
     #[test]
     fn twins_are_shown_under_the_alias_of_the_group() {
         let bench = Bench::over(testing::TWIN_ZONE);
-        bench.zone.bind("g", &[bench.zone.by_name("second").unwrap()]).unwrap();
+        use_alias(&bench, "g", "second");
         let topics = [testing::ORDERS_BACKING];
         let (_, got) = bench.exchange(&ConsumerGroupDescribe, 1, &ask(&["g", "h"]), broker(&topics, &topics));
         let shown: Vec<_> =

@@ -137,7 +137,7 @@ fn refusal(name: TopicName, partitions: BTreeSet<i32>) -> OffsetDeleteResponseTo
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules::own_groups::tests::ask_without_deleting;
+    use crate::rules::own_groups::tests::{ask_without_deleting, use_alias};
     use crate::testing::{self, Bench, encoded, request_of};
 
     fn delete(group: &str, topics: &[(&str, i32)]) -> OffsetDeleteRequest {
@@ -215,7 +215,7 @@ mod tests {
         let both = delete("g", &[("first", 0), ("second", 1)]);
         let (sent, got) = bench.exchange(&OffsetDelete, 0, &both, broker);
         assert_eq!((sent[0].topics.len(), flat(&got)), (1, vec![("first", 0, 0), ("second", 1, 29)]));
-        bench.zone.bind("g", &[bench.zone.by_name("second").unwrap()]).unwrap();
+        use_alias(&bench, "g", "second");
         let (_, got) = bench.exchange(&OffsetDelete, 0, &both, broker);
         assert_eq!(flat(&got), [("second", 1, 0), ("first", 0, 29)]);
     }

@@ -88,6 +88,8 @@ pub(super) fn shown_client_id(prefix: &Prefix, upstream: &str) -> StrBytes {
 
 #[cfg(test)]
 pub(super) mod tests {
+    use kafka_protocol::messages::offset_commit_request::OffsetCommitRequestTopic;
+    use kafka_protocol::messages::{OffsetCommitRequest, OffsetCommitResponse, TopicName};
     use tidegate_wire::header::Request;
 
     use super::*;
@@ -95,7 +97,17 @@ pub(super) mod tests {
     use crate::outcome::Outcome;
     use crate::policy::Policy;
     use crate::rules::Rule;
-    use crate::testing;
+    use crate::rules::offset_commit::OffsetCommit;
+    use crate::testing::{self, Bench};
+
+    /// Lets a group use an alias as clients do, with a commit.
+    pub(in crate::rules) fn use_alias(bench: &Bench, group: &'static str, alias: &'static str) {
+        let alias = TopicName(StrBytes::from_static_str(alias));
+        let request = OffsetCommitRequest::default()
+            .with_group_id(GroupId(StrBytes::from_static_str(group)))
+            .with_topics(vec![OffsetCommitRequestTopic::default().with_name(alias)]);
+        bench.exchange(&OffsetCommit, 9, &request, |_| OffsetCommitResponse::default());
+    }
 
     /// What becomes of a request when the policy lets no partner delete.
     pub(in crate::rules) fn ask_without_deleting(rule: &dyn Rule, request: &Request) -> Outcome {
