@@ -89,6 +89,21 @@ impl Bindings {
         bound.get(&(group.to_owned(), backing.clone())).map(|(alias, _)| alias.clone())
     }
 
+    /// What `group` is bound to.
+    pub(crate) fn of_group(&self, group: &str) -> Vec<Unbound> {
+        let bound = self.bound.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = bound.keys().filter(|(owner, _)| owner == group);
+        own.map(|(group, backing)| Unbound { group: group.clone(), backing: backing.clone() }).collect()
+    }
+
+    /// Forgets bindings that the store has forgotten.
+    pub(crate) fn forget(&self, gone: &[Unbound]) {
+        let mut bound = self.bound.lock().unwrap_or_else(PoisonError::into_inner);
+        for Unbound { group, backing } in gone {
+            bound.remove(&(group.clone(), backing.clone()));
+        }
+    }
+
     /// Forgets bindings to aliases that `keep` refuses, after the zone was edited; gives what the store must forget.
     pub(crate) fn retain(&self, keep: impl Fn(&BackingTopic, &Alias) -> bool) -> Vec<Unbound> {
         let mut gone = Vec::new();
@@ -172,6 +187,19 @@ mod tests {
         bind(&bindings, "g", &[&a], NOW).unwrap();
         let gone = bindings.retain(|_, alias| *alias != a);
         assert_eq!(gone, [Unbound { group: "g".to_owned(), backing: topic }]);
+        assert_eq!(bind(&bindings, "g", &[&b], NOW), Ok(1));
+    }
+
+    #[test]
+    fn a_deleted_group_is_free_again() {
+        let (topic, a, b) = names();
+        let bindings = Bindings::default();
+        bind(&bindings, "g", &[&a], NOW).unwrap();
+        bind(&bindings, "h", &[&a], NOW).unwrap();
+        let gone = bindings.of_group("g");
+        assert_eq!(gone, [Unbound { group: "g".to_owned(), backing: topic.clone() }]);
+        bindings.forget(&gone);
+        assert_eq!((bindings.of_group("g"), bindings.bound("h", &topic)), (Vec::new(), Some(a)));
         assert_eq!(bind(&bindings, "g", &[&b], NOW), Ok(1));
     }
 

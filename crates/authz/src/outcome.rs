@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use thiserror::Error;
-use tidegate_core::facts::Fact;
+use tidegate_core::facts::{Fact, Unbound};
 use tidegate_wire::codec::CodecError;
 use tidegate_wire::frame::Outgoing;
 use tidegate_wire::produce::ProduceError;
@@ -54,6 +54,14 @@ pub enum Replied {
         then: Outgoing,
         /// The client's answer when that fails: nothing has been promised.
         otherwise: Outgoing,
+    },
+    /// An answer after which bindings do not hold any more: the store forgets them, then the zone
+    /// [does](crate::ZoneView::forget). Should the store fail they stay, which refuses too much and never too little.
+    Forget {
+        /// The bindings.
+        unbound: Vec<Unbound>,
+        /// The client's answer.
+        then: Outgoing,
     },
 }
 

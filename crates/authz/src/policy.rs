@@ -1,6 +1,6 @@
-//! Ceilings on what a client may ask of the brokers through the gateway.
+//! What every client may ask of the brokers through the gateway.
 
-/// The ceilings; a request above one is lowered to it, never refused.
+/// Ceilings, to which a larger wish is lowered and never refused, and APIs that may be switched off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Policy {
     /// Longest wait of one Fetch, in milliseconds.
@@ -17,6 +17,8 @@ pub struct Policy {
     pub producer_ids_per_minute: u32,
     /// Seconds after its last use for which a producer id belongs to its zone.
     pub producer_id_retention_s: u64,
+    /// Whether partners may delete their own groups and these groups' offsets.
+    pub delete_groups: bool,
 }
 
 impl Default for Policy {
@@ -37,6 +39,8 @@ impl Default for Policy {
             producer_ids_per_minute: 60,
             // Brokers keep a transactional id for 7 days (transactional.id.expiration.ms), producer ids for one; and a day.
             producer_id_retention_s: 8 * 24 * 3_600,
+            // Deleting an empty group or resetting offsets is daily work of whoever owns the consumers.
+            delete_groups: true,
         }
     }
 }

@@ -3,6 +3,7 @@
 use tidegate_wire::api::{ApiKey, Versions};
 
 use crate::cluster::ClusterView;
+use crate::policy::Policy;
 use crate::rules::{self, Rule, api_versions};
 
 impl std::fmt::Debug for RuleTable {
@@ -14,6 +15,9 @@ impl std::fmt::Debug for RuleTable {
 /// Versions of the two APIs of a login, which the connection's login machine serves.
 const SASL_HANDSHAKE: Versions = Versions::new(0, 1);
 const SASL_AUTHENTICATE: Versions = Versions::new(0, 2);
+
+/// The APIs that [`Policy::delete_groups`] is about.
+const DELETES: [ApiKey; 2] = [ApiKey::DeleteGroups, ApiKey::OffsetDelete];
 
 /// Who serves an API.
 #[derive(Clone, Copy)]
@@ -49,12 +53,27 @@ impl Default for RuleTable {
                 Box::new(rules::sync_group::SyncGroup),
                 Box::new(rules::init_producer_id::InitProducerId),
                 Box::new(rules::offset_for_leader_epoch::OffsetForLeaderEpoch),
+                Box::new(rules::list_groups::ListGroups),
+                Box::new(rules::describe_groups::DescribeGroups),
+                Box::new(rules::consumer_group_describe::ConsumerGroupDescribe),
+                Box::new(rules::delete_groups::DeleteGroups),
+                Box::new(rules::offset_delete::OffsetDelete),
+                Box::new(rules::describe_configs::DescribeConfigs),
+                Box::new(rules::describe_cluster::DescribeCluster),
             ],
         }
     }
 }
 
 impl RuleTable {
+    /// The rules that `policy` leaves in force.
+    #[must_use]
+    pub fn with(policy: &Policy) -> Self {
+        let mut table = Self::default();
+        table.rules.retain(|rule| policy.delete_groups || !DELETES.contains(&rule.key()));
+        table
+    }
+
     /// Who serves `key` at `version`; `None`: nobody, close the connection.
     #[must_use]
     pub fn service(&self, key: ApiKey, version: i16) -> Option<Service<'_>> {
@@ -113,4 +132,23 @@ impl RuleTable {
 /// The lowest version to announce: the cluster's, unless the rule announces more than it serves on purpose.
 fn shown_min(rule: &dyn Rule, upstream: Versions) -> i16 {
     if rule.announced().min < rule.versions().min { rule.announced().min } else { upstream.min }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing;
+
+    #[test]
+    fn what_the_policy_switches_off_is_neither_announced_nor_served() {
+        for delete_groups in [true, false] {
+            let table = RuleTable::with(&Policy { delete_groups, ..Policy::default() });
+            let announced = table.announced(&testing::cluster());
+            for key in DELETES {
+                assert_eq!(announced.iter().any(|(shown, _)| *shown == key), delete_groups, "{key:?}");
+                assert_eq!(table.serves(key, 0), delete_groups, "{key:?}");
+            }
+            assert!(table.serves(ApiKey::ListGroups, 5));
+        }
+    }
 }

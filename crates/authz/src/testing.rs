@@ -138,7 +138,7 @@ pub(crate) struct Bench {
     pub(crate) zone: Arc<ZoneView>,
     cluster: ClusterView,
     addresses: AddressMap,
-    policy: Policy,
+    pub(crate) policy: Policy,
     connection: std::cell::RefCell<ConnectionState>,
     /// Producer ids that only the store knows.
     pub(crate) stored_producers: Vec<i64>,
@@ -259,6 +259,10 @@ impl Bench {
             Replied::Answer(frame) => frame,
             Replied::Keep { facts, then, .. } => {
                 self.zone.take(&facts);
+                then
+            }
+            Replied::Forget { unbound, then } => {
+                self.zone.forget(&unbound);
                 then
             }
         };

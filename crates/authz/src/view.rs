@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tidegate_core::Permission;
 use tidegate_core::ZoneId;
-use tidegate_core::facts::{Fact, Timestamp};
+use tidegate_core::facts::{Fact, Timestamp, Unbound};
 use tidegate_core::keys::ZoneKeys;
 use tidegate_core::names::{Alias, BackingTopic, ZoneName};
 use tidegate_core::zone::{TopicGrant, ZoneSpec};
@@ -150,6 +150,11 @@ impl ZoneView {
     /// Takes in facts that the store keeps.
     pub fn take(&self, facts: &[Fact]) {
         self.state.take(facts);
+    }
+
+    /// Drops bindings that the store has forgotten.
+    pub fn forget(&self, gone: &[Unbound]) {
+        self.state.bindings().forget(gone);
     }
 
     /// Takes aliases for use in a group, all or none: see [`Bindings`](crate::Bindings). What is given must be kept

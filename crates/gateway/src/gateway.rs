@@ -113,11 +113,10 @@ impl Gateway {
         }
         let ports = config.listeners.iter().map(listener::bind).collect::<Result<Vec<_>, _>>()?;
         let http = http::bind(config.http_bind).await?;
-        let Parts { authenticator, facts } = parts;
-        let mut compiler = Compiler::new(config.root_key.clone(), facts.bindings().await?);
+        let mut compiler = Compiler::new(config.root_key.clone(), parts.facts.bindings().await?);
         let seen = clusters.iter().map(|c| (c.upstream.name.clone(), Arc::new(c.seen.clone()))).collect();
         let compiled = compiler.compile(&desired, seen);
-        state::forget(&*facts, compiled.unbound).await;
+        state::forget(&*parts.facts, compiled.unbound).await;
         let (snapshots, _) = watch::channel(Arc::new(compiled.snapshot));
         let admission = Arc::new(Admission::default());
         let listeners = config
@@ -129,11 +128,10 @@ impl Gateway {
                 let cluster = clusters.iter().find(|cluster| cluster.upstream.name == listener.cluster)?;
                 let shared = ListenerShared::new(
                     listener,
-                    &config.limits,
+                    &config,
                     Arc::clone(&cluster.upstream),
                     snapshots.subscribe(),
-                    Arc::clone(&authenticator),
-                    Arc::clone(&facts),
+                    &parts,
                     Arc::clone(&admission),
                 );
                 for node in shared.unreachable_nodes(&cluster.seen.view) {
@@ -152,7 +150,7 @@ impl Gateway {
             desired,
             snapshots,
             metrics: metrics.map(Arc::new),
-            facts,
+            facts: parts.facts,
         })
     }
 

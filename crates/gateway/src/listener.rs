@@ -18,9 +18,10 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
 use crate::admission::{Admission, Place};
-use crate::config::{Limits, ListenerConfig};
+use crate::config::{Config, Limits, ListenerConfig, PolicyConfig};
 use crate::connection::{End, serve};
 use crate::error::GatewayError;
+use crate::gateway::Parts;
 use crate::logins::Authenticator;
 use crate::meters::Meters;
 use crate::snapshot::{ClusterSnapshot, Snapshot};
@@ -67,18 +68,19 @@ pub(crate) struct ListenerShared {
 }
 
 impl ListenerShared {
-    /// What connections of `config` need.
+    /// What connections of the listener `config` need, one of `whole`'s.
     #[must_use]
     pub(crate) fn new(
         config: &ListenerConfig,
-        limits: &Limits,
+        whole: &Config,
         upstream: Arc<Upstream>,
         snapshots: watch::Receiver<Arc<Snapshot>>,
-        logins: Arc<dyn Authenticator>,
-        facts: Arc<dyn Facts>,
+        parts: &Parts,
         admission: Arc<Admission>,
     ) -> Self {
-        let table = RuleTable::default();
+        let limits = &whole.limits;
+        let policy = policy(&whole.policy, limits);
+        let table = RuleTable::with(&policy);
         let advertised = config.nodes.iter().map(|(node, address)| {
             (*node, Arc::from(address.advertised.host.as_str()), address.advertised.port)
         });
@@ -92,9 +94,9 @@ impl ListenerShared {
             max_response_bytes: upstream.options.max_response_bytes,
             upstream,
             snapshots,
-            policy: policy(limits),
-            logins,
-            facts,
+            policy,
+            logins: Arc::clone(&parts.authenticator),
+            facts: Arc::clone(&parts.facts),
             login_policy: Arc::new(login_policy),
             admission,
             meters: Meters::new(config.name.as_str(), table.keys()),
@@ -150,7 +152,7 @@ impl ListenerShared {
     }
 }
 
-fn policy(limits: &Limits) -> Policy {
+fn policy(config: &PolicyConfig, limits: &Limits) -> Policy {
     let millis = |duration: Duration| i32::try_from(duration.as_millis()).unwrap_or(i32::MAX);
     let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
     let bytes = |bytes: usize| i32::try_from(bytes).unwrap_or(i32::MAX);
@@ -162,6 +164,7 @@ fn policy(limits: &Limits) -> Policy {
         producer_ids_burst: count(limits.producer_ids_burst),
         producer_ids_per_minute: count(limits.producer_ids_per_minute),
         producer_id_retention_s: limits.producer_id_retention.as_secs(),
+        delete_groups: config.delete_groups,
     }
 }
 

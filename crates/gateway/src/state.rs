@@ -57,6 +57,21 @@ pub(crate) async fn keep(
     Ok(())
 }
 
+/// Makes the store and then the zone forget bindings.
+///
+/// # Errors
+/// As [`answer`].
+pub(crate) async fn unbind(
+    facts: &dyn Facts,
+    zone: &ZoneView,
+    unbound: Vec<Unbound>,
+    limit: Duration,
+) -> Result<(), FactsError> {
+    in_time(limit, facts.unbind(zone.id(), unbound.clone())).await?;
+    zone.forget(&unbound);
+    Ok(())
+}
+
 async fn in_time<T>(
     limit: Duration,
     pending: impl Future<Output = Result<T, FactsError>>,

@@ -2,15 +2,22 @@
 //! answer, and how it refuses; protocol error codes are those a stock broker with an authorizer gives.
 
 pub mod api_versions;
+pub mod consumer_group_describe;
+pub mod delete_groups;
+pub mod describe_cluster;
+pub mod describe_configs;
+pub mod describe_groups;
 pub mod fetch;
 pub mod find_coordinator;
 pub mod heartbeat;
 pub mod init_producer_id;
 pub mod join_group;
 pub mod leave_group;
+pub mod list_groups;
 pub mod list_offsets;
 pub mod metadata;
 pub mod offset_commit;
+pub mod offset_delete;
 pub mod offset_fetch;
 pub mod offset_for_leader_epoch;
 pub mod produce;
@@ -19,6 +26,8 @@ pub mod sync_group;
 mod blobs;
 mod endpoints;
 mod layers;
+mod own_groups;
+mod texts;
 mod typed;
 
 use tidegate_wire::api::{ApiKey, Versions};
@@ -30,7 +39,7 @@ use crate::outcome::{Outcome, RuleError};
 pub(crate) use endpoints::shown_leader;
 #[cfg(test)]
 pub(crate) use typed::frame_of;
-pub(crate) use typed::{Exchange, answer, forward, forward_each, forward_keeping};
+pub(crate) use typed::{Exchange, answer, forward, forward_each, forward_forgetting, forward_keeping};
 
 /// What the gateway does with one Kafka API once the client has logged in.
 pub trait Rule: Send + Sync {

@@ -55,9 +55,8 @@ impl Rule for SyncGroup {
         }
         let zone = context.zone.clone();
         forward(context, request, &asked, move |mut response: SyncGroupResponse, _| {
-            if is_consumer {
-                response.assignment = GroupBlob::Assignment.to_partner(&zone, &group, &response.assignment);
-            }
+            // Whatever this member says the type is: another one may have had the names mapped on their way up.
+            response.assignment = GroupBlob::Assignment.to_partner(&zone, &group, &response.assignment);
             response
         })
     }
@@ -110,6 +109,16 @@ mod tests {
         }
         let (_, got) = Bench::new().exchange(&SyncGroup, 5, &sync(5, CONSUMER, Bytes::new()), broker);
         assert!(got.assignment.is_empty());
+    }
+
+    /// A group of any other type, whose leader sent an assignment at a version that does not tell the type.
+    #[test]
+    fn a_member_that_denies_the_type_sees_no_backing_name() {
+        let broker = |_: &SyncGroupRequest| {
+            SyncGroupResponse::default().with_assignment(assignment(&[testing::ORDERS_BACKING]))
+        };
+        let (_, got) = Bench::new().exchange(&SyncGroup, 5, &sync(5, "odd", Bytes::new()), broker);
+        assert_eq!(assignment_topics(&got.assignment), ["orders"]);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 
 use bytes::Bytes;
 use kafka_protocol::protocol::{Decodable, Encodable};
-use tidegate_core::facts::Fact;
+use tidegate_core::facts::{Fact, Unbound};
 use tidegate_wire::codec::{self, CodecError, Guarded};
 use tidegate_wire::frame::{EnvelopeWriter, Outgoing};
 use tidegate_wire::header::{self, Request};
@@ -73,6 +73,22 @@ where
 {
     let upstream = upstream_request(context, request.version, upstream)?;
     let reply = KeepingReply { exchange: Exchange::of(request), facts, otherwise, response: PhantomData };
+    Ok(Outcome::Forward { requests: vec![upstream], reply: Box::new(reply) })
+}
+
+/// As [`forward`], for an answer after which bindings may not hold any more.
+pub(crate) fn forward_forgetting<Q, R>(
+    context: &mut RequestContext<'_>,
+    request: &Request,
+    upstream: &Q,
+    on_response: impl FnOnce(R) -> (R, Vec<Unbound>) + Send + 'static,
+) -> Result<Outcome, RuleError>
+where
+    Q: Guarded + Encodable,
+    R: Guarded + Encodable + Decodable + 'static,
+{
+    let upstream = upstream_request(context, request.version, upstream)?;
+    let reply = ForgettingReply { exchange: Exchange::of(request), on_response, response: PhantomData };
     Ok(Outcome::Forward { requests: vec![upstream], reply: Box::new(reply) })
 }
 
@@ -167,6 +183,25 @@ where
         }
         let otherwise = self.exchange.encode(&(self.otherwise)(response))?;
         Ok(Replied::Keep { facts, then, otherwise })
+    }
+}
+
+struct ForgettingReply<R, F> {
+    exchange: Exchange,
+    on_response: F,
+    response: PhantomData<fn() -> R>,
+}
+
+impl<R, F> Reply for ForgettingReply<R, F>
+where
+    R: Guarded + Encodable + Decodable,
+    F: FnOnce(R) -> (R, Vec<Unbound>) + Send,
+{
+    fn on_response(self: Box<Self>, _: &ReplyContext<'_>, frames: &[Bytes]) -> Result<Replied, ReplyError> {
+        let frame = frames.first().ok_or(ReplyError::Missing)?;
+        let (response, unbound) = (self.on_response)(decode_response(frame, self.exchange.version)?);
+        let then = self.exchange.encode(&response)?;
+        Ok(if unbound.is_empty() { then.into() } else { Replied::Forget { unbound, then } })
     }
 }
 

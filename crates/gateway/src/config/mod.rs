@@ -11,6 +11,7 @@ mod limits;
 mod listener;
 mod model;
 mod nodes;
+mod policy;
 mod ports;
 mod read;
 mod secret;
@@ -25,6 +26,7 @@ pub use model::{
     ClientIdentity, ClusterConfig, Config, ListenerConfig, ListenerTls, NodeAddress, PemFile, SaslMechanism,
     UpstreamSasl, UpstreamTls,
 };
+pub use policy::PolicyConfig;
 pub use surroundings::{Machine, Surroundings};
 
 /// Reads the configuration file and everything that it points to. Makes the root key's file if it is missing, but only

@@ -9,7 +9,7 @@ use std::time::Duration;
 use secrecy::{SecretSlice, SecretString};
 use tidegate_core::{ClusterName, ListenerName, RootKey};
 
-use super::{HostPort, Limits};
+use super::{HostPort, Limits, PolicyConfig};
 
 /// All that the daemon has to know.
 #[derive(Debug, Clone)]
@@ -28,6 +28,8 @@ pub struct Config {
     pub root_key: RootKey,
     /// Where probes and metrics are served.
     pub http_bind: SocketAddr,
+    /// What partners may do beyond what their zones say.
+    pub policy: PolicyConfig,
     /// What clients may use up.
     pub limits: Limits,
 }

@@ -14,7 +14,9 @@ use super::model::{ClusterConfig, Config, ListenerConfig};
 use super::ports::Ports;
 use super::secret::{Around, RootKeySource};
 use super::surroundings::Surroundings;
-use super::{ConfigErrors, DEFAULT_HTTP_HOST, DEFAULT_HTTP_PORT, DEFAULT_STATE_FILE, cluster, listener};
+use super::{
+    ConfigErrors, DEFAULT_HTTP_HOST, DEFAULT_HTTP_PORT, DEFAULT_STATE_FILE, cluster, listener, policy,
+};
 
 pub(super) fn parse(
     text: &str,
@@ -54,6 +56,7 @@ fn read(document: &Place<'_>, around: &Around<'_>, report: &Report, broken: bool
         .required("rootKey", "write `rootKey: file:root.key`; the file is made at the first start")
         .and_then(|place| around.root_key(&place));
     let http_bind = http(fields.optional("http"), &mut ports);
+    let policy = policy::read(fields.optional("policy"));
     let limits = limits::read(fields.optional("limits"));
     fields.finish();
     let root_key = match root_key? {
@@ -70,6 +73,7 @@ fn read(document: &Place<'_>, around: &Around<'_>, report: &Report, broken: bool
         state_file: state_file?,
         root_key,
         http_bind: http_bind?,
+        policy,
         limits,
     })
 }

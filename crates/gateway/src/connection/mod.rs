@@ -139,6 +139,15 @@ async fn pumping<S: AsyncRead + AsyncWrite + Unpin>(
                 }
                 pump.kept(kept.is_ok());
             }
+            Stop::Forget(unbound) => {
+                let zone = Arc::clone(pump.zone());
+                let gone =
+                    state::unbind(&*shared.facts, &zone, unbound, shared.deadlines.state_deadline).await;
+                if let Err(error) = &gone {
+                    tracing::warn!(zone = %zone.name(), %error, "a deleted group stays bound to its aliases");
+                }
+                pump.kept(gone.is_ok());
+            }
             Stop::Login(request) => {
                 let again = log_in(login, Some(request), pump.client(), shared);
                 login = match timeout(shared.deadlines.auth_deadline, again).await {

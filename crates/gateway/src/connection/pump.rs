@@ -16,7 +16,7 @@ use tidegate_authz::{
     AddressMap, ConnectionState, Outcome, Question, Replied, Reply, ReplyContext, RequestContext, ZoneView,
 };
 use tidegate_client::Stream;
-use tidegate_core::{Fact, FactsError};
+use tidegate_core::{Fact, FactsError, Unbound};
 use tidegate_wire::api::ApiKey;
 use tidegate_wire::frame::{FrameLimits, Outgoing};
 use tidegate_wire::header::{self, Request};
@@ -51,6 +51,8 @@ pub(super) enum Stop {
     Ask(Question),
     /// An answer holds only once facts are kept: [`Pump::kept`].
     Keep(Vec<Fact>),
+    /// An answer after which bindings do not hold any more: [`Pump::kept`].
+    Forget(Vec<Unbound>),
 }
 
 /// Why a connection is over.
@@ -150,7 +152,7 @@ struct Asking {
 }
 
 struct Keeping {
-    facts: Option<Vec<Fact>>,
+    work: Option<Stop>,
     then: Outgoing,
     otherwise: Outgoing,
 }
@@ -266,8 +268,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
     }
 
     fn stop(&mut self) -> Option<Stop> {
-        if let Some(facts) = self.keeping.as_mut().and_then(|keeping| keeping.facts.take()) {
-            return Some(Stop::Keep(facts));
+        if let Some(work) = self.keeping.as_mut().and_then(|keeping| keeping.work.take()) {
+            return Some(work);
         }
         if let Some(question) = self.asking.as_mut().and_then(|asking| asking.question.take()) {
             return Some(Stop::Ask(question));
@@ -375,7 +377,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
         match replied {
             Replied::Answer(answer) => self.client.push(answer),
             Replied::Keep { facts, then, otherwise } => {
-                self.keeping = Some(Keeping { facts: Some(facts), then, otherwise });
+                self.keeping = Some(Keeping { work: Some(Stop::Keep(facts)), then, otherwise });
+            }
+            Replied::Forget { unbound, then } => {
+                let otherwise = then.clone();
+                self.keeping = Some(Keeping { work: Some(Stop::Forget(unbound)), then, otherwise });
             }
         }
         Ok(())

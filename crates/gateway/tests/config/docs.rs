@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use tidegate_gateway::config::{
-    DEFAULT_HTTP_HOST, DEFAULT_HTTP_PORT, DEFAULT_METADATA_REFRESH_MS, LIMITS, parse,
+    DEFAULT_HTTP_HOST, DEFAULT_HTTP_PORT, DEFAULT_METADATA_REFRESH_MS, LIMITS, PolicyConfig, parse,
 };
 
 use crate::world::World;
@@ -29,6 +29,7 @@ fn every_other_key_has_its_row_and_its_default() {
         ("http.bind.host", DEFAULT_HTTP_HOST.to_owned()),
         ("http.bind.port", DEFAULT_HTTP_PORT.to_string()),
         ("clusters[].metadataRefreshMs", DEFAULT_METADATA_REFRESH_MS.to_string()),
+        ("policy.deleteGroups", PolicyConfig::default().delete_groups.to_string()),
     ] {
         assert!(page.contains(&format!("| `{key}` | {default} |")), "the default of {key} is {default}");
     }
@@ -88,4 +89,5 @@ const KEYS: &[&str] = &[
     "rootKey",
     "http.bind.host",
     "http.bind.port",
+    "policy.deleteGroups",
 ];

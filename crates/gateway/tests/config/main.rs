@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use secrecy::ExposeSecret;
-use tidegate_gateway::config::{Config, ConfigErrors, Limits, SaslMechanism, load, parse};
+use tidegate_gateway::config::{Config, ConfigErrors, Limits, PolicyConfig, SaslMechanism, load, parse};
 use world::World;
 
 #[test]
@@ -58,6 +58,7 @@ fn a_full_configuration_is_understood() {
     assert_eq!(listener.tls.as_ref().unwrap().key.path, Path::new("/etc/tidegate/gateway.key"));
     assert_eq!(config.state_file, Path::new("/var/lib/tidegate/state.db"));
     assert_eq!(config.root_key.to_hex().expose_secret(), &world::ROOT_KEY.repeat(32));
+    assert!(!config.policy.delete_groups);
 }
 
 #[test]
@@ -65,6 +66,7 @@ fn what_is_not_written_has_its_default() {
     let world = World::default();
     let config = read(&folder("good").join("small.yaml"), &world).unwrap();
     assert_eq!(config.limits, Limits::default());
+    assert_eq!(config.policy, PolicyConfig::default());
     assert_eq!(config.http_bind.to_string(), "127.0.0.1:9464");
     assert_eq!(config.state_file, Path::new("/etc/tidegate/state.db"));
     let cluster = &config.clusters[0];
