@@ -96,9 +96,14 @@ pub(crate) fn addresses() -> AddressMap {
 }
 
 pub(crate) fn zone(manifest: &str) -> Arc<ZoneView> {
+    zone_over(manifest, &cluster(), Arc::default())
+}
+
+/// A view of the zone whose memory is `state`.
+pub(crate) fn zone_over(manifest: &str, cluster: &ClusterView, state: Arc<ZoneState>) -> Arc<ZoneView> {
     let spec = manifest::parse_zones(manifest).unwrap().remove(0);
     let keys = root_key().zone_keys(&root_key().zone_id(spec.name()));
-    Arc::new(ZoneView::compile(&spec, &keys, &cluster(), Arc::new(ZoneState::default())))
+    Arc::new(ZoneView::compile(&spec, &keys, cluster, state))
 }
 
 pub(crate) fn encoded<M: Guarded + Encodable>(version: i16, message: &M) -> Bytes {
@@ -120,7 +125,8 @@ pub(crate) fn request_of<Q: Guarded + Encodable>(version: i16, message: &Q) -> R
 /// Plays client and broker around one rule.
 pub(crate) struct Bench {
     pub(crate) zone: Arc<ZoneView>,
-    cluster: ClusterView,
+    state: Arc<ZoneState>,
+    pub(crate) cluster: ClusterView,
     addresses: AddressMap,
     policy: Policy,
     connection: std::cell::RefCell<ConnectionState>,
@@ -134,14 +140,24 @@ impl Bench {
     }
 
     pub(crate) fn over(manifest: &str) -> Self {
+        let (cluster, state) = (cluster(), Arc::<ZoneState>::default());
         Self {
-            zone: zone(manifest),
-            cluster: cluster(),
+            zone: zone_over(manifest, &cluster, Arc::clone(&state)),
+            state,
+            cluster,
             addresses: addresses(),
             policy: Policy::default(),
             connection: std::cell::RefCell::default(),
             stored_producers: Vec::new(),
         }
+    }
+
+    /// Compiles the zone anew, after an edit of its manifest or of the cluster.
+    pub(crate) fn edit(&mut self, manifest: &str) {
+        self.zone = zone_over(manifest, &self.cluster, Arc::clone(&self.state));
+        self.state.retain_bindings(|backing, alias| {
+            self.zone.by_name(alias.as_str()).is_some_and(|granted| granted.backing == *backing)
+        });
     }
 
     pub(crate) fn virtual_id(&self, alias: &str) -> [u8; 16] {

@@ -2,6 +2,7 @@
 //! answer, and how it refuses; protocol error codes are those a stock broker with an authorizer gives.
 
 pub mod api_versions;
+pub mod consumer_group_heartbeat;
 pub mod fetch;
 pub mod find_coordinator;
 pub mod heartbeat;
