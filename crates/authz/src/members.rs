@@ -98,7 +98,7 @@ struct Held {
     swept: Timestamp,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Entry {
     /// Of the latest change: an answer to an earlier one says nothing any more.
     ticket: u64,
@@ -140,11 +140,12 @@ impl Members {
         held.room_for(&key, next.topics.len())?;
         held.tickets += 1;
         let ticket = held.tickets;
-        let earlier = held.members.get(&key).and_then(|entry| entry.subscription.clone());
+        let mut earlier = None;
         if !member.is_empty() {
-            let weight = next.topics.len();
-            let owed = Vec::new();
-            held.put(key.clone(), Entry { ticket, heard: now, weight, subscription: None, owed });
+            let entry = held.entry(key.clone(), next.topics.len());
+            entry.ticket = ticket;
+            entry.heard = now;
+            earlier = entry.subscription.take();
         }
         Ok(Change { key, ticket, earlier, next })
     }
@@ -162,12 +163,14 @@ impl Members {
         } else if !held.is_latest(&key, ticket) {
             return;
         }
-        let subscription = Some(Arc::new(next));
-        held.put(key, Entry { ticket, heard: now, weight, subscription, owed: Vec::new() });
+        let entry = held.entry(key, weight);
+        entry.ticket = ticket;
+        entry.heard = now;
+        entry.subscription = Some(Arc::new(next));
     }
 
     /// The broker has refused the change: it stands as it stood, though the broker may have taken it before it failed.
-    pub(crate) fn refused(&self, change: Change, now: Timestamp) {
+    pub(crate) fn refused(&self, change: Change) {
         let mut held = self.held();
         let Change { key, ticket, earlier, .. } = change;
         if !held.is_latest(&key, ticket) {
@@ -176,9 +179,8 @@ impl Members {
         match earlier {
             None => held.remove(&key),
             Some(earlier) => {
-                let weight = earlier.topics.len();
-                let subscription = Some(Arc::new(Subscription { told: false, ..(*earlier).clone() }));
-                held.put(key, Entry { ticket, heard: now, weight, subscription, owed: Vec::new() });
+                let entry = held.entry(key, earlier.topics.len());
+                entry.subscription = Some(Arc::new(Subscription { told: false, ..(*earlier).clone() }));
             }
         }
     }
@@ -215,11 +217,12 @@ impl Held {
         if is_full || topics > MAX_TOPICS { Err(NoRoom) } else { Ok(()) }
     }
 
-    fn put(&mut self, key: Key, entry: Entry) {
-        self.topics += entry.weight;
-        if let Some(earlier) = self.members.insert(key, entry) {
-            self.topics -= earlier.weight;
-        }
+    /// The entry of a member, made if need be, with a new weight.
+    fn entry(&mut self, key: Key, weight: usize) -> &mut Entry {
+        let entry = self.members.entry(key).or_default();
+        self.topics = self.topics - entry.weight + weight;
+        entry.weight = weight;
+        entry
     }
 
     fn remove(&mut self, key: &Key) {
@@ -292,13 +295,24 @@ mod tests {
     fn a_refused_change_leaves_what_was_and_a_refused_join_nothing() {
         let members = Members::default();
         let change = members.begin("g", "m", subscription(&["a"]), NOW).unwrap();
-        members.refused(change, NOW);
+        members.refused(change);
         assert_eq!((aliases(&members, "m"), members.held().members.len()), (None, 0));
         join(&members, "m", NOW).unwrap();
         let change = members.begin("g", "m", subscription(&["b", "c"]), NOW).unwrap();
-        members.refused(change, NOW);
+        members.refused(change);
         assert_eq!(aliases(&members, "m"), Some((vec!["a".to_owned()], false)));
         assert_eq!(members.held().topics, 1);
+    }
+
+    #[test]
+    fn what_is_owed_to_a_member_outlives_its_changes() {
+        let members = Members::default();
+        join(&members, "m", NOW).unwrap();
+        members.owe("g", "m", vec![[1; 16]]);
+        join(&members, "m", NOW).unwrap();
+        assert_eq!(members.known("g", "m", NOW).unwrap().owed, [[1; 16]]);
+        members.owe("g", "m", Vec::new());
+        assert!(members.known("g", "m", NOW).unwrap().owed.is_empty());
     }
 
     #[test]
@@ -319,7 +333,7 @@ mod tests {
         let first = members.begin("g", "m", subscription(&["a"]), NOW).unwrap();
         let second = members.begin("g", "m", subscription(&["b"]), NOW).unwrap();
         members.accepted(second, "m", NOW);
-        members.refused(first, NOW);
+        members.refused(first);
         assert_eq!(aliases(&members, "m"), Some((vec!["b".to_owned()], true)));
     }
 

@@ -30,6 +30,7 @@ mod partitions;
 mod pattern;
 mod refusal;
 mod subscription;
+mod wanted;
 
 use refusal::Refusal;
 use subscription::Stop;
@@ -111,7 +112,7 @@ impl WayBack {
         response.error_message = None;
         if !ErrorCode(response.error_code).is_none() {
             response.assignment = None;
-            self.on_error(ErrorCode(response.error_code), context);
+            self.on_error(ErrorCode(response.error_code));
             return response;
         }
         let members = self.zone.state().members();
@@ -132,12 +133,12 @@ impl WayBack {
         response
     }
 
-    fn on_error(self, error: ErrorCode, context: &ReplyContext<'_>) {
+    fn on_error(self, error: ErrorCode) {
         let members = self.zone.state().members();
         if matches!(error, ErrorCode::UNKNOWN_MEMBER_ID | ErrorCode::FENCED_MEMBER_EPOCH) {
             members.forget(&self.group, &self.member);
         } else if let Some(change) = self.change {
-            members.refused(change, context.now);
+            members.refused(change);
         }
     }
 }

@@ -15,7 +15,7 @@ pub(super) const MAX_LENGTH: usize = 1024;
 
 /// Room for a pattern of that length that repeats little. A broker without such a ceiling can be made to die of memory
 /// by `((((a{1,100}){1,100}){1,100}){1,100})`.
-const PROGRAM_BYTES: usize = 128 * 1024;
+const PROGRAM_BYTES: usize = 64 * 1024;
 /// The cache of the lazy DFA lives as long as the pattern, which is as long as one look at the zone.
 const CACHE_BYTES: usize = 1024 * 1024;
 

@@ -8,8 +8,8 @@ use kafka_protocol::protocol::StrBytes;
 use tidegate_core::facts::{Fact, Timestamp};
 use tidegate_core::names::BackingTopic;
 
-use super::pattern::{BadPattern, Pattern};
 use super::refusal::Refusal;
+use super::wanted::{Bound, Wanted};
 use crate::bindings::Conflict;
 use crate::members::{Change, Known, NoRoom, SubscribedTopic, Subscription};
 use crate::view::{Granted, ZoneView};
@@ -36,6 +36,7 @@ pub(super) fn to_upstream(
 ) -> Result<Option<Change>, Stop> {
     let members = zone.state().members();
     let member = asked.member_id.as_str();
+    let is_whole = is_whole(asked);
     let names = asked.subscribed_topic_names.take();
     let pattern = asked.subscribed_topic_regex.take();
     // A join begins anew, whatever is left of an earlier life under the same id.
@@ -43,8 +44,7 @@ pub(super) fn to_upstream(
     let known = if joins { None } else { members.known(group, member, now) };
     match &known {
         Some(known) if !is_outdated(known, zone) => {}
-        // The names are what every client sends with everything else; a pattern alone may stand beside names.
-        None if joins || names.is_some() => {}
+        None if joins || is_whole => {}
         _ => {
             members.forget(group, member);
             return Err(Refusal::FENCED.into());
@@ -56,8 +56,16 @@ pub(super) fn to_upstream(
         return Ok(None);
     }
     let earlier = known.as_ref().map(|known| known.subscription.as_ref());
+    let told = earlier.filter(|earlier| !says_something && earlier.told);
+    if let Some(earlier) = told.filter(|earlier| is_of(earlier, zone)) {
+        // Nearly every heartbeat ends here, having kept the bindings of its group alive.
+        let grants: Vec<_> =
+            earlier.topics.iter().filter_map(|topic| zone.by_name(topic.alias.as_str())).collect();
+        let facts = zone.bind(group, &grants, now).map_err(|Conflict| Refusal::CONFLICT)?;
+        return if facts.is_empty() { Ok(None) } else { Err(Stop::Ask(facts)) };
+    }
     let wanted = Wanted::of(zone, earlier, names.as_deref(), pattern.as_deref())?;
-    let (grants, facts) = wanted.bound(zone, group, now)?;
+    let Bound { grants, facts } = wanted.bound(zone, group, now)?;
     if !facts.is_empty() {
         return Err(Stop::Ask(facts));
     }
@@ -67,14 +75,8 @@ pub(super) fn to_upstream(
         view: Arc::downgrade(zone),
         told: true,
     };
-    if let Some(earlier) = earlier
-        && !says_something
-        && earlier.told
-        && backings(earlier) == backings(&next)
-    {
-        if !is_of(earlier, zone) {
-            members.renew(group, member, next);
-        }
+    if told.is_some_and(|earlier| backings(earlier) == backings(&next)) {
+        members.renew(group, member, next);
         return Ok(None);
     }
     let name = |topic: &SubscribedTopic| TopicName(StrBytes::from_string(topic.backing.as_str().to_owned()));
@@ -82,6 +84,14 @@ pub(super) fn to_upstream(
     let change = members.begin(group, member, next, now).map_err(|NoRoom| Refusal::NO_ROOM)?;
     asked.subscribed_topic_names = Some(names);
     Ok(Some(change))
+}
+
+/// Whether a member that is not known tells its whole subscription. Names stand beside a pattern wherever a client has
+/// both; a pattern without names is all there is only when everything else is told again as well.
+fn is_whole(asked: &ConsumerGroupHeartbeatRequest) -> bool {
+    const UNCHANGED: i32 = -1;
+    let again = asked.rebalance_timeout_ms != UNCHANGED;
+    asked.subscribed_topic_names.is_some() || (asked.subscribed_topic_regex.is_some() && again)
 }
 
 /// Whether the member must begin anew: something that it holds is gone, or stands under another name or id now.
@@ -127,78 +137,4 @@ fn subscribed(granted: &Granted, by_name: bool, earlier: Option<&Subscription>) 
         virtual_id: granted.topic.as_ref().map(|topic| topic.virtual_id).or_else(last_shown),
         by_name,
     }
-}
-
-/// Grants that a subscription covers.
-struct Wanted<'a> {
-    named: Vec<&'a Granted>,
-    /// Without those of a backing topic that is named.
-    matched: Vec<&'a Granted>,
-    pattern: Option<&'a str>,
-}
-
-impl<'a> Wanted<'a> {
-    /// What is `None` stays as it was; an empty pattern is none.
-    fn of(
-        zone: &'a Arc<ZoneView>,
-        earlier: Option<&'a Subscription>,
-        names: Option<&[TopicName]>,
-        pattern: Option<&'a str>,
-    ) -> Result<Self, Refusal> {
-        let named = match names {
-            Some(names) => named(zone, names)?,
-            None => {
-                let topics = earlier.map_or(&[][..], |earlier| &earlier.topics).iter();
-                let named = topics.filter(|topic| topic.by_name);
-                named.filter_map(|topic| zone.by_name(topic.alias.as_str())).collect()
-            }
-        };
-        let unchanged =
-            earlier.filter(|earlier| names.is_none() && pattern.is_none() && is_of(earlier, zone));
-        let pattern = pattern.or_else(|| earlier?.pattern.as_deref()).filter(|pattern| !pattern.is_empty());
-        let matched = match (unchanged, pattern) {
-            (_, None) => Vec::new(),
-            // The same view gives the same answer: most heartbeats compile no pattern.
-            (Some(earlier), _) => {
-                let matched = earlier.topics.iter().filter(|topic| !topic.by_name);
-                matched.filter_map(|topic| zone.by_name(topic.alias.as_str())).collect()
-            }
-            (None, Some(pattern)) => {
-                let pattern = Pattern::parse(pattern).map_err(|BadPattern| Refusal::BAD_PATTERN)?;
-                let taken: HashSet<_> = named.iter().map(|granted| &granted.backing).collect();
-                let free = zone.topics().iter().filter(|granted| !taken.contains(&granted.backing));
-                free.filter(|granted| pattern.matches(&granted.alias)).collect()
-            }
-        };
-        Ok(Self { named, matched, pattern })
-    }
-
-    /// The grants that the group may use, each with whether it is named, sorted by alias; and what must be kept first.
-    fn bound(
-        &self,
-        zone: &ZoneView,
-        group: &str,
-        now: Timestamp,
-    ) -> Result<(Vec<(&'a Granted, bool)>, Vec<Fact>), Refusal> {
-        let mut facts = zone.bind(group, &self.named, now).map_err(|Conflict| Refusal::CONFLICT)?;
-        // Of two matches on one topic the bound one stays, else the first. A match that the group may not use is left
-        // out, as a broker leaves out topics without rights: a pattern asks for what there is.
-        let mut seen = HashSet::new();
-        let usable = self.matched.iter().copied().filter(|granted| zone.may_use(group, granted));
-        let matched: Vec<_> = usable.filter(|granted| seen.insert(&granted.backing)).collect();
-        let (accepted, more) = zone.bind_some(group, &matched, now);
-        facts.extend(more);
-        let matched = matched.into_iter().zip(accepted).filter(|(_, accepted)| *accepted);
-        let named = self.named.iter().map(|granted| (*granted, true));
-        let mut grants: Vec<_> = named.chain(matched.map(|(granted, _)| (granted, false))).collect();
-        grants.sort_by(|(one, _), (other, _)| one.alias.cmp(&other.alias));
-        Ok((grants, facts))
-    }
-}
-
-/// The grants behind names, each once; one name outside the zone refuses them all, as a broker does.
-fn named<'a>(zone: &'a ZoneView, names: &[TopicName]) -> Result<Vec<&'a Granted>, Refusal> {
-    let mut seen = HashSet::new();
-    let names = names.iter().filter(|name| seen.insert(name.as_str()));
-    names.map(|name| zone.by_name(name).ok_or(Refusal::FOREIGN)).collect()
 }
