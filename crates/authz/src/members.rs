@@ -122,8 +122,9 @@ impl Members {
         Some(Known { subscription, owed: entry.owed.clone() })
     }
 
-    /// Puts a member in doubt until its change is [accepted](Self::accepted) or [refused](Self::refused). A member
-    /// that has no id yet only needs to find room.
+    /// Puts a member in doubt until its change is [accepted](Self::accepted) or [refused](Self::refused); not when the
+    /// change is the zone's and the member (`by_member`) has said nothing. A member that has no id yet only needs to
+    /// find room.
     ///
     /// # Errors
     /// [`NoRoom`]; nothing has changed then.
@@ -132,6 +133,7 @@ impl Members {
         group: &str,
         member: &str,
         next: Subscription,
+        by_member: bool,
         now: Timestamp,
     ) -> Result<Change, NoRoom> {
         let mut held = self.held();
@@ -146,6 +148,9 @@ impl Members {
             entry.ticket = ticket;
             entry.heard = now;
             earlier = entry.subscription.take();
+            if !by_member {
+                entry.subscription = earlier.as_deref().map(untold);
+            }
         }
         Ok(Change { key, ticket, earlier, next })
     }
@@ -180,7 +185,7 @@ impl Members {
             None => held.remove(&key),
             Some(earlier) => {
                 let entry = held.entry(key, earlier.topics.len());
-                entry.subscription = Some(Arc::new(Subscription { told: false, ..(*earlier).clone() }));
+                entry.subscription = Some(untold(&earlier));
             }
         }
     }
@@ -245,6 +250,11 @@ impl Held {
     }
 }
 
+/// The same subscription, of which the broker must be told again.
+fn untold(subscription: &Subscription) -> Arc<Subscription> {
+    Arc::new(Subscription { told: false, ..subscription.clone() })
+}
+
 fn key(group: &str, member: &str) -> Key {
     (group.to_owned(), member.to_owned())
 }
@@ -267,7 +277,7 @@ mod tests {
     }
 
     fn join(members: &Members, member: &str, now: Timestamp) -> Result<(), NoRoom> {
-        let change = members.begin("g", member, subscription(&["a"]), now)?;
+        let change = members.begin("g", member, subscription(&["a"]), true, now)?;
         members.accepted(change, member, now);
         Ok(())
     }
@@ -281,7 +291,7 @@ mod tests {
     #[test]
     fn a_member_is_known_once_the_broker_has_accepted_it() {
         let members = Members::default();
-        let change = members.begin("g", "m", subscription(&["a"]), NOW).unwrap();
+        let change = members.begin("g", "m", subscription(&["a"]), true, NOW).unwrap();
         assert_eq!(aliases(&members, "m"), None);
         members.accepted(change, "m", NOW);
         assert_eq!(aliases(&members, "m"), Some((vec!["a".to_owned()], true)));
@@ -294,11 +304,11 @@ mod tests {
     #[test]
     fn a_refused_change_leaves_what_was_and_a_refused_join_nothing() {
         let members = Members::default();
-        let change = members.begin("g", "m", subscription(&["a"]), NOW).unwrap();
+        let change = members.begin("g", "m", subscription(&["a"]), true, NOW).unwrap();
         members.refused(change);
         assert_eq!((aliases(&members, "m"), members.held().members.len()), (None, 0));
         join(&members, "m", NOW).unwrap();
-        let change = members.begin("g", "m", subscription(&["b", "c"]), NOW).unwrap();
+        let change = members.begin("g", "m", subscription(&["b", "c"]), true, NOW).unwrap();
         members.refused(change);
         assert_eq!(aliases(&members, "m"), Some((vec!["a".to_owned()], false)));
         assert_eq!(members.held().topics, 1);
@@ -316,22 +326,25 @@ mod tests {
     }
 
     #[test]
-    fn a_change_without_an_answer_leaves_doubt() {
+    fn a_change_without_an_answer_leaves_doubt_of_what_the_member_said() {
         let members = Members::default();
         join(&members, "m", NOW).unwrap();
-        drop(members.begin("g", "m", subscription(&["b"]), NOW).unwrap());
+        drop(members.begin("g", "m", subscription(&["b"]), true, NOW).unwrap());
         assert_eq!(aliases(&members, "m"), None);
+        join(&members, "m", NOW).unwrap();
+        drop(members.begin("g", "m", subscription(&["b"]), false, NOW).unwrap());
+        assert_eq!(aliases(&members, "m"), Some((vec!["a".to_owned()], false)));
     }
 
     #[test]
     fn an_answer_that_comes_after_leaving_or_a_later_change_counts_no_more() {
         let members = Members::default();
-        let join = members.begin("g", "m", subscription(&["a"]), NOW).unwrap();
+        let join = members.begin("g", "m", subscription(&["a"]), true, NOW).unwrap();
         members.forget("g", "m");
         members.accepted(join, "m", NOW);
         assert_eq!(aliases(&members, "m"), None);
-        let first = members.begin("g", "m", subscription(&["a"]), NOW).unwrap();
-        let second = members.begin("g", "m", subscription(&["b"]), NOW).unwrap();
+        let first = members.begin("g", "m", subscription(&["a"]), true, NOW).unwrap();
+        let second = members.begin("g", "m", subscription(&["b"]), true, NOW).unwrap();
         members.accepted(second, "m", NOW);
         members.refused(first);
         assert_eq!(aliases(&members, "m"), Some((vec!["b".to_owned()], true)));
@@ -340,7 +353,7 @@ mod tests {
     #[test]
     fn a_member_without_an_id_is_kept_under_the_one_it_is_given() {
         let members = Members::default();
-        let change = members.begin("g", "", subscription(&["a"]), NOW).unwrap();
+        let change = members.begin("g", "", subscription(&["a"]), true, NOW).unwrap();
         assert_eq!(members.held().members.len(), 0);
         members.accepted(change, "given", NOW);
         assert!(aliases(&members, "given").is_some());
@@ -354,9 +367,9 @@ mod tests {
         assert_eq!(join(&members, "", NOW), Err(NoRoom));
         assert_eq!(join(&members, "0", NOW), Ok(()));
         members.held().topics = MAX_TOPICS;
-        let more = members.begin("g", "0", subscription(&["a", "b"]), NOW);
+        let more = members.begin("g", "0", subscription(&["a", "b"]), true, NOW);
         assert_eq!(more.map(drop), Err(NoRoom));
-        assert_eq!(members.begin("g", "0", subscription(&["b"]), NOW).map(drop), Ok(()));
+        assert_eq!(members.begin("g", "0", subscription(&["b"]), true, NOW).map(drop), Ok(()));
     }
 
     #[test]

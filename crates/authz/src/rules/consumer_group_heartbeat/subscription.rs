@@ -81,7 +81,8 @@ pub(super) fn to_upstream(
     }
     let name = |topic: &SubscribedTopic| TopicName(StrBytes::from_string(topic.backing.as_str().to_owned()));
     let names = next.topics.iter().map(name).collect();
-    let change = members.begin(group, member, next, now).map_err(|NoRoom| Refusal::NO_ROOM)?;
+    let change =
+        members.begin(group, member, next, says_something, now).map_err(|NoRoom| Refusal::NO_ROOM)?;
     asked.subscribed_topic_names = Some(names);
     Ok(Some(change))
 }

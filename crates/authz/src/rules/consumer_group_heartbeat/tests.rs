@@ -1,6 +1,7 @@
 use kafka_protocol::messages::TopicName;
 use kafka_protocol::messages::consumer_group_heartbeat_request::TopicPartitions as OwnedPartitions;
 use kafka_protocol::messages::consumer_group_heartbeat_response::{Assignment, TopicPartitions};
+use tidegate_core::facts::{Fact, Timestamp};
 use uuid::Uuid;
 
 use super::*;
@@ -336,7 +337,7 @@ fn a_full_zone_takes_no_further_member() {
             view: std::sync::Weak::new(),
             told: true,
         };
-        bench.zone.state().members().begin("flood", &format!("m{member}"), next, NOW).unwrap();
+        bench.zone.state().members().begin("flood", &format!("m{member}"), next, true, NOW).unwrap();
     }
     assert_eq!(refused(&bench, 1, &join(&["orders"])), 81);
 }
@@ -378,4 +379,22 @@ fn nothing_is_done_before_a_binding_is_kept() {
         assert!(matches!(outcome, Outcome::Ask(Question::Keep(facts)) if facts.len() == 1));
         assert_eq!(refused(&bench, 1, &beat(1)), 110);
     }
+}
+
+#[test]
+fn a_member_keeps_the_binding_of_its_group_alive() {
+    let bench = Bench::over(testing::TWIN_ZONE);
+    names(&bench, &join(&["second"]));
+    let second = bench.zone.by_name("second").unwrap();
+    let used = Timestamp(NOW.0 - 2 * 24 * 3_600);
+    let binding = |used| Fact::Binding {
+        group: "billing".to_owned(),
+        backing: second.backing.clone(),
+        alias: second.alias.clone(),
+        used,
+    };
+    bench.zone.take(&[binding(used)]);
+    let outcome = bench.ask_once(&ConsumerGroupHeartbeat, &testing::request_of(1, &beat(1)), &[]);
+    assert!(matches!(outcome, Outcome::Ask(Question::Keep(facts)) if facts == [binding(NOW)]));
+    assert_eq!(names(&bench, &beat(1)), None);
 }

@@ -52,6 +52,17 @@ fn an_alias_that_is_added_reaches_the_members_whose_pattern_matches_it() {
 }
 
 #[test]
+fn names_that_follow_an_edit_are_sent_until_the_broker_has_taken_them() {
+    let mut bench = bench(&[ORDERS]);
+    names(&bench, &join_matching(".*"));
+    bench.edit(&manifest(&[ORDERS, PRICES]));
+    drop(bench.ask(&ConsumerGroupHeartbeat, &testing::request_of(1, &beat(1))));
+    bench.exchange(&ConsumerGroupHeartbeat, 1, &beat(1), fail(14));
+    assert_eq!(names(&bench, &beat(1)), some(&[ORDERS_BACKING, PRICES_BACKING]));
+    assert_eq!(names(&bench, &beat(1)), None);
+}
+
+#[test]
 fn an_alias_that_a_member_has_named_and_lost_fences_it() {
     let mut bench = bench(&[ORDERS, PRICES]);
     names(&bench, &join(&["orders", "prices"]));
