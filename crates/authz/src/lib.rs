@@ -16,6 +16,7 @@ pub mod cluster;
 pub mod context;
 pub mod groups;
 pub mod ledger;
+pub mod members;
 pub mod outcome;
 pub mod policy;
 pub mod rules;

@@ -5,12 +5,14 @@ use tidegate_core::names::{Alias, BackingTopic};
 
 use crate::bindings::Bindings;
 use crate::ledger::Ledger;
+use crate::members::Members;
 
 /// The memory of one zone. What it holds as a fact, the store holds too.
 #[derive(Debug, Default)]
 pub struct ZoneState {
     bindings: Bindings,
     ledger: Ledger,
+    members: Members,
 }
 
 impl ZoneState {
@@ -24,6 +26,12 @@ impl ZoneState {
     #[must_use]
     pub fn ledger(&self) -> &Ledger {
         &self.ledger
+    }
+
+    /// What the members of KIP-848 groups have subscribed to; in no store, for a member can always be asked again.
+    #[must_use]
+    pub fn members(&self) -> &Members {
+        &self.members
     }
 
     /// Takes in facts that the store keeps.

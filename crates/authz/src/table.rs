@@ -47,6 +47,7 @@ impl Default for RuleTable {
                 Box::new(rules::offset_commit::OffsetCommit),
                 Box::new(rules::offset_fetch::OffsetFetch),
                 Box::new(rules::find_coordinator::FindCoordinator),
+                Box::new(rules::consumer_group_heartbeat::ConsumerGroupHeartbeat),
                 Box::new(rules::join_group::JoinGroup),
                 Box::new(rules::heartbeat::Heartbeat),
                 Box::new(rules::leave_group::LeaveGroup),

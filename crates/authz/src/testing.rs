@@ -102,19 +102,24 @@ pub(crate) fn addresses() -> AddressMap {
 }
 
 pub(crate) fn zone(manifest: &str) -> Arc<ZoneView> {
-    compile(&manifest::parse_zones(manifest).unwrap().remove(0))
+    zone_over(manifest, &cluster(), Arc::default())
+}
+
+/// A view of the zone whose memory is `state`.
+pub(crate) fn zone_over(manifest: &str, cluster: &ClusterView, state: Arc<ZoneState>) -> Arc<ZoneView> {
+    compile(&manifest::parse_zones(manifest).unwrap().remove(0), cluster, state)
 }
 
 /// [`ZONE`] as a share whose groups begin with `prefix`.
 pub(crate) fn share(prefix: &str) -> Arc<ZoneView> {
     let mut draft = manifest::parse_zones(&ZONE.replace("WRITE", "READ")).unwrap().remove(0).into_draft();
     draft.kind = ZoneKind::Share(GroupPrefix::parse(prefix).unwrap());
-    compile(&ZoneSpec::new(draft).unwrap())
+    compile(&ZoneSpec::new(draft).unwrap(), &cluster(), Arc::default())
 }
 
-fn compile(spec: &ZoneSpec) -> Arc<ZoneView> {
+fn compile(spec: &ZoneSpec, cluster: &ClusterView, state: Arc<ZoneState>) -> Arc<ZoneView> {
     let keys = root_key().zone_keys(&root_key().zone_id(spec.name()));
-    Arc::new(ZoneView::compile(spec, &keys, &cluster(), Arc::new(ZoneState::default())))
+    Arc::new(ZoneView::compile(spec, &keys, cluster, state))
 }
 
 pub(crate) fn encoded<M: Guarded + Encodable>(version: i16, message: &M) -> Bytes {
@@ -136,7 +141,8 @@ pub(crate) fn request_of<Q: Guarded + Encodable>(version: i16, message: &Q) -> R
 /// Plays client and broker around one rule.
 pub(crate) struct Bench {
     pub(crate) zone: Arc<ZoneView>,
-    cluster: ClusterView,
+    state: Arc<ZoneState>,
+    pub(crate) cluster: ClusterView,
     addresses: AddressMap,
     pub(crate) policy: Policy,
     connection: std::cell::RefCell<ConnectionState>,
@@ -150,18 +156,33 @@ impl Bench {
     }
 
     pub(crate) fn over(manifest: &str) -> Self {
-        Self::of(zone(manifest))
+        let state = Arc::default();
+        Self::with(zone_over(manifest, &cluster(), Arc::clone(&state)), state)
     }
 
+    /// Over a zone that is not edited.
     pub(crate) fn of(zone: Arc<ZoneView>) -> Self {
+        Self::with(zone, Arc::default())
+    }
+
+    fn with(zone: Arc<ZoneView>, state: Arc<ZoneState>) -> Self {
         Self {
             zone,
+            state,
             cluster: cluster(),
             addresses: addresses(),
             policy: Policy::default(),
             connection: std::cell::RefCell::default(),
             stored_producers: Vec::new(),
         }
+    }
+
+    /// Compiles the zone anew, after an edit of its manifest or of the cluster.
+    pub(crate) fn edit(&mut self, manifest: &str) {
+        self.zone = zone_over(manifest, &self.cluster, Arc::clone(&self.state));
+        self.state.retain_bindings(|backing, alias| {
+            self.zone.by_name(alias.as_str()).is_some_and(|granted| granted.backing == *backing)
+        });
     }
 
     pub(crate) fn virtual_id(&self, alias: &str) -> [u8; 16] {

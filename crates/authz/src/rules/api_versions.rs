@@ -107,7 +107,7 @@ mod tests {
                 let key = ApiKey::try_from(shown.api_key).unwrap();
                 assert!(table.serves(key, shown.max_version), "{key:?} {}", shown.max_version);
             }
-            // Those of the rules, of the login, and this one.
+            // ApiVersions and the two of a login have no rule.
             assert_eq!(response.api_keys.len(), table.keys().count() + 3);
             assert!(response.finalized_features.is_empty() && response.supported_features.is_empty());
         }

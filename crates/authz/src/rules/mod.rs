@@ -3,6 +3,7 @@
 
 pub mod api_versions;
 pub mod consumer_group_describe;
+pub mod consumer_group_heartbeat;
 pub mod delete_groups;
 pub mod describe_cluster;
 pub mod describe_configs;
