@@ -49,6 +49,10 @@ impl Default for RuleTable {
                 Box::new(rules::sync_group::SyncGroup),
                 Box::new(rules::init_producer_id::InitProducerId),
                 Box::new(rules::offset_for_leader_epoch::OffsetForLeaderEpoch),
+                Box::new(rules::add_partitions_to_txn::AddPartitionsToTxn),
+                Box::new(rules::add_offsets_to_txn::AddOffsetsToTxn),
+                Box::new(rules::end_txn::EndTxn),
+                Box::new(rules::txn_offset_commit::TxnOffsetCommit),
             ],
         }
     }

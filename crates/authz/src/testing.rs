@@ -144,23 +144,34 @@ impl Bench {
         }
     }
 
+    /// Over a zone that may write nothing.
+    pub(crate) fn read_only() -> Self {
+        Self::over(&ZONE.replace("WRITE", "READ"))
+    }
+
+    /// The same with one more producer id that only the store knows.
+    pub(crate) fn with_stored_producer(mut self, id: i64) -> Self {
+        self.stored_producers.push(id);
+        self
+    }
+
     pub(crate) fn virtual_id(&self, alias: &str) -> [u8; 16] {
         self.zone.by_name(alias).unwrap().topic.as_ref().unwrap().virtual_id
     }
 
     pub(crate) fn ask(&self, rule: &dyn Rule, request: &Request) -> Outcome {
-        match self.ask_once(rule, request, &[]) {
-            Outcome::Ask(Question::Keep(facts)) => {
-                self.zone.take(&facts);
-                self.ask(rule, request)
+        let mut absent_producers = Vec::new();
+        loop {
+            match self.ask_once(rule, request, &absent_producers) {
+                Outcome::Ask(Question::Keep(facts)) => self.zone.take(&facts),
+                Outcome::Ask(Question::Producers(ids)) => {
+                    let (own, absent): (Vec<_>, Vec<_>) =
+                        ids.into_iter().partition(|id| self.stored_producers.contains(id));
+                    own.into_iter().for_each(|id| self.zone.take(&[Fact::Producer { id, used: NOW }]));
+                    absent_producers = absent;
+                }
+                outcome => return outcome,
             }
-            Outcome::Ask(Question::Producers(ids)) => {
-                let (own, absent): (Vec<_>, Vec<_>) =
-                    ids.into_iter().partition(|id| self.stored_producers.contains(id));
-                own.into_iter().for_each(|id| self.zone.take(&[Fact::Producer { id, used: NOW }]));
-                self.ask_once(rule, request, &absent)
-            }
-            outcome => outcome,
         }
     }
 

@@ -1,7 +1,10 @@
 //! One file per Kafka API. Each says which versions it serves, what it asks upstream, what it makes of the
 //! answer, and how it refuses; protocol error codes are those a stock broker with an authorizer gives.
 
+pub mod add_offsets_to_txn;
+pub mod add_partitions_to_txn;
 pub mod api_versions;
+pub mod end_txn;
 pub mod fetch;
 pub mod find_coordinator;
 pub mod heartbeat;
@@ -15,10 +18,12 @@ pub mod offset_fetch;
 pub mod offset_for_leader_epoch;
 pub mod produce;
 pub mod sync_group;
+pub mod txn_offset_commit;
 
 mod blobs;
 mod endpoints;
 mod layers;
+mod producers;
 mod typed;
 
 use tidegate_wire::api::{ApiKey, Versions};
