@@ -14,7 +14,7 @@ use tidegate_wire::error_code::ErrorCode;
 use tidegate_wire::header::{self, Request};
 
 use crate::addresses::AddressMap;
-use crate::cluster::{ClusterView, PartitionView, TopicView};
+use crate::cluster::{ClusterView, Features, PartitionView, TopicView};
 use crate::context::{ConnectionState, ReplyContext, RequestContext};
 use crate::groups::Prefix;
 use crate::outcome::{Outcome, Question, Replied};
@@ -84,9 +84,26 @@ pub(crate) fn cluster() -> ClusterView {
         versions: ApiKey::iter()
             .map(|key| (key, Versions::new(key.valid_versions().min, key.valid_versions().max)))
             .collect(),
+        features: features(),
         topics: [(ORDERS_BACKING, ORDERS_ID), (PRICES_BACKING, PRICES_ID)]
             .map(|(name, id)| (BackingTopic::parse(name).unwrap(), topic(id)))
             .into(),
+    }
+}
+
+/// Those of Kafka 4.1 with its defaults.
+fn features() -> Features {
+    let of = [
+        ("eligible.leader.replicas.version", 1, 0, 1),
+        ("group.version", 1, 0, 1),
+        ("kraft.version", 1, 0, 1),
+        ("metadata.version", 27, 7, 27),
+        ("transaction.version", 2, 0, 2),
+    ];
+    Features {
+        finalized: of.map(|(name, level, ..)| (name.to_owned(), level)).into(),
+        supported: of.map(|(name, _, min, max)| (name.to_owned(), Versions::new(min, max))).into(),
+        epoch: Some(1_234),
     }
 }
 

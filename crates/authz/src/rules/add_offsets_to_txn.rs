@@ -1,8 +1,6 @@
 //! AddOffsetsToTxn (25): the offsets of an own group join an own transaction (KIP-98).
 
-use kafka_protocol::messages::{
-    AddOffsetsToTxnRequest, AddOffsetsToTxnResponse, GroupId, ProducerId, TransactionalId,
-};
+use kafka_protocol::messages::{AddOffsetsToTxnRequest, AddOffsetsToTxnResponse, GroupId, TransactionalId};
 use kafka_protocol::protocol::StrBytes;
 use tidegate_wire::api::{ApiKey, Versions};
 use tidegate_wire::codec;
@@ -55,6 +53,8 @@ fn refuse(request: &Request, error: ErrorCode) -> Result<Outcome, RuleError> {
 
 #[cfg(test)]
 mod tests {
+    use kafka_protocol::messages::ProducerId;
+
     use super::*;
     use crate::testing::{self, Bench};
 
