@@ -26,8 +26,8 @@ pub(crate) fn transactional_id(zone: &ZoneView, id: &str) -> Result<String, Erro
 ///
 /// The transaction coordinator compares the id with the one it gave to the prefixed transactional id, so for
 /// AddPartitionsToTxn, AddOffsetsToTxn and EndTxn this is a second wall. For TxnOffsetCommit it is the first: the group
-/// coordinator writes a batch with the id it is told, and asks the transaction coordinator only since 3.6, and not
-/// while that producer has a transaction open on the same partition.
+/// coordinator writes a batch with the id and epoch it is told, and asks the transaction coordinator about them only since
+/// 3.7 (KAFKA-15449), unless configured not to, and not while that producer has a transaction open on the same partition.
 ///
 /// # Errors
 /// INVALID_PRODUCER_ID_MAPPING, the coordinator's own answer, for an id that the zone was not issued or for none at all.

@@ -4,7 +4,6 @@
 //! AddOffsetsToTxn.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
 
 use kafka_protocol::messages::txn_offset_commit_request::{
     TxnOffsetCommitRequestPartition, TxnOffsetCommitRequestTopic,
@@ -13,7 +12,7 @@ use kafka_protocol::messages::txn_offset_commit_response::{
     TxnOffsetCommitResponsePartition, TxnOffsetCommitResponseTopic,
 };
 use kafka_protocol::messages::{
-    GroupId, TopicName, TransactionalId, TxnOffsetCommitRequest, TxnOffsetCommitResponse,
+    GroupId, ProducerId, TopicName, TransactionalId, TxnOffsetCommitRequest, TxnOffsetCommitResponse,
 };
 use kafka_protocol::protocol::StrBytes;
 use tidegate_core::facts::Fact;
@@ -51,23 +50,9 @@ impl Rule for TxnOffsetCommit {
             });
             return refuse(request, &all.collect::<Vec<_>>());
         }
-        let zone = Arc::clone(context.zone);
-        let mut plan = Plan::of(&zone, topics);
-        if plan.topics.is_empty() {
-            return refuse(request, &plan.refused);
-        }
-        let mut facts = match in_transaction(context, asked.producer_id) {
-            Err(error) => {
-                plan.keep_if(|_| Err(error));
-                return refuse(request, &plan.refused);
-            }
-            Ok(Some(Question::Keep(facts))) => facts,
-            Ok(Some(question)) => return Ok(Outcome::Ask(question)),
-            Ok(None) => Vec::new(),
-        };
-        facts.extend(plan.bind(&zone, &group, context));
-        if !facts.is_empty() {
-            return Ok(Outcome::Ask(Question::Keep(facts)));
+        let mut plan = Plan::of(context.zone, topics);
+        if let Some(question) = plan.settle(context, asked.producer_id, &group) {
+            return Ok(Outcome::Ask(question));
         }
         if plan.topics.is_empty() {
             return refuse(request, &plan.refused);
@@ -114,11 +99,33 @@ impl Plan {
         Self { topics: layers.into_iter().flatten().collect(), refused }
     }
 
+    /// Leaves what the producer may commit for the group; gives what must be known or kept before that holds.
+    fn settle(
+        &mut self,
+        context: &RequestContext<'_>,
+        producer: ProducerId,
+        group: &str,
+    ) -> Option<Question> {
+        if self.topics.is_empty() {
+            return None;
+        }
+        let mut facts = match in_transaction(context, producer) {
+            Err(error) => {
+                self.keep_if(|_| Err(error));
+                return None;
+            }
+            Ok(Some(Question::Keep(facts))) => facts,
+            Ok(Some(question)) => return Some(question),
+            Ok(None) => Vec::new(),
+        };
+        facts.extend(self.bind(context, group));
+        (!facts.is_empty()).then_some(Question::Keep(facts))
+    }
+
     /// Leaves of two aliases of one topic the one that the group uses: they would overwrite each other's offsets.
-    /// Gives what must be kept first.
-    fn bind(&mut self, zone: &ZoneView, group: &str, context: &RequestContext<'_>) -> Vec<Fact> {
+    fn bind(&mut self, context: &RequestContext<'_>, group: &str) -> Vec<Fact> {
         let grants: Vec<&Granted> = self.topics.iter().map(|topic| &topic.granted).collect();
-        let (bound, facts) = zone.bind_some(group, &grants, context.now);
+        let (bound, facts) = context.zone.bind_some(group, &grants, context.now);
         let mut bound = bound.into_iter();
         self.keep_if(|_| match bound.next() {
             Some(true) => Ok(()),

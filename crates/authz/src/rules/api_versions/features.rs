@@ -90,32 +90,34 @@ mod tests {
         response
     }
 
-    fn names(response: &ApiVersionsResponse) -> (Vec<(&str, i16)>, Vec<(&str, i16, i16)>) {
-        let finalized = response.finalized_features.iter().map(|f| (f.name.as_str(), f.max_version_level));
-        let supported =
-            response.supported_features.iter().map(|f| (f.name.as_str(), f.min_version, f.max_version));
-        (finalized.collect(), supported.collect())
+    fn levels(response: &ApiVersionsResponse) -> Vec<(&str, i16)> {
+        response.finalized_features.iter().map(|f| (f.name.as_str(), f.max_version_level)).collect()
+    }
+
+    fn ranges(response: &ApiVersionsResponse) -> Vec<(&str, i16, i16)> {
+        let supported = response.supported_features.iter();
+        supported.map(|f| (f.name.as_str(), f.min_version, f.max_version)).collect()
     }
 
     #[test]
     fn two_features_are_shown_and_no_other() {
         let response = shown(4, &testing::cluster());
-        let supported = vec![(GROUP, 0, 1), (TRANSACTION, 0, 2)];
-        assert_eq!(names(&response), (vec![(GROUP, 1), (TRANSACTION, 2)], supported));
+        assert_eq!(levels(&response), [(GROUP, 1), (TRANSACTION, 2)]);
+        assert_eq!(ranges(&response), [(GROUP, 0, 1), (TRANSACTION, 0, 2)]);
         assert_eq!(response.finalized_features_epoch, 1_234);
     }
 
     #[test]
     fn older_readers_get_no_range_from_zero_and_the_oldest_nothing() {
-        let cluster = testing::cluster();
+        let mut cluster = testing::cluster();
         let response = shown(3, &cluster);
-        assert_eq!(names(&response), (vec![(GROUP, 1), (TRANSACTION, 2)], vec![]));
+        assert_eq!(levels(&response), [(GROUP, 1), (TRANSACTION, 2)]);
+        assert_eq!(ranges(&response), []);
         for version in 0..3 {
             assert_eq!(shown(version, &cluster), ApiVersionsResponse::default());
         }
-        let mut cluster = cluster;
         cluster.features.supported.insert(GROUP.to_owned(), Versions::new(1, 1));
-        assert_eq!(names(&shown(3, &cluster)).1, [(GROUP, 1, 1)]);
+        assert_eq!(ranges(&shown(3, &cluster)), [(GROUP, 1, 1)]);
     }
 
     #[test]
@@ -125,9 +127,11 @@ mod tests {
         {
             let mut cluster = testing::cluster();
             cluster.versions.insert(key, Versions::new(min, max));
-            assert_eq!(names(&shown(4, &cluster)), (vec![(GROUP, 1)], vec![(GROUP, 0, 1)]), "{key:?}");
+            let response = shown(4, &cluster);
+            assert_eq!(levels(&response), [(GROUP, 1)], "{key:?}");
+            assert_eq!(ranges(&response), [(GROUP, 0, 1)], "{key:?}");
             cluster.features.finalized.insert(TRANSACTION.to_owned(), 1);
-            assert_eq!(names(&shown(4, &cluster)).0, [(GROUP, 1), (TRANSACTION, 1)]);
+            assert_eq!(levels(&shown(4, &cluster)), [(GROUP, 1), (TRANSACTION, 1)]);
         }
     }
 

@@ -1,5 +1,3 @@
-use kafka_protocol::messages::ProducerId;
-
 use super::*;
 use crate::testing::{self, Bench, request_of};
 
