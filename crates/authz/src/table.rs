@@ -61,6 +61,10 @@ impl Default for RuleTable {
                 Box::new(rules::offset_delete::OffsetDelete),
                 Box::new(rules::describe_configs::DescribeConfigs),
                 Box::new(rules::describe_cluster::DescribeCluster),
+                Box::new(rules::add_partitions_to_txn::AddPartitionsToTxn),
+                Box::new(rules::add_offsets_to_txn::AddOffsetsToTxn),
+                Box::new(rules::end_txn::EndTxn),
+                Box::new(rules::txn_offset_commit::TxnOffsetCommit),
             ],
         }
     }

@@ -14,7 +14,7 @@ use tidegate_wire::error_code::ErrorCode;
 use tidegate_wire::header::{self, Request};
 
 use crate::addresses::AddressMap;
-use crate::cluster::{ClusterView, PartitionView, TopicView};
+use crate::cluster::{ClusterView, Features, PartitionView, TopicView};
 use crate::context::{ConnectionState, ReplyContext, RequestContext};
 use crate::groups::Prefix;
 use crate::outcome::{Outcome, Question, Replied};
@@ -90,9 +90,26 @@ pub(crate) fn cluster() -> ClusterView {
         versions: ApiKey::iter()
             .map(|key| (key, Versions::new(key.valid_versions().min, key.valid_versions().max)))
             .collect(),
+        features: features(),
         topics: [(ORDERS_BACKING, ORDERS_ID), (PRICES_BACKING, PRICES_ID)]
             .map(|(name, id)| (BackingTopic::parse(name).unwrap(), topic(id)))
             .into(),
+    }
+}
+
+/// Those of Kafka 4.1 with its defaults.
+fn features() -> Features {
+    let of = [
+        ("eligible.leader.replicas.version", 1, 0, 1),
+        ("group.version", 1, 0, 1),
+        ("kraft.version", 1, 0, 1),
+        ("metadata.version", 27, 7, 27),
+        ("transaction.version", 2, 0, 2),
+    ];
+    Features {
+        finalized: of.map(|(name, level, ..)| (name.to_owned(), level)).into(),
+        supported: of.map(|(name, _, min, max)| (name.to_owned(), Versions::new(min, max))).into(),
+        epoch: Some(1_234),
     }
 }
 
@@ -185,23 +202,34 @@ impl Bench {
         });
     }
 
+    /// Over a zone that may write nothing.
+    pub(crate) fn read_only() -> Self {
+        Self::over(&ZONE.replace("WRITE", "READ"))
+    }
+
+    /// The same with one more producer id that only the store knows.
+    pub(crate) fn with_stored_producer(mut self, id: i64) -> Self {
+        self.stored_producers.push(id);
+        self
+    }
+
     pub(crate) fn virtual_id(&self, alias: &str) -> [u8; 16] {
         self.zone.by_name(alias).unwrap().topic.as_ref().unwrap().virtual_id
     }
 
     pub(crate) fn ask(&self, rule: &dyn Rule, request: &Request) -> Outcome {
-        match self.ask_once(rule, request, &[]) {
-            Outcome::Ask(Question::Keep(facts)) => {
-                self.zone.take(&facts);
-                self.ask(rule, request)
+        let mut absent_producers = Vec::new();
+        loop {
+            match self.ask_once(rule, request, &absent_producers) {
+                Outcome::Ask(Question::Keep(facts)) => self.zone.take(&facts),
+                Outcome::Ask(Question::Producers(ids)) => {
+                    let (own, absent): (Vec<_>, Vec<_>) =
+                        ids.into_iter().partition(|id| self.stored_producers.contains(id));
+                    own.into_iter().for_each(|id| self.zone.take(&[Fact::Producer { id, used: NOW }]));
+                    absent_producers = absent;
+                }
+                outcome => return outcome,
             }
-            Outcome::Ask(Question::Producers(ids)) => {
-                let (own, absent): (Vec<_>, Vec<_>) =
-                    ids.into_iter().partition(|id| self.stored_producers.contains(id));
-                own.into_iter().for_each(|id| self.zone.take(&[Fact::Producer { id, used: NOW }]));
-                self.ask_once(rule, request, &absent)
-            }
-            outcome => outcome,
         }
     }
 

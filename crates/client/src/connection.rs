@@ -11,8 +11,8 @@ use tidegate_wire::header;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{Instant, timeout};
 
-use crate::error::{CallError, CallFailure};
-use crate::{ApiVersions, ConnectOptions, Endpoint, Stream};
+use crate::error::{AskError, CallError, CallFailure};
+use crate::{ApiVersions, ConnectOptions, Endpoint, Stream, versions};
 
 /// A connection to one broker, logged in.
 #[derive(Debug)]
@@ -106,6 +106,15 @@ impl Connection {
     #[must_use]
     pub fn versions(&self) -> &ApiVersions {
         &self.versions
+    }
+
+    /// Asks the broker anew what it speaks: features are switched on while it runs.
+    ///
+    /// # Errors
+    /// [`AskError`]; what was known stays.
+    pub async fn refresh_versions(&mut self) -> Result<&ApiVersions, AskError> {
+        self.versions = versions::ask(self).await?;
+        Ok(&self.versions)
     }
 
     /// When the broker will close unless logged in again (KIP-368); `None` is never.

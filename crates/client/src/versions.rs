@@ -20,6 +20,7 @@ const SOFTWARE_NAME: &str = "tidegate";
 pub struct ApiVersions {
     // By number, for a broker may know keys that this side does not.
     ranges: BTreeMap<i16, Versions>,
+    supported_features: BTreeMap<String, Versions>,
     finalized_features: BTreeMap<String, i16>,
     features_epoch: Option<i64>,
 }
@@ -42,6 +43,11 @@ impl ApiVersions {
         self.ranges.iter().map(|(key, versions)| (*key, *versions))
     }
 
+    /// Every feature with the levels that the broker's software supports.
+    pub fn supported_features(&self) -> impl Iterator<Item = (&str, Versions)> {
+        self.supported_features.iter().map(|(name, levels)| (name.as_str(), *levels))
+    }
+
     /// The finalized level of a feature, such as `transaction.version`.
     #[must_use]
     pub fn feature(&self, name: &str) -> Option<i16> {
@@ -51,6 +57,12 @@ impl ApiVersions {
     /// Every finalized feature with its level.
     pub fn features(&self) -> impl Iterator<Item = (&str, i16)> {
         self.finalized_features.iter().map(|(name, level)| (name.as_str(), *level))
+    }
+
+    /// Whether both brokers tell the same finalized features; the epoch grows all the time and says nothing.
+    #[must_use]
+    pub fn agrees_on_features(&self, other: &Self) -> bool {
+        self.finalized_features == other.finalized_features
     }
 
     /// The epoch of the finalized features; `None` when the broker has none.
@@ -63,9 +75,15 @@ impl ApiVersions {
         let range = |api: &kafka_protocol::messages::api_versions_response::ApiVersion| {
             (api.api_key, Versions::new(api.min_version, api.max_version))
         };
+        let supported = response.supported_features.iter();
         let features = response.finalized_features.iter();
         Self {
             ranges: response.api_keys.iter().map(range).collect(),
+            supported_features: supported
+                .map(|feature| {
+                    (feature.name.to_string(), Versions::new(feature.min_version, feature.max_version))
+                })
+                .collect(),
             finalized_features: features
                 .map(|feature| (feature.name.to_string(), feature.max_version_level))
                 .collect(),

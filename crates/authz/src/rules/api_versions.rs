@@ -3,6 +3,8 @@
 //! It is answered before login and before any upstream connection. KIP-511: an unknown version gets a
 //! version 0 body that says which versions of ApiVersions itself are known.
 
+mod features;
+
 use kafka_protocol::messages::api_versions_response::ApiVersion;
 use kafka_protocol::messages::{ApiVersionsRequest, ApiVersionsResponse};
 use tidegate_wire::api::{ApiKey, Versions};
@@ -46,8 +48,11 @@ pub fn respond(
     {
         return refuse(request, request.version, ErrorCode::INVALID_REQUEST, Vec::new());
     }
-    let keys = table.announced(cluster).into_iter().map(|(key, versions)| shown(key, versions)).collect();
-    refuse(request, request.version, ErrorCode::NONE, keys)
+    let announced = table.announced(cluster);
+    let mut response = ApiVersionsResponse::default();
+    features::show(&mut response, request.version, &announced, &cluster.features);
+    response.api_keys = announced.into_iter().map(|(key, versions)| shown(key, versions)).collect();
+    Ok((Exchange::of(request).encode(&response)?, ErrorCode::NONE))
 }
 
 fn refuse(
@@ -107,9 +112,11 @@ mod tests {
                 let key = ApiKey::try_from(shown.api_key).unwrap();
                 assert!(table.serves(key, shown.max_version), "{key:?} {}", shown.max_version);
             }
-            // ApiVersions and the two of a login have no rule.
+            // ApiVersions and the two of the login are no rules.
             assert_eq!(response.api_keys.len(), table.keys().count() + 3);
-            assert!(response.finalized_features.is_empty() && response.supported_features.is_empty());
+            let finalized = response.finalized_features.iter().map(|feature| feature.name.as_str());
+            let expected: &[_] = if version >= 3 { &["group.version", "transaction.version"] } else { &[] };
+            assert_eq!(finalized.collect::<Vec<_>>(), expected);
         }
     }
 

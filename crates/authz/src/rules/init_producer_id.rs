@@ -8,6 +8,7 @@ use tidegate_wire::codec;
 use tidegate_wire::error_code::ErrorCode;
 use tidegate_wire::header::Request;
 
+use super::producers::transactional_id;
 use super::{Rule, answer, forward_keeping};
 use crate::context::{ReplyContext, RequestContext};
 use crate::outcome::{Outcome, RuleError};
@@ -29,8 +30,7 @@ impl Rule for InitProducerId {
         let upstream_id = match (&asked.transactional_id, context.zone.can_write()) {
             (None, true) => None,
             (None, false) => return refuse(request, ErrorCode::CLUSTER_AUTHORIZATION_FAILED),
-            (Some(_), false) => return refuse(request, ErrorCode::TRANSACTIONAL_ID_AUTHORIZATION_FAILED),
-            (Some(id), true) => match context.zone.prefix().transactional_id(id) {
+            (Some(id), _) => match transactional_id(context.zone, id) {
                 Err(error) => return refuse(request, error),
                 Ok(id) => Some(TransactionalId(StrBytes::from_string(id))),
             },
@@ -44,6 +44,9 @@ impl Rule for InitProducerId {
             return refuse(request, ErrorCode::COORDINATOR_LOAD_IN_PROGRESS);
         }
         asked.transactional_id = upstream_id;
+        // The producer id of the request, from version 3 on, needs no look here: the coordinator does not read it
+        // without a transactional id, compares it with its own under the prefixed one, and answers only with ids that it
+        // gave out itself.
         forward_keeping(context, request, &asked, issued, |_| refusal(ErrorCode::COORDINATOR_NOT_AVAILABLE))
     }
 }
@@ -82,10 +85,6 @@ mod tests {
 
     fn broker(_: &InitProducerIdRequest) -> InitProducerIdResponse {
         InitProducerIdResponse::default().with_producer_id(ProducerId(77)).with_producer_epoch(1)
-    }
-
-    fn read_only() -> Bench {
-        Bench::over(&testing::ZONE.replace("WRITE", "READ"))
     }
 
     #[test]
@@ -145,9 +144,11 @@ mod tests {
     #[test]
     fn a_reading_zone_gets_no_id_and_an_empty_transactional_id_is_refused() {
         for version in InitProducerId.versions().iter() {
-            for (bench, id, error) in
-                [(read_only(), None, 31), (read_only(), Some("tx"), 53), (Bench::new(), Some(""), 42)]
-            {
+            for (bench, id, error) in [
+                (Bench::read_only(), None, 31),
+                (Bench::read_only(), Some("tx"), 53),
+                (Bench::new(), Some(""), 42),
+            ] {
                 let got: InitProducerIdResponse = bench.answer(&InitProducerId, version, &asked(id));
                 assert_eq!((got.error_code, got.producer_id.0), (error, -1), "{id:?}");
             }

@@ -1,6 +1,8 @@
 //! One file per Kafka API. Each says which versions it serves, what it asks upstream, what it makes of the
 //! answer, and how it refuses; protocol error codes are those a stock broker with an authorizer gives.
 
+pub mod add_offsets_to_txn;
+pub mod add_partitions_to_txn;
 pub mod api_versions;
 pub mod consumer_group_describe;
 pub mod consumer_group_heartbeat;
@@ -8,6 +10,7 @@ pub mod delete_groups;
 pub mod describe_cluster;
 pub mod describe_configs;
 pub mod describe_groups;
+pub mod end_txn;
 pub mod fetch;
 pub mod find_coordinator;
 pub mod heartbeat;
@@ -23,11 +26,13 @@ pub mod offset_fetch;
 pub mod offset_for_leader_epoch;
 pub mod produce;
 pub mod sync_group;
+pub mod txn_offset_commit;
 
 mod blobs;
 mod endpoints;
 mod layers;
 mod own_groups;
+mod producers;
 mod texts;
 mod typed;
 

@@ -3,7 +3,7 @@
 //! From version 12 on a transactional Produce adds its partitions to the transaction by itself (KIP-890),
 //! so the check of the topic here is also the check of the transaction.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -12,7 +12,6 @@ use kafka_protocol::messages::produce_response::{
 };
 use kafka_protocol::messages::{BrokerId, ProduceResponse, TopicName};
 use kafka_protocol::protocol::StrBytes;
-use tidegate_core::facts::Fact;
 use tidegate_wire::api::{ApiKey, Versions};
 use tidegate_wire::batch::{self, BatchError, BatchHeader};
 use tidegate_wire::error_code::ErrorCode;
@@ -21,11 +20,11 @@ use tidegate_wire::produce::{BY_ID_SINCE, PartitionData, ProduceRequest, Rewritt
 use tidegate_wire::topic::{TopicKey, TopicRef};
 use uuid::Uuid;
 
+use super::producers::{Producers, transactional_id};
 use super::typed::decode_response;
 use super::{Exchange, Rule, answer, shown_leader};
 use crate::addresses::AddressMap;
 use crate::context::{ReplyContext, RequestContext};
-use crate::ledger::Standing;
 use crate::outcome::{Outcome, Question, Replied, Reply, ReplyError, RuleError, UpstreamRequest};
 use crate::view::Granted;
 
@@ -51,7 +50,7 @@ impl Rule for Produce {
 
     fn on_request(&self, context: &mut RequestContext<'_>, request: &Request) -> Result<Outcome, RuleError> {
         let asked = ProduceRequest::read(&request.body, request.version)?;
-        let transactional_id = match whole_request(context, &asked) {
+        let upstream_id = match whole_request(context, &asked) {
             Ok(id) => id,
             Err(error) => {
                 let mut plan = Plan::default();
@@ -73,7 +72,7 @@ impl Rule for Produce {
         let rewritten = Rewritten {
             correlation_id,
             client_id: context.client_id,
-            transactional_id: transactional_id.as_deref(),
+            transactional_id: upstream_id.as_deref(),
             acks: asked.acks,
             timeout_ms: asked.timeout_ms,
             topics: plan.topics,
@@ -98,11 +97,8 @@ fn whole_request(
         return Err(ErrorCode::INVALID_REQUIRED_ACKS);
     }
     let Some(id) = asked.transactional_id else { return Ok(None) };
-    if !context.zone.can_write() {
-        return Err(ErrorCode::TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
-    }
     let refused = |_| ErrorCode::TRANSACTIONAL_ID_AUTHORIZATION_FAILED;
-    context.zone.prefix().transactional_id(id).map(Some).map_err(refused)
+    transactional_id(context.zone, id).map(Some).map_err(refused)
 }
 
 type Refusals = BTreeMap<Shown, Vec<(i32, ErrorCode)>>;
@@ -218,39 +214,6 @@ fn check(
         Err(BatchError::Codec { .. }) => Err(ErrorCode::UNSUPPORTED_COMPRESSION_TYPE),
         Err(BatchError::TooShort) => Err(ErrorCode::CORRUPT_MESSAGE),
         Err(_) => Err(ErrorCode::INVALID_RECORD),
-    }
-}
-
-/// What the ledger says of the producer ids of one request.
-#[derive(Default)]
-struct Producers {
-    unknown: BTreeSet<i64>,
-    in_use: BTreeMap<i64, Fact>,
-}
-
-impl Producers {
-    /// Refuses an id that the zone was not issued; one that only the store may know passes into the question.
-    fn check(&mut self, id: i64, context: &RequestContext<'_>) -> Result<(), ErrorCode> {
-        if id < 0 {
-            return Ok(());
-        }
-        match context.zone.state().ledger().standing(id, context.now, context.policy) {
-            Standing::Issued => {}
-            Standing::Note(fact) => _ = self.in_use.insert(id, fact),
-            Standing::Unknown if context.absent_producers.contains(&id) => {
-                return Err(ErrorCode::INVALID_PRODUCER_ID_MAPPING);
-            }
-            Standing::Unknown => _ = self.unknown.insert(id),
-        }
-        Ok(())
-    }
-
-    fn question(self) -> Option<Question> {
-        match (self.unknown.is_empty(), self.in_use.is_empty()) {
-            (false, _) => Some(Question::Producers(self.unknown.into_iter().collect())),
-            (true, false) => Some(Question::Keep(self.in_use.into_values().collect())),
-            (true, true) => None,
-        }
     }
 }
 

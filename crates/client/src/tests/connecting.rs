@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::BytesMut;
-use kafka_protocol::messages::api_versions_response::FinalizedFeatureKey;
+use kafka_protocol::messages::api_versions_response::{FinalizedFeatureKey, SupportedFeatureKey};
 use kafka_protocol::protocol::StrBytes;
 use tidegate_wire::api::{ApiKey, Versions};
 use tidegate_wire::messages::ApiVersionsResponse;
@@ -25,8 +25,14 @@ async fn a_connection_knows_the_brokers_versions_and_features() {
         let feature = FinalizedFeatureKey::default()
             .with_name(StrBytes::from_static_str("transaction.version"))
             .with_max_version_level(2);
-        let versions =
-            api_versions(0).with_finalized_features(vec![feature]).with_finalized_features_epoch(7);
+        let supported = SupportedFeatureKey::default()
+            .with_name(StrBytes::from_static_str("group.version"))
+            .with_min_version(0)
+            .with_max_version(1);
+        let versions = api_versions(0)
+            .with_supported_features(vec![supported])
+            .with_finalized_features(vec![feature])
+            .with_finalized_features_epoch(7);
         peer.answer(&request, &versions).await;
     })
     .await;
@@ -36,11 +42,36 @@ async fn a_connection_knows_the_brokers_versions_and_features() {
     assert_eq!(versions.range(ApiKey::Fetch), None);
     assert_eq!(versions.ranges().count(), 5);
     assert_eq!(versions.features().collect::<Vec<_>>(), [("transaction.version", 2)]);
+    let supported: Vec<_> = versions.supported_features().collect();
+    assert_eq!(supported, [("group.version", Versions::new(0, 1))]);
     assert_eq!((versions.feature("group.version"), versions.features_epoch()), (None, Some(7)));
     assert_eq!(connection.session_ends_at(), None);
     let parts = connection.into_parts().unwrap();
     assert_eq!(parts.endpoint, broker.endpoint);
     assert!(parts.stream.socket().nodelay().unwrap());
+    broker.finished().await;
+}
+
+#[tokio::test]
+async fn features_that_are_switched_on_later_are_seen_when_asked_anew() {
+    let broker = Broker::run(|mut peer| async move {
+        peer.versions().await;
+        let request = peer.request(ApiKey::ApiVersions).await;
+        let feature = FinalizedFeatureKey::default()
+            .with_name(StrBytes::from_static_str("transaction.version"))
+            .with_max_version_level(2);
+        let versions = api_versions(0).with_finalized_features(vec![feature]);
+        peer.answer(&request, &versions).await;
+    })
+    .await;
+    let mut connection = connect(&broker.endpoint, &plaintext()).await.unwrap();
+    let before = connection.versions().clone();
+    let after = connection.refresh_versions().await.unwrap().clone();
+    assert_eq!(
+        (before.feature("transaction.version"), after.feature("transaction.version")),
+        (None, Some(2))
+    );
+    assert!(!before.agrees_on_features(&after) && after.agrees_on_features(connection.versions()));
     broker.finished().await;
 }
 

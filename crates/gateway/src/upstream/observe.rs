@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use tidegate_authz::ClusterView;
-use tidegate_authz::cluster::{PartitionView, TopicView};
+use tidegate_authz::cluster::{Features, PartitionView, TopicView};
 use tidegate_client::metadata::{self, ClusterMetadata, PartitionMetadata};
 use tidegate_client::{ApiVersions, ConnectOptions, Connection, Endpoint, connect};
 use tidegate_core::BackingTopic;
@@ -20,9 +20,11 @@ pub struct Observer {
     options: ConnectOptions,
     bootstrap: Vec<Endpoint>,
     connection: Option<Connection>,
-    /// What each live broker announced, asked once for each address a broker is seen at.
+    /// What each live broker announced, asked once for each address a broker is seen at and after a change of features.
     versions: HashMap<(i32, Endpoint), ApiVersions>,
     known: Vec<Endpoint>,
+    /// Highest epoch of features told so far.
+    features_epoch: Option<i64>,
 }
 
 impl Observer {
@@ -31,7 +33,14 @@ impl Observer {
     pub fn new(bootstrap: &[HostPort], options: ConnectOptions) -> Self {
         let bootstrap =
             bootstrap.iter().map(|server| Endpoint::new(server.host.clone(), server.port)).collect();
-        Self { options, bootstrap, connection: None, versions: HashMap::new(), known: Vec::new() }
+        Self {
+            options,
+            bootstrap,
+            connection: None,
+            versions: HashMap::new(),
+            known: Vec::new(),
+            features_epoch: None,
+        }
     }
 
     /// Asks the cluster for its brokers and for `topics`.
@@ -52,7 +61,8 @@ impl Observer {
                 metadata::fetch(&mut connection, &names).await?
             }
         };
-        self.learn_versions(&seen).await?;
+        let now = connection.refresh_versions().await?;
+        self.learn_versions(&seen, now).await?;
         self.known = seen.brokers.iter().map(|broker| broker.endpoint.clone()).collect();
         self.connection = Some(connection);
         Ok(self.snapshot(seen, topics))
@@ -70,16 +80,24 @@ impl Observer {
         Err(last)
     }
 
-    /// Asks brokers that are new, or have moved, what they serve; all at once, so that one that does not answer delays
-    /// the round by one deadline at most. It is asked again in the next round.
+    /// Asks brokers that are new, have moved or know other features than the one that was asked `now`, what they serve;
+    /// all at once, so that one that does not answer delays the round by one deadline at most. It is asked again in the
+    /// next round.
     ///
     /// # Errors
     /// The last failure when not one broker could be asked: then nothing could be served either.
-    async fn learn_versions(&mut self, seen: &ClusterMetadata) -> Result<(), UpstreamError> {
+    async fn learn_versions(
+        &mut self,
+        seen: &ClusterMetadata,
+        now: &ApiVersions,
+    ) -> Result<(), UpstreamError> {
         let live: Vec<_> = seen.brokers.iter().map(|broker| (broker.id, broker.endpoint.clone())).collect();
         self.versions.retain(|broker, _| live.contains(broker));
+        let is_known = |broker: &(i32, Endpoint)| {
+            self.versions.get(broker).is_some_and(|known| known.agrees_on_features(now))
+        };
         let mut asking = JoinSet::new();
-        for broker in live.into_iter().filter(|broker| !self.versions.contains_key(broker)) {
+        for broker in live.into_iter().filter(|broker| !is_known(broker)) {
             let options = self.options.clone();
             asking.spawn(async move { (connect(&broker.1, &options).await, broker) });
         }
@@ -96,6 +114,9 @@ impl Observer {
                 Err(_) => {}
             }
         }
+        // A broker that was ahead may have gone: what clients have been told must not be taken back.
+        let told = self.versions.values().filter_map(ApiVersions::features_epoch);
+        self.features_epoch = told.chain(self.features_epoch).max();
         match last {
             Some(error) if self.versions.is_empty() => Err(error.into()),
             _ => Ok(()),
@@ -114,6 +135,10 @@ impl Observer {
             nodes: seen.brokers.iter().map(|broker| broker.id).collect(),
             controller: seen.controller,
             versions: common_versions(self.versions.values()),
+            features: Features {
+                epoch: self.features_epoch,
+                ..Features::common(self.versions.values().map(features))
+            },
             topics: found,
         };
         let endpoints = seen.brokers.into_iter().map(|broker| (broker.id, broker.endpoint)).collect();
@@ -130,6 +155,15 @@ fn partition(seen: &PartitionMetadata) -> PartitionView {
         replicas: seen.replicas.clone(),
         in_sync: seen.isr.clone(),
         offline: seen.offline.clone(),
+    }
+}
+
+fn features(broker: &ApiVersions) -> Features {
+    let supported = broker.supported_features();
+    Features {
+        finalized: broker.features().map(|(name, level)| (name.to_owned(), level)).collect(),
+        supported: supported.map(|(name, levels)| (name.to_owned(), levels)).collect(),
+        epoch: broker.features_epoch(),
     }
 }
 

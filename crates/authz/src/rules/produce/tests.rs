@@ -1,6 +1,7 @@
 use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
 use kafka_protocol::messages::produce_response::BatchIndexAndErrorMessage;
 use kafka_protocol::messages::{ProduceRequest as Typed, TransactionalId};
+use tidegate_core::facts::Fact;
 
 use super::*;
 use crate::testing::{self, Bench, request_of};

@@ -1,0 +1,78 @@
+//! Who writes: the transactional ids and the producer ids of one zone.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use kafka_protocol::messages::ProducerId;
+use tidegate_core::facts::Fact;
+use tidegate_wire::error_code::ErrorCode;
+
+use crate::context::RequestContext;
+use crate::ledger::Standing;
+use crate::outcome::Question;
+use crate::view::ZoneView;
+
+/// The transactional id as the cluster knows it.
+///
+/// # Errors
+/// TRANSACTIONAL_ID_AUTHORIZATION_FAILED in a zone that writes nothing, else what its prefix refuses.
+pub(crate) fn transactional_id(zone: &ZoneView, id: &str) -> Result<String, ErrorCode> {
+    if !zone.can_write() {
+        return Err(ErrorCode::TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
+    }
+    zone.prefix().transactional_id(id)
+}
+
+/// What must be known or kept before `id` may act in a transaction of the zone.
+///
+/// The transaction coordinator compares the id with the one it gave to the prefixed transactional id, so for
+/// AddPartitionsToTxn, AddOffsetsToTxn and EndTxn this is a second wall. For TxnOffsetCommit it is the first: the group
+/// coordinator writes a batch with the id and epoch it is told, and asks the transaction coordinator about them only since
+/// 3.7 (KAFKA-15449), unless configured not to, and not while that producer has a transaction open on the same partition.
+///
+/// # Errors
+/// INVALID_PRODUCER_ID_MAPPING, the coordinator's own answer, for an id that the zone was not issued or for none at all.
+pub(crate) fn in_transaction(
+    context: &RequestContext<'_>,
+    id: ProducerId,
+) -> Result<Option<Question>, ErrorCode> {
+    if id.0 < 0 {
+        return Err(ErrorCode::INVALID_PRODUCER_ID_MAPPING);
+    }
+    let mut producers = Producers::default();
+    producers.check(id.0, context)?;
+    Ok(producers.question())
+}
+
+/// What the ledger says of the producer ids of one request.
+#[derive(Default)]
+pub(crate) struct Producers {
+    unknown: BTreeSet<i64>,
+    in_use: BTreeMap<i64, Fact>,
+}
+
+impl Producers {
+    /// Refuses an id that the zone was not issued; one that only the store may know passes into the question.
+    pub(crate) fn check(&mut self, id: i64, context: &RequestContext<'_>) -> Result<(), ErrorCode> {
+        if id < 0 {
+            return Ok(());
+        }
+        match context.zone.state().ledger().standing(id, context.now, context.policy) {
+            Standing::Issued => {}
+            Standing::Note(fact) => _ = self.in_use.insert(id, fact),
+            Standing::Unknown if context.absent_producers.contains(&id) => {
+                return Err(ErrorCode::INVALID_PRODUCER_ID_MAPPING);
+            }
+            Standing::Unknown => _ = self.unknown.insert(id),
+        }
+        Ok(())
+    }
+
+    /// What the shell must find out or keep before the request goes on.
+    pub(crate) fn question(self) -> Option<Question> {
+        match (self.unknown.is_empty(), self.in_use.is_empty()) {
+            (false, _) => Some(Question::Producers(self.unknown.into_iter().collect())),
+            (true, false) => Some(Question::Keep(self.in_use.into_values().collect())),
+            (true, true) => None,
+        }
+    }
+}
