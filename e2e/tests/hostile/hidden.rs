@@ -17,8 +17,7 @@ use crate::requests::{api_versions, framed, sized, topic_name};
 
 const API_VERSIONS: i16 = 18;
 
-/// What protocol.md section 3.5 lets a zone see of the APIs that exist so far.
-
+/// What protocol.md section 3.5 lets a zone see of the APIs: that and nothing else.
 const SHOWN: [i16; 28] = [
     0, 1, 2, 3, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 22, 23, 24, 25, 26, 28, 32, 36, 42, 47, 60, 68, 69,
 ];

@@ -29,6 +29,7 @@ pub mod sync_group;
 pub mod txn_offset_commit;
 
 mod blobs;
+mod commits;
 mod endpoints;
 mod layers;
 mod own_groups;

@@ -1,9 +1,8 @@
 //! OffsetCommit (8): offsets of own groups on own topics; READ is enough.
 
-use std::collections::HashMap;
-use std::sync::Arc;
-
-use kafka_protocol::messages::offset_commit_request::OffsetCommitRequestTopic;
+use kafka_protocol::messages::offset_commit_request::{
+    OffsetCommitRequestPartition, OffsetCommitRequestTopic,
+};
 use kafka_protocol::messages::offset_commit_response::{
     OffsetCommitResponsePartition, OffsetCommitResponseTopic,
 };
@@ -14,11 +13,11 @@ use tidegate_wire::codec;
 use tidegate_wire::error_code::ErrorCode;
 use tidegate_wire::header::Request;
 
-use super::layers::backing_name;
+use super::commits::Commits;
+use super::layers::{LayerTopic, backing_name};
 use super::{Rule, answer, forward};
 use crate::context::RequestContext;
 use crate::outcome::{Outcome, Question, RuleError};
-use crate::view::Granted;
 
 /// The rule.
 pub struct OffsetCommit;
@@ -36,41 +35,25 @@ impl Rule for OffsetCommit {
     fn on_request(&self, context: &mut RequestContext<'_>, request: &Request) -> Result<Outcome, RuleError> {
         let mut asked: OffsetCommitRequest = codec::decode(request.version, &request.body)?;
         let group = asked.group_id.to_string();
-        let topics = std::mem::take(&mut asked.topics);
+        let topics =
+            std::mem::take(&mut asked.topics).into_iter().map(|topic| (topic.name, topic.partitions));
         match context.zone.prefix().group(&group) {
             Ok(upstream) => asked.group_id = GroupId(StrBytes::from_string(upstream)),
             Err(error) => {
-                let refused = topics.iter().map(|topic| refusal(topic, error)).collect();
+                let refused = refusals(&Commits::none(topics, index, error));
                 return answer(request, &OffsetCommitResponse::default().with_topics(refused));
             }
         }
-        let mut names: HashMap<TopicName, TopicName> = HashMap::new();
-        let mut refused = Vec::new();
-        let zone = Arc::clone(context.zone);
-        let (own, foreign): (Vec<_>, Vec<_>) = topics
-            .into_iter()
-            .map(|topic| (zone.by_name(&topic.name), topic))
-            .partition(|(granted, _)| granted.is_some());
-        let grants: Vec<&Granted> = own.iter().filter_map(|(granted, _)| *granted).collect();
-        // Two aliases of one topic would overwrite each other's offsets: the group has one of them.
-        let (bound, facts) = zone.bind_some(&group, &grants, context.now);
+        let mut commits = Commits::of(context.zone, topics, index);
+        let facts = commits.bind(context, &group);
         if !facts.is_empty() {
             return Ok(Outcome::Ask(Question::Keep(facts)));
         }
-        for ((mut topic, granted), bound) in own.into_iter().map(|(_, topic)| topic).zip(grants).zip(bound) {
-            if bound {
-                let alias = std::mem::replace(&mut topic.name, backing_name(granted));
-                names.insert(topic.name.clone(), alias);
-                asked.topics.push(topic);
-            } else {
-                refused.push(refusal(&topic, ErrorCode::TOPIC_AUTHORIZATION_FAILED));
-            }
-        }
-        let foreign = foreign.iter().map(|(_, topic)| refusal(topic, ErrorCode::TOPIC_AUTHORIZATION_FAILED));
-        refused.extend(foreign);
-        if asked.topics.is_empty() && !refused.is_empty() {
+        let (names, refused) = (commits.names(), refusals(&commits));
+        if commits.topics.is_empty() && !refused.is_empty() {
             return answer(request, &OffsetCommitResponse::default().with_topics(refused));
         }
+        asked.topics = commits.topics.into_iter().map(upstream_topic).collect();
         forward(context, request, &asked, move |mut response: OffsetCommitResponse, _| {
             response.topics.retain_mut(|topic| match names.get(&topic.name) {
                 Some(alias) => {
@@ -85,18 +68,29 @@ impl Rule for OffsetCommit {
     }
 }
 
-fn refusal(topic: &OffsetCommitRequestTopic, error: ErrorCode) -> OffsetCommitResponseTopic {
-    let partition =
-        |index| OffsetCommitResponsePartition::default().with_partition_index(index).with_error_code(error.0);
-    OffsetCommitResponseTopic::default()
-        .with_name(topic.name.clone())
-        .with_partitions(topic.partitions.iter().map(|p| partition(p.partition_index)).collect())
+fn index(partition: &OffsetCommitRequestPartition) -> i32 {
+    partition.partition_index
+}
+
+fn upstream_topic(topic: LayerTopic<OffsetCommitRequestPartition>) -> OffsetCommitRequestTopic {
+    OffsetCommitRequestTopic::default()
+        .with_name(backing_name(&topic.granted))
+        .with_partitions(topic.partitions)
+}
+
+fn refusals(commits: &Commits<OffsetCommitRequestPartition>) -> Vec<OffsetCommitResponseTopic> {
+    let partition = |(index, error): (i32, ErrorCode)| {
+        OffsetCommitResponsePartition::default().with_partition_index(index).with_error_code(error.0)
+    };
+    let topic = |(name, partitions): (TopicName, Vec<_>)| {
+        let partitions = partitions.into_iter().map(partition).collect();
+        OffsetCommitResponseTopic::default().with_name(name).with_partitions(partitions)
+    };
+    commits.refused().into_iter().map(topic).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use kafka_protocol::messages::offset_commit_request::OffsetCommitRequestPartition;
-
     use super::*;
     use crate::testing::{self, Bench};
 
@@ -143,6 +137,17 @@ mod tests {
             );
             assert_eq!(topic.partitions[0].committed_metadata.as_deref(), Some("mine"));
             assert_eq!(flat(&got), [("prices", 0), (testing::PRICES_BACKING, 29)]);
+        }
+    }
+
+    #[test]
+    fn a_partition_named_twice_is_never_last_one_wins() {
+        for version in OffsetCommit.versions().iter() {
+            let mut asked = commit("billing", &["prices", "prices"]);
+            asked.topics[1].partitions[0].committed_offset = 7;
+            let (sent, got) = Bench::new().exchange(&OffsetCommit, version, &asked, broker);
+            assert_eq!((sent[0].topics.len(), sent[0].topics[0].partitions[0].committed_offset), (1, 42));
+            assert_eq!(flat(&got), [("prices", 0), ("prices", 42)]);
         }
     }
 

@@ -88,7 +88,9 @@ pub(super) fn shown_client_id(prefix: &Prefix, upstream: &str) -> StrBytes {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use kafka_protocol::messages::offset_commit_request::OffsetCommitRequestTopic;
+    use kafka_protocol::messages::offset_commit_request::{
+        OffsetCommitRequestPartition, OffsetCommitRequestTopic,
+    };
     use kafka_protocol::messages::{OffsetCommitRequest, OffsetCommitResponse, TopicName};
     use tidegate_wire::header::Request;
 
@@ -103,7 +105,11 @@ pub(super) mod tests {
         let alias = TopicName(StrBytes::from_static_str(alias));
         let request = OffsetCommitRequest::default()
             .with_group_id(GroupId(StrBytes::from_static_str(group)))
-            .with_topics(vec![OffsetCommitRequestTopic::default().with_name(alias)]);
+            .with_topics(vec![
+                OffsetCommitRequestTopic::default()
+                    .with_name(alias)
+                    .with_partitions(vec![OffsetCommitRequestPartition::default()]),
+            ]);
         bench.exchange(&OffsetCommit, 9, &request, |_| OffsetCommitResponse::default());
     }
 

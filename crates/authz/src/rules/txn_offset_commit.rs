@@ -3,8 +3,6 @@
 //! Version 5 adds the offsets to the transaction by itself (KIP-890), so the checks here are also those of
 //! AddOffsetsToTxn.
 
-use std::collections::{BTreeMap, HashMap};
-
 use kafka_protocol::messages::txn_offset_commit_request::{
     TxnOffsetCommitRequestPartition, TxnOffsetCommitRequestTopic,
 };
@@ -15,18 +13,18 @@ use kafka_protocol::messages::{
     GroupId, ProducerId, TopicName, TransactionalId, TxnOffsetCommitRequest, TxnOffsetCommitResponse,
 };
 use kafka_protocol::protocol::StrBytes;
-use tidegate_core::facts::Fact;
 use tidegate_wire::api::{ApiKey, Versions};
 use tidegate_wire::codec;
 use tidegate_wire::error_code::ErrorCode;
 use tidegate_wire::header::Request;
 
-use super::layers::{LayerTopic, Layers, RefusedPartition, backing_name, topic_name};
+use super::commits::Commits;
+use super::layers::{LayerTopic, backing_name};
 use super::producers::{in_transaction, transactional_id};
 use super::{Rule, answer, forward};
 use crate::context::RequestContext;
 use crate::outcome::{Outcome, Question, RuleError};
-use crate::view::{Granted, ZoneView};
+use crate::view::ZoneView;
 
 /// The rule.
 pub struct TxnOffsetCommit;
@@ -42,27 +40,21 @@ impl Rule for TxnOffsetCommit {
 
     fn on_request(&self, context: &mut RequestContext<'_>, request: &Request) -> Result<Outcome, RuleError> {
         let mut asked: TxnOffsetCommitRequest = codec::decode(request.version, &request.body)?;
-        let topics = std::mem::take(&mut asked.topics);
+        let topics =
+            std::mem::take(&mut asked.topics).into_iter().map(|topic| (topic.name, topic.partitions));
         let group = asked.group_id.to_string();
         if let Err(error) = map(context.zone, &mut asked) {
-            let all = topics.iter().flat_map(|topic| {
-                topic.partitions.iter().map(|p| refused(&topic.name, p.partition_index, error))
-            });
-            return refuse(request, &all.collect::<Vec<_>>());
+            return refuse(request, &Commits::none(topics, index, error));
         }
-        let mut plan = Plan::of(context.zone, topics);
-        if let Some(question) = plan.settle(context, asked.producer_id, &group) {
+        let mut commits = Commits::of(context.zone, topics, index);
+        if let Some(question) = settle(&mut commits, context, asked.producer_id, &group) {
             return Ok(Outcome::Ask(question));
         }
-        if plan.topics.is_empty() {
-            return refuse(request, &plan.refused);
+        if commits.topics.is_empty() {
+            return refuse(request, &commits);
         }
-        let Plan { topics, refused } = plan;
-        let names: HashMap<TopicName, TopicName> = topics
-            .iter()
-            .map(|topic| (backing_name(&topic.granted), topic_name(&topic.granted.alias)))
-            .collect();
-        asked.topics = topics.into_iter().map(upstream_topic).collect();
+        let (names, refused) = (commits.names(), refusals(&commits));
+        asked.topics = commits.topics.into_iter().map(upstream_topic).collect();
         forward(context, request, &asked, move |mut response: TxnOffsetCommitResponse, _| {
             response.topics.retain_mut(|topic| match names.get(&topic.name) {
                 Some(alias) => {
@@ -71,7 +63,7 @@ impl Rule for TxnOffsetCommit {
                 }
                 None => false,
             });
-            response.topics.extend(refusals(&refused));
+            response.topics.extend(refused);
             response
         })
     }
@@ -86,68 +78,31 @@ fn map(zone: &ZoneView, asked: &mut TxnOffsetCommitRequest) -> Result<(), ErrorC
     Ok(())
 }
 
-/// What goes upstream and what is refused here.
-struct Plan {
-    topics: Vec<LayerTopic<TxnOffsetCommitRequestPartition>>,
-    refused: Vec<RefusedPartition>,
-}
-
-impl Plan {
-    fn of(zone: &ZoneView, topics: Vec<TxnOffsetCommitRequestTopic>) -> Self {
-        let topics = topics.into_iter().map(|topic| (topic.name, topic.partitions));
-        let Layers { layers, refused } = Layers::of(zone, topics, |p| p.partition_index);
-        Self { topics: layers.into_iter().flatten().collect(), refused }
+/// Leaves what the producer may commit for the group; gives what must be known or kept before that holds.
+fn settle(
+    commits: &mut Commits<TxnOffsetCommitRequestPartition>,
+    context: &RequestContext<'_>,
+    producer: ProducerId,
+    group: &str,
+) -> Option<Question> {
+    if commits.topics.is_empty() {
+        return None;
     }
-
-    /// Leaves what the producer may commit for the group; gives what must be known or kept before that holds.
-    fn settle(
-        &mut self,
-        context: &RequestContext<'_>,
-        producer: ProducerId,
-        group: &str,
-    ) -> Option<Question> {
-        if self.topics.is_empty() {
+    let mut facts = match in_transaction(context, producer) {
+        Err(error) => {
+            commits.refuse_unless(error, || false);
             return None;
         }
-        let mut facts = match in_transaction(context, producer) {
-            Err(error) => {
-                self.keep_if(|_| Err(error));
-                return None;
-            }
-            Ok(Some(Question::Keep(facts))) => facts,
-            Ok(Some(question)) => return Some(question),
-            Ok(None) => Vec::new(),
-        };
-        facts.extend(self.bind(context, group));
-        (!facts.is_empty()).then_some(Question::Keep(facts))
-    }
+        Ok(Some(Question::Keep(facts))) => facts,
+        Ok(Some(question)) => return Some(question),
+        Ok(None) => Vec::new(),
+    };
+    facts.extend(commits.bind(context, group));
+    (!facts.is_empty()).then_some(Question::Keep(facts))
+}
 
-    /// Leaves of two aliases of one topic the one that the group uses: they would overwrite each other's offsets.
-    fn bind(&mut self, context: &RequestContext<'_>, group: &str) -> Vec<Fact> {
-        let grants: Vec<&Granted> = self.topics.iter().map(|topic| &topic.granted).collect();
-        let (bound, facts) = context.zone.bind_some(group, &grants, context.now);
-        let mut bound = bound.into_iter();
-        self.keep_if(|_| match bound.next() {
-            Some(true) => Ok(()),
-            _ => Err(ErrorCode::TOPIC_AUTHORIZATION_FAILED),
-        });
-        facts
-    }
-
-    /// Refuses the topics for which `keep` gives an error.
-    fn keep_if(&mut self, mut keep: impl FnMut(&Granted) -> Result<(), ErrorCode>) {
-        let topics = std::mem::take(&mut self.topics);
-        for topic in topics {
-            match keep(&topic.granted) {
-                Ok(()) => self.topics.push(topic),
-                Err(error) => {
-                    let alias = topic_name(&topic.granted.alias);
-                    let partitions = topic.partitions.iter();
-                    self.refused.extend(partitions.map(|p| refused(&alias, p.partition_index, error)));
-                }
-            }
-        }
-    }
+fn index(partition: &TxnOffsetCommitRequestPartition) -> i32 {
+    partition.partition_index
 }
 
 fn upstream_topic(topic: LayerTopic<TxnOffsetCommitRequestPartition>) -> TxnOffsetCommitRequestTopic {
@@ -156,26 +111,22 @@ fn upstream_topic(topic: LayerTopic<TxnOffsetCommitRequestPartition>) -> TxnOffs
         .with_partitions(topic.partitions)
 }
 
-fn refuse(request: &Request, refused: &[RefusedPartition]) -> Result<Outcome, RuleError> {
-    answer(request, &TxnOffsetCommitResponse::default().with_topics(refusals(refused)))
+fn refuse(
+    request: &Request,
+    commits: &Commits<TxnOffsetCommitRequestPartition>,
+) -> Result<Outcome, RuleError> {
+    answer(request, &TxnOffsetCommitResponse::default().with_topics(refusals(commits)))
 }
 
-fn refused(topic: &TopicName, partition: i32, error: ErrorCode) -> RefusedPartition {
-    RefusedPartition { topic: topic.clone(), partition, error }
-}
-
-fn refusals(refused: &[RefusedPartition]) -> Vec<TxnOffsetCommitResponseTopic> {
-    let mut topics: BTreeMap<&TopicName, Vec<TxnOffsetCommitResponsePartition>> = BTreeMap::new();
-    for RefusedPartition { topic, partition, error } in refused {
-        let refusal = TxnOffsetCommitResponsePartition::default()
-            .with_partition_index(*partition)
-            .with_error_code(error.0);
-        topics.entry(topic).or_default().push(refusal);
-    }
-    let topic = |(name, partitions): (&TopicName, _)| {
-        TxnOffsetCommitResponseTopic::default().with_name(name.clone()).with_partitions(partitions)
+fn refusals(commits: &Commits<TxnOffsetCommitRequestPartition>) -> Vec<TxnOffsetCommitResponseTopic> {
+    let partition = |(index, error): (i32, ErrorCode)| {
+        TxnOffsetCommitResponsePartition::default().with_partition_index(index).with_error_code(error.0)
     };
-    topics.into_iter().map(topic).collect()
+    let topic = |(name, partitions): (TopicName, Vec<_>)| {
+        let partitions = partitions.into_iter().map(partition).collect();
+        TxnOffsetCommitResponseTopic::default().with_name(name).with_partitions(partitions)
+    };
+    commits.refused().into_iter().map(topic).collect()
 }
 
 #[cfg(test)]

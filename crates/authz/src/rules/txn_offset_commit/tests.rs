@@ -1,3 +1,5 @@
+use tidegate_core::facts::Fact;
+
 use super::*;
 use crate::testing::{self, Bench, request_of};
 
