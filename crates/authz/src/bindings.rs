@@ -41,7 +41,7 @@ pub struct Conflict;
 
 impl Bindings {
     /// Binds `group` to each alias on its backing topic, unless it is bound to it already; all or none. Gives what
-    /// must be kept and [taken](Self::take) before the group may be served.
+    /// must be kept and taken in before the group may be served.
     ///
     /// # Errors
     /// [`Conflict`].
