@@ -1,0 +1,134 @@
+//! Which entries a request asks for and which an answer has: a client that misses one asks again for ever.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+use tidegate_wire::api::ApiKey;
+
+use super::cases::Played;
+
+/// Where the entries are, level by level: `list:name` is a field of each struct of a list, `list` the list's own elements.
+struct Where {
+    key: ApiKey,
+    asked: &'static [&'static str],
+    answered: &'static [&'static str],
+}
+
+const ENTRIES: &[Where] = &[
+    at(
+        ApiKey::Produce,
+        &["TopicData:Name", "PartitionData:Index"],
+        &["Responses:Name", "PartitionResponses:Index"],
+    ),
+    at(
+        ApiKey::Produce,
+        &["TopicData:TopicId", "PartitionData:Index"],
+        &["Responses:TopicId", "PartitionResponses:Index"],
+    ),
+    at(
+        ApiKey::Fetch,
+        &["Topics:Topic", "Partitions:Partition"],
+        &["Responses:Topic", "Partitions:PartitionIndex"],
+    ),
+    at(
+        ApiKey::Fetch,
+        &["Topics:TopicId", "Partitions:Partition"],
+        &["Responses:TopicId", "Partitions:PartitionIndex"],
+    ),
+    at(ApiKey::ListOffsets, TOPICS, TOPICS),
+    at(ApiKey::Metadata, &["Topics:Name"], &["Topics:Name"]),
+    at(
+        ApiKey::OffsetForLeaderEpoch,
+        &["Topics:Topic", "Partitions:Partition"],
+        &["Topics:Topic", "Partitions:Partition"],
+    ),
+    at(ApiKey::OffsetCommit, TOPICS, TOPICS),
+    at(ApiKey::OffsetFetch, &["Topics:Name", "PartitionIndexes"], TOPICS),
+    at(ApiKey::OffsetFetch, &["Groups:GroupId"], &["Groups:GroupId"]),
+    at(
+        ApiKey::OffsetFetch,
+        &["Groups:GroupId", "Topics:Name", "PartitionIndexes"],
+        &["Groups:GroupId", "Topics:Name", "Partitions:PartitionIndex"],
+    ),
+    at(ApiKey::FindCoordinator, &["CoordinatorKeys"], &["Coordinators:Key"]),
+    at(ApiKey::DescribeGroups, &["Groups"], &["Groups:GroupId"]),
+    at(ApiKey::ConsumerGroupDescribe, &["GroupIds"], &["Groups:GroupId"]),
+    at(ApiKey::DeleteGroups, &["GroupsNames"], &["Results:GroupId"]),
+    at(ApiKey::OffsetDelete, TOPICS, TOPICS),
+    at(
+        ApiKey::AddPartitionsToTxn,
+        &["V3AndBelowTopics:Name", "Partitions"],
+        &["ResultsByTopicV3AndBelow:Name", "ResultsByPartition:PartitionIndex"],
+    ),
+    at(ApiKey::TxnOffsetCommit, TOPICS, TOPICS),
+    at(ApiKey::DescribeConfigs, &["Resources:ResourceName"], &["Results:ResourceName"]),
+];
+
+const TOPICS: &[&str] = &["Topics:Name", "Partitions:PartitionIndex"];
+
+const fn at(key: ApiKey, asked: &'static [&'static str], answered: &'static [&'static str]) -> Where {
+    Where { key, asked, answered }
+}
+
+/// Entries that the client asked for and did not get.
+pub(crate) fn missing(played: &Played, answer: &Value) -> Vec<String> {
+    let mut missing = Vec::new();
+    for place in ENTRIES.iter().filter(|place| place.key == played.scenario.key) {
+        if has_error(answer) {
+            continue;
+        }
+        let mut refused = BTreeSet::new();
+        let mut answered = Vec::new();
+        collect(answer, place.answered, "", &mut answered, &mut refused);
+        let mut asked = Vec::new();
+        collect(&played.client, place.asked, "", &mut asked, &mut BTreeSet::new());
+        asked.retain(|entry| {
+            !answered.contains(entry) && !refused.iter().any(|whole| entry.starts_with(whole.as_str()))
+        });
+        missing.extend(asked.iter().map(|entry| format!("the answer has no entry for {entry}")));
+    }
+    missing
+}
+
+/// Backing partitions that one upstream request names twice.
+pub(crate) fn repeated(key: ApiKey, upstream: &Value) -> impl Iterator<Item = String> {
+    let mut seen = BTreeSet::new();
+    let mut twice = Vec::new();
+    for place in ENTRIES.iter().filter(|place| place.key == key) {
+        let mut asked = Vec::new();
+        collect(upstream, place.asked, "", &mut asked, &mut BTreeSet::new());
+        let place = place.asked.join(".");
+        twice.extend(asked.into_iter().filter(|entry| !seen.insert(format!("{place} {entry}"))));
+    }
+    twice.into_iter()
+}
+
+fn has_error(value: &Value) -> bool {
+    value["ErrorCode"].as_i64().is_some_and(|code| code != 0)
+}
+
+fn collect(
+    value: &Value,
+    levels: &[&str],
+    before: &str,
+    found: &mut Vec<String>,
+    refused: &mut BTreeSet<String>,
+) {
+    let Some((level, deeper)) = levels.split_first() else { return };
+    let (list, name) = level.split_once(':').unwrap_or((level, ""));
+    for element in value[list].as_array().map(Vec::as_slice).unwrap_or_default() {
+        let own = if name.is_empty() { element } else { &element[name] };
+        if own.is_null() {
+            continue;
+        }
+        let entry = format!("{before}{own}/");
+        if deeper.is_empty() {
+            found.push(entry);
+        } else {
+            if has_error(element) {
+                refused.insert(entry.clone());
+            }
+            collect(element, deeper, &entry, found, refused);
+        }
+    }
+}
