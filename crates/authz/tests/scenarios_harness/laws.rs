@@ -89,7 +89,9 @@ fn may_go_down(played: &Played, sense: Sense, leaf: &Value) -> bool {
     };
     let without = |secret: &str| leaf.as_str().is_none_or(|text| !text.contains(secret));
     match sense {
-        Sense::TopicName => leaf.is_null() || is("") || world.aliases().any(is) || asked(sense),
+        Sense::TopicName => {
+            leaf.is_null() || is("") || world.aliases().any(is) || asked(sense) || was_absent(played, leaf)
+        }
         Sense::TopicId => is_zero(leaf) || world.virtual_ids().iter().any(|id| is(id)) || asked(sense),
         Sense::Resource => world.aliases().any(is) || asked(sense),
         Sense::CoordinatorKey => asked(sense),
@@ -103,6 +105,14 @@ fn may_go_down(played: &Played, sense: Sense, leaf: &Value) -> bool {
         Sense::ClientId => without(world.zone.prefix().tag()),
         Sense::Pattern | Sense::Follower | Sense::Blob | Sense::Harmless => true,
     }
+}
+
+/// Whether the broker knows the name only as one that exists nowhere, as a member of the partner's own once made it.
+fn was_absent(played: &Played, leaf: &Value) -> bool {
+    let scenario = &played.scenario;
+    let absent = format!("{}absent.{}", played.world.prefix(), leaf.as_str().unwrap_or_default());
+    let said = |broker| of_sense(scenario.response(), scenario.version, broker, Sense::TopicName);
+    played.broker.iter().any(|broker| said(broker).contains(&absent))
 }
 
 /// Zeros, as an id or a number.

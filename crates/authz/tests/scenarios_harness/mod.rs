@@ -5,6 +5,7 @@ pub(crate) mod codec;
 pub(crate) mod coverage;
 pub(crate) mod entries;
 pub(crate) mod files;
+pub(crate) mod known;
 pub(crate) mod laws;
 pub(crate) mod mutants;
 pub(crate) mod play;

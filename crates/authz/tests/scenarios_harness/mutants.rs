@@ -129,13 +129,21 @@ fn values(message: &Message, version: i16, value: &Value, path: &str) -> Vec<Val
     for (_, leaf) in leaves(message, version, value, &|at, _| at == path) {
         let is_blank =
             leaf.is_null() || leaf == json!("") || leaf == json!("0".repeat(32)) || leaf == json!(-1);
-        // Bytes that are no blob name nothing.
+        // Bytes that are no blob, and blobs without topics, name nothing.
         let is_opaque = leaf.as_str().is_some_and(|text| text.starts_with("hex:"));
-        if !is_blank && !is_opaque && !found.contains(&leaf) {
+        let is_empty = leaf.is_object() && !names_topics(&leaf);
+        if !is_blank && !is_opaque && !is_empty && !found.contains(&leaf) {
             found.push(leaf);
         }
     }
     found
+}
+
+fn names_topics(blob: &Value) -> bool {
+    let lists = ["Topics", "OwnedPartitions", "AssignedPartitions"];
+    let mut messages = blob.as_object().into_iter().flat_map(|blob| blob.values());
+    messages
+        .any(|message| lists.iter().any(|list| message[*list].as_array().is_some_and(|all| !all.is_empty())))
 }
 
 /// `target` with `raw` at each place of `path`, or with the whole field of `source` where it has no such place; `None`
