@@ -186,6 +186,7 @@ fn fill(message: &Message, fields: &[schema::Field], version: i16, at: &str, val
                     Some(Sense::Rack) => json!(world::BROKER_RACK),
                     Some(Sense::Text) => json!(world::BROKER_TEXT),
                     Some(Sense::Cluster) => json!(world::BROKER_CLUSTER),
+                    Some(Sense::Pattern) => json!(world::BROKER_PATTERN),
                     Some(Sense::ClientId) => json!("{tag}/app"),
                     _ => continue,
                 };

@@ -12,13 +12,16 @@ use super::senses::{self, Sense};
 use super::shape::leaf_fields;
 use super::world::World;
 
+/// An API at a version.
+pub(crate) type Pair = (ApiKey, i16);
+
 /// Shown, and refused by closing as 4.x brokers do.
-pub(crate) const SHOWN_AND_REFUSED: [(ApiKey, i16); 3] =
+pub(crate) const SHOWN_AND_REFUSED: [Pair; 3] =
     [(ApiKey::Produce, 0), (ApiKey::Produce, 1), (ApiKey::Produce, 2)];
 
 /// What ApiVersions shows: the pairs that rules serve, and the pairs that nobody serves. The two APIs of the login are
 /// neither: `tidegate_wire::sasl` has their tests.
-pub(crate) fn shown() -> (Vec<(ApiKey, i16)>, Vec<(ApiKey, i16)>) {
+pub(crate) fn shown() -> (Vec<Pair>, Vec<Pair>) {
     let table = RuleTable::default();
     let (mut served, mut refused) = (Vec::new(), Vec::new());
     for (key, versions) in table.announced(&World::of("plain").cluster) {

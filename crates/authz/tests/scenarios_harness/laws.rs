@@ -98,12 +98,12 @@ fn may_go_down(played: &Played, sense: Sense, leaf: &Value) -> bool {
         Sense::Group | Sense::TransactionalId => {
             asked(sense) || without(world.zone.prefix().tag()) && without(&world::other_prefix())
         }
-        Sense::Host | Sense::Text => leaf.is_null() || without(world::LEAK),
+        Sense::Host | Sense::Text | Sense::Pattern => leaf.is_null() || without(world::LEAK),
         Sense::Port => [-1, 0].into_iter().chain(world::PORTS).any(|port| *leaf == json!(port)),
         Sense::Rack => leaf.is_null() || is(""),
         Sense::Cluster => is(world.zone.cluster_id()),
         Sense::ClientId => without(world.zone.prefix().tag()),
-        Sense::Pattern | Sense::Follower | Sense::Blob | Sense::Harmless => true,
+        Sense::Follower | Sense::Blob | Sense::Harmless => true,
     }
 }
 

@@ -94,7 +94,6 @@ impl Tally {
 const NEVER: &[(&str, &str, &str)] = &[
     ("MetadataRequest", "", "it never goes upstream"),
     ("DescribeClusterRequest", "", "it never goes upstream"),
-    ("ConsumerGroupHeartbeatRequest", "TopicPartitions.TopicId", "see the field's own cases"),
 ];
 
 /// Fields of served versions that no scenario has a mutant of, and that are not excused.

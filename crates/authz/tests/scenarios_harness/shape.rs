@@ -22,7 +22,7 @@ pub(crate) fn default_of(field: &Field, version: i16) -> Value {
             let fields = fields.iter().filter(|inner| inner.is_in(version));
             fields.map(|inner| (inner.name.clone(), default_of(inner, version))).collect::<Map<_, _>>().into()
         }
-        _ => json!(default.map_or(0, |text| number(text))),
+        _ => json!(default.map_or(0, number)),
     }
 }
 
@@ -78,12 +78,15 @@ fn trim_fields(fields: &[Field], version: i16, value: &Value) -> Value {
             }
             _ => value.clone(),
         };
-        if *value != default_of(field, version) {
+        if ALWAYS_SAID.contains(&field.name.as_str()) || *value != default_of(field, version) {
             kept.insert(field.name.clone(), trimmed);
         }
     }
     Value::Object(kept)
 }
+
+/// What a reader of a file wants to see even where it is as if left out.
+const ALWAYS_SAID: [&str; 5] = ["Partition", "PartitionIndex", "Index", "NodeId", "ErrorCode"];
 
 /// The message and version of an open blob.
 pub(crate) fn blob(inside: &str, value: &Value) -> (&'static Message, i16) {

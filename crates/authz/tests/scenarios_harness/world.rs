@@ -31,9 +31,13 @@ pub(crate) const BROKER_PORT: i64 = 9092;
 pub(crate) const BROKER_RACK: &str = "leak-rack";
 pub(crate) const BROKER_TEXT: &str = "leak-text of the broker";
 pub(crate) const BROKER_CLUSTER: &str = "leak-cluster";
+pub(crate) const BROKER_PATTERN: &str = "leak-.*";
 
-/// The zones that a scenario may name, with their topics as (alias, backing topic, permission).
-const ZONES: [(&str, &[(&str, &str, &str)]); 4] = [
+/// Alias, backing topic and permission.
+type Topic = (&'static str, &'static str, &'static str);
+
+/// The zones that a scenario may name.
+const ZONES: [(&str, &[Topic]); 4] = [
     ("plain", &[("orders", ORDERS, "WRITE"), ("prices", PRICES, "READ")]),
     ("readonly", &[("orders", ORDERS, "READ"), ("prices", PRICES, "READ")]),
     // Two aliases of one backing topic.
