@@ -101,7 +101,8 @@ fn may_go_down(played: &Played, sense: Sense, leaf: &Value) -> bool {
         Sense::Host | Sense::Text | Sense::Pattern => leaf.is_null() || without(world::LEAK),
         Sense::Port => [-1, 0].into_iter().chain(world::PORTS).any(|port| *leaf == json!(port)),
         Sense::Rack => leaf.is_null() || is(""),
-        Sense::Cluster => is(world.zone.cluster_id()),
+        // An answer that is an error has none.
+        Sense::Cluster => is("") || is(world.zone.cluster_id()),
         Sense::ClientId => without(world.zone.prefix().tag()),
         Sense::Follower | Sense::Blob | Sense::Harmless => true,
     }

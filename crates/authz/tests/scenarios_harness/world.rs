@@ -20,6 +20,9 @@ const ORDERS_ID: [u8; 16] = [0xaa; 16];
 const PRICES_ID: [u8; 16] = [0xbb; 16];
 const HIDDEN_ID: [u8; 16] = [0xcc; 16];
 
+/// A producer id that the zone was issued.
+pub(crate) const OWN_PRODUCER: i64 = 77;
+
 /// What the gateway advertises for nodes 1 and 2; node 3 has no address.
 pub(crate) const HOST: &str = "gateway.example";
 pub(crate) const PORTS: [i64; 2] = [19101, 19102];
@@ -134,9 +137,10 @@ fn words(zone: &ZoneView) -> Vec<(String, String)> {
         ("{tag}".to_owned(), zone.prefix().tag().to_owned()),
         ("{cluster}".to_owned(), zone.cluster_id().to_owned()),
         ("{vid:of another zone}".to_owned(), hex(&other_virtual_id())),
-        ("{batch}".to_owned(), batch(0)),
-        ("{batch:transactional}".to_owned(), batch(0x10)),
-        ("{batch:control}".to_owned(), batch(0x20)),
+        ("{batch}".to_owned(), batch(0, -1)),
+        ("{batch:producer}".to_owned(), batch(0, OWN_PRODUCER)),
+        ("{batch:transactional}".to_owned(), batch(0x10, OWN_PRODUCER)),
+        ("{batch:control}".to_owned(), batch(0x20, OWN_PRODUCER)),
     ];
     for granted in zone.topics() {
         let id = granted.topic.as_ref().expect("the topic exists").virtual_id;
@@ -147,11 +151,14 @@ fn words(zone: &ZoneView) -> Vec<(String, String)> {
 }
 
 /// A batch of one record whose content nobody looks at.
-fn batch(attributes: u8) -> String {
+fn batch(attributes: u8, producer: i64) -> String {
     let mut bytes = [0; 68];
     bytes[11] = 56;
     bytes[16] = 2;
     bytes[22] = attributes;
+    bytes[43..51].copy_from_slice(&producer.to_be_bytes());
+    // Without a producer id there is neither an epoch nor a sequence.
+    bytes[51..57].fill(if producer < 0 { 0xff } else { 0 });
     bytes[60] = 1;
     bytes[61..].copy_from_slice(b"opaque!");
     format!("hex:{}", hex(&bytes))
