@@ -86,7 +86,16 @@ fn trim_fields(fields: &[Field], version: i16, value: &Value) -> Value {
 }
 
 /// What a reader of a file wants to see even where it is as if left out.
-const ALWAYS_SAID: [&str; 5] = ["Partition", "PartitionIndex", "Index", "NodeId", "ErrorCode"];
+const ALWAYS_SAID: [&str; 8] = [
+    "Partition",
+    "PartitionIndex",
+    "Index",
+    "NodeId",
+    "ErrorCode",
+    "PartitionErrorCode",
+    "ApiKey",
+    "MinVersion",
+];
 
 /// The message and version of an open blob.
 pub(crate) fn blob(inside: &str, value: &Value) -> (&'static Message, i16) {
