@@ -72,7 +72,7 @@ const ENTRIES: &[Where] = &[
     at(ApiKey::DescribeConfigs, &["Resources:ResourceName"], &["Results:ResourceName"]),
 ];
 
-/// No answer is promised for each entry.
+/// No answer is promised for each entry asked for.
 const NO_PROMISE: &[&str] = &[];
 const TOPICS: &[&str] = &["Topics:Name", "Partitions:PartitionIndex"];
 
@@ -113,6 +113,51 @@ pub(crate) fn repeated(key: ApiKey, upstream: &Value) -> impl Iterator<Item = St
     twice.into_iter()
 }
 
+/// The last level of an entry that an answer has.
+pub(crate) struct Answered<'a> {
+    pub(crate) topic: &'a Value,
+    /// The field that names the topic.
+    pub(crate) field: &'a str,
+    pub(crate) code: i16,
+}
+
+/// Calls `each` with every entry of an answer that belongs to a topic.
+pub(crate) fn answered(key: ApiKey, answer: &Value, each: &mut dyn FnMut(Answered<'_>)) {
+    for place in ENTRIES.iter().filter(|place| place.key == key) {
+        each_code(answer, place.answered, None, each);
+    }
+}
+
+fn each_code<'a>(
+    value: &'a Value,
+    levels: &[&'static str],
+    named: Option<(&'static str, &'a Value)>,
+    each: &mut dyn FnMut(Answered<'_>),
+) {
+    let Some((level, deeper)) = levels.split_first() else { return };
+    let (list, name) = level.split_once(':').unwrap_or((level, ""));
+    for element in list_of(value, list) {
+        let is_topic = matches!(name, "Name" | "Topic" | "TopicId");
+        let named =
+            if is_topic && !is_nothing(&element[name]) { Some((name, &element[name])) } else { named };
+        each_code(element, deeper, named, each);
+        if let (true, Some((field, topic))) = (deeper.is_empty(), named) {
+            let code = element.get("ErrorCode").or(element.get("PartitionErrorCode")).and_then(Value::as_i64);
+            let code = i16::try_from(code.unwrap_or(0)).expect("a code");
+            each(Answered { topic, field, code });
+        }
+    }
+}
+
+fn list_of<'a>(value: &'a Value, list: &str) -> &'a [Value] {
+    value[list].as_array().map(Vec::as_slice).unwrap_or_default()
+}
+
+/// Null, or the id that stands where a name is used.
+fn is_nothing(name: &Value) -> bool {
+    name.is_null() || name.as_str().is_some_and(|id| id.len() == 32 && id.bytes().all(|digit| digit == b'0'))
+}
+
 fn has_error(value: &Value) -> bool {
     value["ErrorCode"].as_i64().is_some_and(|code| code != 0)
 }
@@ -126,7 +171,7 @@ fn collect(
 ) {
     let Some((level, deeper)) = levels.split_first() else { return };
     let (list, name) = level.split_once(':').unwrap_or((level, ""));
-    for element in value[list].as_array().map(Vec::as_slice).unwrap_or_default() {
+    for element in list_of(value, list) {
         let own = if name.is_empty() { element } else { &element[name] };
         if own.is_null() {
             continue;

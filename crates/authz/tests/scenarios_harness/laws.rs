@@ -4,10 +4,10 @@ use serde_json::{Value, json};
 
 use super::cases::{Played, of_sense};
 use super::codec::unhex;
-use super::entries;
 use super::senses::{self, Sense};
 use super::shape::visit;
 use super::world::{self, World};
+use super::{codes, entries};
 
 /// The laws that an exchange breaks.
 pub(crate) fn broken(played: &Played) -> Vec<String> {
@@ -21,6 +21,7 @@ pub(crate) fn broken(played: &Played) -> Vec<String> {
     if let (Some(answer), super::play::Answer::Body(body)) = (&played.answer, &played.observed.answer) {
         broken.extend(in_answer(played, answer, body));
         broken.extend(entries::missing(played, answer));
+        broken.extend(codes::wrong(played, answer));
     }
     broken.into_iter().map(|law| format!("{}: {law}", played.scenario.place())).collect()
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod cases;
 pub(crate) mod codec;
+pub(crate) mod codes;
 pub(crate) mod coverage;
 pub(crate) mod entries;
 pub(crate) mod files;
