@@ -1,7 +1,8 @@
 //! The digest of message definitions that the scenario tests of `crates/authz` read and write bytes by.
 //!
-//! It is test data: a second reading of Kafka's definitions beside the codec crate. It keeps what the wire and the
-//! kind of a value depend on and drops the prose; a common struct stands at each place where it is used.
+//! It is test data: a second reading of Kafka's definitions beside the codec crate. It keeps what the wire
+//! and the kind of a value depend on and drops the prose; a common struct stands at each place where it is
+//! used.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -36,7 +37,7 @@ pub(super) fn run(jar: &Path, check: bool) -> Result<()> {
 }
 
 fn digest(jar: &Path) -> Result<String> {
-    let mut out = format!("{{\n\"source\": {:?}", SOURCE);
+    let mut out = format!("{{\n\"source\": {SOURCE:?}");
     let requests = APIS.iter().flat_map(|api| [format!("{api}Request"), format!("{api}Response")]);
     for name in requests.chain(BLOBS.map(str::to_owned)) {
         let message = definition(jar, &name)?;

@@ -1,4 +1,4 @@
-//! The error codes of protocol.md: what a stock broker with an authorizer says of a name that is not the client's.
+//! Error codes: what a stock broker with an authorizer says of a name that is not the client's.
 
 use serde_json::Value;
 use tidegate_wire::api::ApiKey;
@@ -64,8 +64,8 @@ fn asks_by_id_too_early(played: &Played) -> bool {
     scenario.key == ApiKey::Metadata && scenario.version < 12 && asks
 }
 
-/// An empty group is INVALID_GROUP_ID and an empty transactional id INVALID_REQUEST, which Produce cannot say of a whole
-/// request: it refuses each partition.
+/// An empty group is INVALID_GROUP_ID and an empty transactional id INVALID_REQUEST. Produce cannot say that
+/// of a whole request: it refuses each partition.
 fn of_empty_ids(played: &Played, answer: &Value) -> Vec<String> {
     let scenario = &played.scenario;
     let has_empty = |sense| {

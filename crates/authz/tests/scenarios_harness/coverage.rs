@@ -19,8 +19,8 @@ pub(crate) type Pair = (ApiKey, i16);
 pub(crate) const SHOWN_AND_REFUSED: [Pair; 3] =
     [(ApiKey::Produce, 0), (ApiKey::Produce, 1), (ApiKey::Produce, 2)];
 
-/// What ApiVersions shows: the pairs that rules serve, and the pairs that nobody serves. The two APIs of the login are
-/// neither: `tidegate_wire::sasl` has their tests.
+/// What ApiVersions shows: the pairs that rules serve, and the pairs that nobody serves. The two APIs of the
+/// login are neither: `tidegate_wire::sasl` has their tests.
 pub(crate) fn shown() -> (Vec<Pair>, Vec<Pair>) {
     let table = RuleTable::default();
     let (mut served, mut refused) = (Vec::new(), Vec::new());

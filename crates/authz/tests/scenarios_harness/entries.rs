@@ -7,7 +7,8 @@ use tidegate_wire::api::ApiKey;
 
 use super::cases::Played;
 
-/// Where the entries are, level by level: `list:name` is a field of each struct of a list, `list` the list's own elements.
+/// Where the entries are, level by level: `list:name` is a field of each struct of a list, `list` the list's
+/// own elements.
 struct Where {
     key: ApiKey,
     asked: &'static [&'static str],

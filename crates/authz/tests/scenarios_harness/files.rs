@@ -1,5 +1,5 @@
-//! The files: `scenarios/<API>/cases.yaml`, which people write, and `scenarios/<API>/<version>/<case>.yaml`, which come
-//! of them.
+//! The files: `scenarios/<API>/cases.yaml`, which people write, and `scenarios/<API>/<version>/<case>.yaml`,
+//! which come of them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -109,7 +109,7 @@ fn may_go_down(played: &Played, sense: Sense, leaf: &Value) -> bool {
     }
 }
 
-/// Whether the broker knows the name only as one that exists nowhere, as a member of the partner's own once made it.
+/// Whether the broker knows the name only as one that exists nowhere, which a member of the partner made it.
 fn was_absent(played: &Played, leaf: &Value) -> bool {
     let scenario = &played.scenario;
     let absent = format!("{}absent.{}", played.world.prefix(), leaf.as_str().unwrap_or_default());

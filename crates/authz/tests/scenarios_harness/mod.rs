@@ -1,5 +1,6 @@
 //! Plays scenarios, which are data, against the rules; see the README beside this file.
 
+pub(crate) mod broker;
 pub(crate) mod cases;
 pub(crate) mod codec;
 pub(crate) mod codes;

@@ -1,7 +1,7 @@
 //! Mutants: for each field that carries a name, an address or a text, a gateway that forgets to map it.
 //!
-//! In a request the client's own value stands where the mapped one was, in an answer the broker's. Where the gateway
-//! answers alone, the cluster's own value stands in its place. The laws must see each of them.
+//! In a request the client's own value stands where the mapped one was, in an answer the broker's. Where the
+//! gateway answers alone, the cluster's own value stands in its place. The laws must see each of them.
 
 use std::collections::BTreeMap;
 
@@ -26,7 +26,8 @@ pub(crate) struct Tally {
 
 impl Tally {
     pub(crate) fn add(&mut self, played: &Played) {
-        // Where an alias is a backing name, an unmapped name looks like a mapped one: there the file's expectation judges.
+        // Where an alias is a backing name, an unmapped name looks like a mapped one: there the file's
+        // expectation judges.
         if played.scenario.zone == "swapped" {
             return;
         }
@@ -145,8 +146,8 @@ fn names_topics(blob: &Value) -> bool {
         .any(|message| lists.iter().any(|list| message[*list].as_array().is_some_and(|all| !all.is_empty())))
 }
 
-/// `target` with `raw` at each place of `path`, or with the whole field of `source` where it has no such place; `None`
-/// when that changes nothing.
+/// `target` with `raw` at each place of `path`, or with the whole field of `source` where it has no such
+/// place; `None` when that changes nothing.
 fn put(
     message: &Message,
     version: i16,

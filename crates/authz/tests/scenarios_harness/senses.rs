@@ -1,5 +1,5 @@
-//! What each field that could carry a name, an address or a text means. The list is checked: a test fails when a
-//! field of a served API stands nowhere here.
+//! What each field that could carry a name, an address or a text means. The list is checked: a test fails
+//! when a field of a served API stands nowhere here.
 
 use super::schema::{Field, Kind, Message};
 
@@ -85,7 +85,8 @@ fn named(message: &str, path: &str, name: &str) -> Option<Sense> {
         (_, _, "SubscribedTopicRegex") => Pattern,
         ("FetchRequest", _, "ReplicaDirectoryId" | "HighWatermark") => Follower,
         (_, _, "ReplicaId") => Follower,
-        // Kafka's own words: protocol types, assignors, states, names of settings, values of those that are shown.
+        // Kafka's own words: protocol types, assignors, states, names of settings, values of those that are
+        // shown.
         (_, _, "ProtocolType" | "ProtocolName" | "ProtocolData" | "AssignorName" | "ServerAssignor") => {
             Harmless
         }

@@ -103,7 +103,8 @@ pub(crate) fn blob(inside: &str, value: &Value) -> (&'static Message, i16) {
     (schema::message(inside), i16::try_from(version).expect("a version"))
 }
 
-/// Calls `each` with the path, field and value of every leaf: elements of lists, blobs, and the leaves inside blobs.
+/// Calls `each` with the path, field and value of every leaf: elements of lists, blobs, and the leaves
+/// inside blobs.
 pub(crate) fn visit(
     message: &Message,
     version: i16,

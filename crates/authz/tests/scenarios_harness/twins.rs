@@ -1,5 +1,5 @@
-//! "Hidden" and "absent" look the same: each scenario is played again with a name of the same length that exists
-//! nowhere in place of one that exists and is not the partner's.
+//! "Hidden" and "absent" look the same: each scenario is played again with a name of the same length that
+//! exists nowhere in place of one that exists and is not the partner's.
 
 use super::cases::{Played, Scenario};
 use super::play::{Answer, Exchange};
