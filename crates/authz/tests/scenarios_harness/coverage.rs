@@ -63,6 +63,9 @@ pub(crate) fn required(key: ApiKey, version: i16) -> BTreeSet<&'static str> {
     if has_list_of_names(request, version) {
         cases.extend(["mixed", "duplicate"]);
     }
+    if asks.iter().any(|sense| matches!(sense, Sense::TopicName | Sense::TopicId | Sense::Resource)) {
+        cases.insert("duplicate-twins");
+    }
     if has_nullable(&request.fields, version) {
         cases.insert("null");
     }
