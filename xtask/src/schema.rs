@@ -14,6 +14,8 @@ use std::process::{Command, Stdio};
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::Value;
 
+mod digest;
+
 /// Where the definitions are and the tables go.
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -28,7 +30,7 @@ pub(crate) struct Args {
     pub(crate) check: bool,
 }
 
-/// Writes the tables for [`APIS`] from `jar` into the folder `out`; with `check` it writes nothing and
+/// Writes the tables for [`APIS`] from `jar` into the folder `out`, and the digest of the scenario tests; with `check` it writes nothing and
 /// fails when a file there differs from what it would write.
 pub(crate) fn run(jar: &Path, out: &Path, check: bool) -> Result<()> {
     let mut files = vec![("mod.rs".to_owned(), index())];
@@ -56,7 +58,7 @@ pub(crate) fn run(jar: &Path, out: &Path, check: bool) -> Result<()> {
         "tables differ from the message definitions: {}; run `cargo xtask schema`",
         stale.join(", ")
     );
-    Ok(())
+    digest::run(jar, check)
 }
 
 /// The APIs that the gateway decodes somewhere, in the order of their keys.
