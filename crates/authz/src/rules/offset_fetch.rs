@@ -3,6 +3,9 @@
 //! Up to version 7 one group is asked in fields of the request itself, from 8 on several groups in a list
 //! (KIP-709); both are turned into the list here and back.
 
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
 use kafka_protocol::messages::offset_fetch_request::{
     OffsetFetchRequestGroup, OffsetFetchRequestTopic, OffsetFetchRequestTopics,
 };
@@ -10,7 +13,7 @@ use kafka_protocol::messages::offset_fetch_response::{
     OffsetFetchResponseGroup, OffsetFetchResponsePartition, OffsetFetchResponsePartitions,
     OffsetFetchResponseTopic, OffsetFetchResponseTopics,
 };
-use kafka_protocol::messages::{GroupId, OffsetFetchRequest, OffsetFetchResponse};
+use kafka_protocol::messages::{GroupId, OffsetFetchRequest, OffsetFetchResponse, TopicName};
 use kafka_protocol::protocol::StrBytes;
 use tidegate_wire::api::{ApiKey, Versions};
 use tidegate_wire::codec;
@@ -21,7 +24,7 @@ use super::layers::{backing_name, topic_name};
 use super::{Rule, answer, forward};
 use crate::context::{ReplyContext, RequestContext};
 use crate::outcome::{Outcome, RuleError};
-use crate::view::ZoneView;
+use crate::view::{Granted, ZoneView};
 
 /// The rule.
 pub struct OffsetFetch;
@@ -48,16 +51,16 @@ impl Rule for OffsetFetch {
         for group in groups(asked, version) {
             // A group named twice is answered once, as a broker does.
             if !plans.iter().any(|plan| plan.group == *group.group_id) {
-                plans.push(GroupPlan::of(context.zone, group));
+                plans.push(GroupPlan::of(context.zone, group, version));
             }
         }
-        let upstream: Vec<_> = plans.iter().filter_map(|plan| plan.upstream.clone().ok()).collect();
+        let upstream: Vec<_> = plans.iter().filter_map(|plan| plan.upstream().cloned()).collect();
         if upstream.is_empty() {
             let refused = plans.into_iter().map(|plan| plan.shown(None)).collect();
             return answer(request, &response(refused, version, 0));
         }
         let upstream = ask(upstream, version, require_stable);
-        let zone = context.zone.clone();
+        let zone = Arc::clone(context.zone);
         forward(context, request, &upstream, move |upstream: OffsetFetchResponse, context| {
             let throttle = upstream.throttle_time_ms;
             let mut found = answered(upstream, version);
@@ -77,56 +80,114 @@ impl Rule for OffsetFetch {
     }
 }
 
-/// One group: what goes upstream, and what is refused here.
+/// One group: what goes upstream, and what is answered here.
 struct GroupPlan {
     group: StrBytes,
-    all_topics: bool,
-    upstream: Result<OffsetFetchRequestGroup, ErrorCode>,
+    asked: Asked,
+    /// The grant behind each name that goes upstream; none when all topics are asked for.
+    named: HashMap<TopicName, Granted>,
     refused: Vec<OffsetFetchResponseTopics>,
 }
 
+enum Asked {
+    /// The group, or all its topics when it names none.
+    Upstream(OffsetFetchRequestGroup),
+    /// Only topics that are refused here.
+    Nothing,
+    /// The group itself is refused.
+    Refused(ErrorCode),
+}
+
 impl GroupPlan {
-    fn of(zone: &ZoneView, mut asked: OffsetFetchRequestGroup) -> Self {
+    fn of(zone: &ZoneView, mut asked: OffsetFetchRequestGroup, version: i16) -> Self {
         let group = asked.group_id.0.clone();
-        let all_topics = asked.topics.is_none();
-        let upstream = zone.prefix().group(&group);
-        let mut refused = Vec::new();
+        let mut plan =
+            Self { group: group.clone(), asked: Asked::Nothing, named: HashMap::new(), refused: Vec::new() };
+        let topics = asked.topics.take();
+        let upstream = match zone.prefix().group(&group) {
+            Ok(upstream) => upstream,
+            Err(error) => {
+                plan.refuse_group(topics.unwrap_or_default(), error, version);
+                return plan;
+            }
+        };
+        let only_refused = topics.as_ref().is_some_and(|topics| !topics.is_empty());
+        let kept = topics.map(|topics| plan.keep(zone, topics));
+        if kept.as_ref().is_none_or(|kept| !kept.is_empty() || !only_refused) {
+            asked.group_id = GroupId(StrBytes::from_string(upstream));
+            asked.topics = kept;
+            plan.asked = Asked::Upstream(asked);
+        }
+        plan
+    }
+
+    /// The topics that the group may ask for, each once; the others are refused.
+    fn keep(
+        &mut self,
+        zone: &ZoneView,
+        topics: Vec<OffsetFetchRequestTopics>,
+    ) -> Vec<OffsetFetchRequestTopics> {
         let mut kept: Vec<OffsetFetchRequestTopics> = Vec::new();
-        for mut topic in asked.topics.take().unwrap_or_default() {
-            let granted = match &upstream {
-                // Version 1 has no other place for an error of the group than its partitions.
-                Err(error) => {
-                    refused.push(refusal(&topic, *error));
-                    continue;
-                }
-                Ok(_) => zone.by_name(&topic.name).filter(|granted| zone.may_use(&group, granted)),
-            };
+        for mut topic in topics {
+            let granted = zone.by_name(&topic.name).filter(|granted| zone.may_use(&self.group, granted));
+            // Of two aliases that the group has not used yet, the first that it names is meant.
+            let granted = granted.filter(|granted| {
+                let named = self.named.get(&backing_name(granted));
+                named.is_none_or(|named| named.alias == granted.alias)
+            });
             let Some(granted) = granted else {
-                refused.push(refusal(&topic, ErrorCode::TOPIC_AUTHORIZATION_FAILED));
+                self.refused.push(refusal(&topic, ErrorCode::TOPIC_AUTHORIZATION_FAILED));
                 continue;
             };
             topic.name = backing_name(granted);
+            self.named.insert(topic.name.clone(), granted.clone());
             match kept.iter_mut().find(|other| other.name == topic.name) {
                 Some(same) => same.partition_indexes.extend(topic.partition_indexes),
                 None => kept.push(topic),
             }
         }
-        asked.topics = (!all_topics).then_some(kept);
-        let upstream = upstream.map(|id| {
-            asked.group_id = GroupId(StrBytes::from_string(id));
-            asked
-        });
-        Self { group, all_topics, upstream, refused }
+        for topic in &mut kept {
+            let mut seen = HashSet::new();
+            topic.partition_indexes.retain(|index| seen.insert(*index));
+        }
+        kept
+    }
+
+    /// Version 1 has no other place for an error of the group than its partitions; later ones name none then.
+    fn refuse_group(&mut self, topics: Vec<OffsetFetchRequestTopics>, error: ErrorCode, version: i16) {
+        self.asked = Asked::Refused(error);
+        if version < TOP_LEVEL_ERROR_SINCE {
+            self.refused = topics.iter().map(|topic| refusal(topic, error)).collect();
+        }
+    }
+
+    fn upstream(&self) -> Option<&OffsetFetchRequestGroup> {
+        match &self.asked {
+            Asked::Upstream(group) => Some(group),
+            Asked::Nothing | Asked::Refused(_) => None,
+        }
     }
 
     fn is(&self, answered: &OffsetFetchResponseGroup) -> bool {
-        self.upstream.as_ref().is_ok_and(|upstream| upstream.group_id == answered.group_id)
+        self.upstream().is_some_and(|upstream| upstream.group_id == answered.group_id)
+    }
+
+    fn all_topics(&self) -> bool {
+        self.upstream().is_some_and(|upstream| upstream.topics.is_none())
+    }
+
+    /// The grant under which the group asked for a topic, or uses it.
+    fn granted<'a>(&'a self, zone: &'a ZoneView, backing: &TopicName) -> Option<&'a Granted> {
+        if !self.all_topics() {
+            return self.named.get(backing);
+        }
+        zone.alias_in_group(&self.group, backing).and_then(|alias| zone.by_name(alias.as_str()))
     }
 
     /// The group as the partner sees it; `None` when the broker said nothing of it.
     fn shown(self, answered: Option<OffsetFetchResponseGroup>) -> OffsetFetchResponseGroup {
         let mut shown = answered.unwrap_or_default();
-        if let Err(error) = self.upstream {
+        if let Asked::Refused(error) = self.asked {
             shown.error_code = error.0;
         }
         shown.group_id = GroupId(self.group);
@@ -144,14 +205,13 @@ fn rename(
     context: &ReplyContext<'_>,
 ) {
     group.topics.retain_mut(|topic| {
-        let alias = asked.alias_in_group(&plan.group, &topic.name);
-        let Some(granted) = alias.and_then(|alias| asked.by_name(alias.as_str())) else { return false };
+        let Some(granted) = plan.granted(asked, &topic.name) else { return false };
         topic.name = topic_name(&granted.alias);
         let shown = context.zone.is_some_and(|zone| zone.still_shows(granted));
         if !shown {
             topic.partitions.iter_mut().for_each(forget);
         }
-        shown || !plan.all_topics
+        shown || !plan.all_topics()
     });
 }
 

@@ -1,19 +1,7 @@
 //! Laws that a rule is known to break: each stays red in its own way, as the test fails once it is mended.
 
 /// (start of the case's place, part of the law, what is wrong).
-const KNOWN: &[(&str, &str, &str)] = &[
-    ("OffsetCommit/", "upstream asks", "a topic or partition that the client names twice goes up twice"),
-    (
-        "OffsetFetch/",
-        "upstream asks",
-        "a partition that the client names twice, or under both twins, goes up twice",
-    ),
-    (
-        "OffsetFetch/",
-        "\"second\"",
-        "the second of two twins that no group uses yet has no entry in the answer",
-    ),
-];
+const KNOWN: &[(&str, &str, &str)] = &[];
 
 /// What of `broken` nobody knows, and what is known and no longer broken.
 pub(crate) fn surprises(broken: &[String]) -> Vec<String> {
