@@ -14,6 +14,9 @@ use tidegate_e2e::jars::Version;
 use tidegate_e2e::kafka::{Kafka, Protocol, User};
 use tidegate_e2e::random;
 
+#[path = "direct/steps.rs"]
+mod steps;
+
 #[test]
 fn kafka_4_1_plaintext_one_broker() -> Result<()> {
     let kafka = Kafka::builder(Version::V4_1_1).start()?;
