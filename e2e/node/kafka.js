@@ -4,14 +4,15 @@ import { readFileSync } from 'node:fs'
 
 import kafkajs from 'kafkajs'
 
+import { logCreator } from './refusal.js'
 import { line, outgoing } from './scenario.js'
 
 export function connection(config) {
   return new kafkajs.Kafka({
     clientId: 'kafkajs',
     brokers: config.bootstrap.split(','),
-    // Its log goes to standard output, as JSON.
-    logLevel: kafkajs.logLevel.NOTHING,
+    logLevel: kafkajs.logLevel.DEBUG,
+    logCreator,
     ssl: config.ca === null ? false : { ca: [readFileSync(config.ca, 'utf8')] },
     sasl:
       config.mechanism === null

@@ -13,6 +13,18 @@ const NAMES = new Map([
 // What goes away when a member asks or joins again.
 const PASSING = new Set([14, 15, 16, 22, 25, 27])
 
+// Why a coordinator was not found: kafkajs tells its log alone.
+let lookup
+
+// A log, in the shape that kafkajs wants, that prints nothing.
+export function logCreator() {
+  return ({ log }) => {
+    if (log.error?.name === 'KafkaJSProtocolError') {
+      lookup = log.error
+    }
+  }
+}
+
 // The Kafka error in an error of the library, if there is one in its chain of causes.
 export function refusal(error) {
   for (let at = error; at; at = at.cause) {
@@ -22,6 +34,9 @@ export function refusal(error) {
     // kafkajs drops the code of a failed login, and puts those of several groups into a list.
     if (at.name === 'KafkaJSSASLAuthenticationError') {
       return { code: 58, name: 'SASL_AUTHENTICATION_FAILED', message: error.message }
+    }
+    if (at.name === 'KafkaJSGroupCoordinatorNotFound') {
+      return refusal(lookup)
     }
     if (at.name === 'KafkaJSDeleteGroupsError') {
       return refusal(at.groups[0]?.error)

@@ -64,13 +64,14 @@ func code(err error) (int16, bool) {
 	return int16(refused), true
 }
 
-// What the Client and the Writer go through; the Reader has a Dialer.
-func (c *client) transport() *kafka.Transport {
-	return &kafka.Transport{SASL: c.login, TLS: c.tls}
+// What the Client and the Writer go through; the Reader has a Dialer. It asks once for the topics named here, or else
+// for all that there are, where one that is refused looks like one that does not exist.
+func (c *client) transport(topics ...string) *kafka.Transport {
+	return &kafka.Transport{SASL: c.login, TLS: c.tls, MetadataTopics: topics}
 }
 
-func (c *client) open() *kafka.Client {
-	return &kafka.Client{Addr: kafka.TCP(c.brokers...), Transport: c.transport()}
+func (c *client) open(topics ...string) *kafka.Client {
+	return &kafka.Client{Addr: kafka.TCP(c.brokers...), Transport: c.transport(topics...)}
 }
 
 func (c *client) list(ctx context.Context, _ scenario.Args) error {
@@ -99,7 +100,7 @@ func (c *client) produce(ctx context.Context, args scenario.Args) error {
 	}
 	writer := &kafka.Writer{
 		Addr:         kafka.TCP(c.brokers...),
-		Transport:    c.transport(),
+		Transport:    c.transport(topic),
 		Topic:        topic,
 		Balancer:     &kafka.Hash{},
 		RequiredAcks: kafka.RequireAll,
@@ -139,7 +140,7 @@ func firstError(err error) error {
 
 // The partitions of a topic.
 func (c *client) partitions(ctx context.Context, topic string) ([]int, error) {
-	metadata, err := c.open().Metadata(ctx, &kafka.MetadataRequest{Topics: []string{topic}})
+	metadata, err := c.open(topic).Metadata(ctx, &kafka.MetadataRequest{Topics: []string{topic}})
 	if err != nil {
 		return nil, err
 	}

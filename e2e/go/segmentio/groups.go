@@ -86,7 +86,7 @@ func (c *client) startOffsets(ctx context.Context, topic string) ([]kafka.Offset
 	for _, partition := range partitions {
 		wanted = append(wanted, kafka.FirstOffsetOf(partition))
 	}
-	answer, err := c.open().ListOffsets(ctx, &kafka.ListOffsetsRequest{
+	answer, err := c.open(topic).ListOffsets(ctx, &kafka.ListOffsetsRequest{
 		Topics: map[string][]kafka.OffsetRequest{topic: wanted}})
 	if err != nil {
 		return nil, err

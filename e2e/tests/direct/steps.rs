@@ -25,6 +25,31 @@ fn kafka_4_1_every_client_plays_every_step_it_can() -> Result<()> {
     Ok(())
 }
 
+/// Every other step of somebody who may do nothing. Which right a client misses first is its own affair.
+pub(super) fn are_refused(client: Client, config: &ClientConfig, topic: &str) -> Result<()> {
+    let (group, transactional_id, keys) = ("g", "tx", "k");
+    let steps = [
+        Step::ConsumeNext { topic, group, count: 1 },
+        Step::ConsumeCommitted { topic, group, count: 1 },
+        Step::ReadFromBeginning { topic, count: 1 },
+        Step::ReadFromTime { topic, timestamp: 0, count: 1 },
+        Step::Transact { topic, transactional_id, count: 1, keys, end: End::Commit },
+        Step::Copy { from: topic, to: topic, group, transactional_id, count: 1 },
+        Step::DescribeGroup { group },
+        Step::ResetOffsets { group, topic },
+        Step::DeleteGroup { group },
+    ];
+    for step in steps.into_iter().filter(|&step| client.can(step)) {
+        let outcome = client.run(config, step)?;
+        let refusal = outcome.refused_with().unwrap_or_default();
+        assert!(refusal.ends_with("_AUTHORIZATION_FAILED"), "{client}: {step:?}: {outcome:?}");
+    }
+    if client.can(Step::ListGroups) {
+        assert_eq!(client.run(config, Step::ListGroups)?.accepted()?.groups, [""; 0], "{client}");
+    }
+    Ok(())
+}
+
 struct Player {
     client: Client,
     config: ClientConfig,
