@@ -68,12 +68,21 @@ func code(err error) (int16, bool) {
 	return refused.Code, true
 }
 
-func (c *client) open(more ...kgo.Opt) (*kgo.Client, error) {
-	return kgo.NewClient(append(append([]kgo.Opt{}, c.options...), more...)...)
+// A client that has logged in: later on a failed login is repeated without end, and a group tells nobody.
+func (c *client) open(ctx context.Context, more ...kgo.Opt) (*kgo.Client, error) {
+	client, err := kgo.NewClient(append(append([]kgo.Opt{}, c.options...), more...)...)
+	if err != nil {
+		return nil, err
+	}
+	if err := client.Ping(ctx); err != nil {
+		client.Close()
+		return nil, err
+	}
+	return client, nil
 }
 
 func (c *client) list(ctx context.Context, _ scenario.Args) error {
-	client, err := c.open()
+	client, err := c.open(ctx)
 	if err != nil {
 		return err
 	}
@@ -101,7 +110,7 @@ func (c *client) produce(ctx context.Context, args scenario.Args) error {
 	if err != nil {
 		return err
 	}
-	client, err := c.open(kgo.RecordDeliveryTimeout(25*time.Second), kgo.UnknownTopicRetries(3))
+	client, err := c.open(ctx, kgo.RecordDeliveryTimeout(25*time.Second), kgo.UnknownTopicRetries(3))
 	if err != nil {
 		return err
 	}

@@ -12,7 +12,7 @@ import (
 )
 
 func (c *client) listGroups(ctx context.Context, _ scenario.Args) error {
-	return c.admin(func(admin *kadm.Client) error {
+	return c.admin(ctx, func(admin *kadm.Client) error {
 		groups, err := admin.ListGroups(ctx)
 		if err != nil {
 			return err
@@ -24,7 +24,7 @@ func (c *client) listGroups(ctx context.Context, _ scenario.Args) error {
 
 func (c *client) describeGroup(ctx context.Context, args scenario.Args) error {
 	name := args[0]
-	return c.admin(func(admin *kadm.Client) error {
+	return c.admin(ctx, func(admin *kadm.Client) error {
 		group, err := describe(ctx, admin, name)
 		if err != nil {
 			return err
@@ -43,7 +43,7 @@ func (c *client) describeGroup(ctx context.Context, args scenario.Args) error {
 
 func (c *client) resetOffsets(ctx context.Context, args scenario.Args) error {
 	group, topic := args[0], args[1]
-	return c.admin(func(admin *kadm.Client) error {
+	return c.admin(ctx, func(admin *kadm.Client) error {
 		starts, err := admin.ListStartOffsets(ctx, topic)
 		if err == nil {
 			err = starts.Error()
@@ -60,14 +60,14 @@ func (c *client) resetOffsets(ctx context.Context, args scenario.Args) error {
 }
 
 func (c *client) deleteGroup(ctx context.Context, args scenario.Args) error {
-	return c.admin(func(admin *kadm.Client) error {
+	return c.admin(ctx, func(admin *kadm.Client) error {
 		_, err := admin.DeleteGroup(ctx, args[0])
 		return err
 	})
 }
 
-func (c *client) admin(work func(*kadm.Client) error) error {
-	client, err := c.open()
+func (c *client) admin(ctx context.Context, work func(*kadm.Client) error) error {
+	client, err := c.open(ctx)
 	if err != nil {
 		return err
 	}

@@ -16,7 +16,7 @@ func (c *client) consume(more ...kgo.Opt) scenario.Step {
 		if err != nil {
 			return err
 		}
-		client, err := c.open(append(more, kgo.ConsumerGroup(group), kgo.ConsumeTopics(topic),
+		client, err := c.open(ctx, append(more, kgo.ConsumerGroup(group), kgo.ConsumeTopics(topic),
 			kgo.DisableAutoCommit(), fromStart)...)
 		if err != nil {
 			return err
@@ -57,7 +57,7 @@ func (c *client) readFromTime(ctx context.Context, args scenario.Args) error {
 
 // Without a group franz-go takes every partition of the topic.
 func (c *client) assign(ctx context.Context, topic string, count int, from kgo.Opt) error {
-	client, err := c.open(kgo.ConsumeTopics(topic), from)
+	client, err := c.open(ctx, kgo.ConsumeTopics(topic), from)
 	if err != nil {
 		return err
 	}

@@ -15,7 +15,7 @@ func (c *client) transact(ctx context.Context, args scenario.Args) error {
 	if err != nil {
 		return err
 	}
-	client, err := c.open(kgo.TransactionalID(transactionalID))
+	client, err := c.open(ctx, kgo.TransactionalID(transactionalID))
 	if err != nil {
 		return err
 	}
@@ -48,6 +48,9 @@ func (c *client) copy(ctx context.Context, args scenario.Args) error {
 		return err
 	}
 	defer session.Close()
+	if err := session.Client().Ping(ctx); err != nil {
+		return err
+	}
 	for {
 		records, results, err := c.copyInOneTransaction(ctx, session, to, count)
 		if err != nil {

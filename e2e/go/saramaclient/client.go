@@ -61,10 +61,14 @@ func settings(config scenario.Config) (*sarama.Config, error) {
 
 func code(err error) (int16, bool) {
 	var refused sarama.KError
-	if !errors.As(err, &refused) {
-		return 0, false
+	if errors.As(err, &refused) {
+		return int16(refused), true
 	}
-	return int16(refused), true
+	// The code of a failed login is there for errors.Is alone.
+	if errors.Is(err, sarama.ErrSASLAuthenticationFailed) {
+		return int16(sarama.ErrSASLAuthenticationFailed), true
+	}
+	return 0, false
 }
 
 // The settings with changes that only one step wants.
