@@ -35,6 +35,7 @@ fn kafka_4_1_scram_three_brokers_with_authorizer() -> Result<()> {
         .start()?;
     all_clients(&kafka, "SCRAM-SHA-512")?;
     strangers_are_refused(&kafka, &stranger)?;
+    a_wrong_password_has_its_name(&kafka)?;
     survives_restarts(&mut kafka)
 }
 
@@ -111,6 +112,17 @@ fn strangers_are_refused(kafka: &Kafka, stranger: &User) -> Result<()> {
         let refusal = consumed.refused_with().unwrap_or("nothing");
         assert!(expected.contains(&refusal), "{client}: {consumed:?}");
         steps::are_refused(client, &config, topic)?;
+    }
+    Ok(())
+}
+
+/// The libraries hide the code of a failed login in different places.
+fn a_wrong_password_has_its_name(kafka: &Kafka) -> Result<()> {
+    let mut config = kafka.client_config("SCRAM-SHA-512");
+    config.password = Some("not the password".to_owned());
+    for client in [Client::FranzGo, Client::Sarama, Client::KafkaGo, Client::KafkaJs, Client::Rskafka] {
+        let listed = client.run(&config, Step::List)?;
+        assert_eq!(listed.refused_with(), Some("SASL_AUTHENTICATION_FAILED"), "{client}: {listed:?}");
     }
     Ok(())
 }

@@ -42,7 +42,6 @@ func settings(config scenario.Config) (*sarama.Config, error) {
 	settings := sarama.NewConfig()
 	// The newest that both kinds of cluster have; sarama still asks for the versions.
 	settings.Version = sarama.V3_9_1_0
-	settings.Metadata.Retry.Max = 10
 	settings.Metadata.AllowAutoTopicCreation = false
 	settings.Producer.Idempotent = true
 	settings.Producer.RequiredAcks = sarama.WaitForAll

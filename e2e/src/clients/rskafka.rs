@@ -173,10 +173,13 @@ async fn partitions(client: &Client, topic: &str) -> Result<Vec<PartitionClient>
 
 /// The Kafka error in an error of the library, if there is one in its chain of causes.
 fn refusal(error: &anyhow::Error) -> Option<Refusal> {
-    let found = error.chain().find_map(|cause| match cause.downcast_ref::<Error>() {
+    let in_chain = error.chain().find_map(|cause| match cause.downcast_ref::<Error>() {
         Some(Error::ServerError { protocol_error, .. }) => Some(*protocol_error),
-        _ => cause.downcast_ref::<ProtocolError>().copied(),
-    })?;
+        _ => None,
+    });
+    // A failed login of every attempt is only told in words.
+    let failed = ProtocolError::SaslAuthenticationFailed;
+    let found = in_chain.or_else(|| format!("{error:#}").contains(&failed.to_string()).then_some(failed))?;
     let code = match found {
         ProtocolError::Unknown(code) => code,
         known => (-1..=i16::MAX).find(|&code| ProtocolError::new(code) == Some(known))?,
