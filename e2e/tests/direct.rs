@@ -14,6 +14,9 @@ use tidegate_e2e::jars::Version;
 use tidegate_e2e::kafka::{Kafka, Protocol, User};
 use tidegate_e2e::random;
 
+#[path = "direct/steps.rs"]
+mod steps;
+
 #[test]
 fn kafka_4_1_plaintext_one_broker() -> Result<()> {
     let kafka = Kafka::builder(Version::V4_1_1).start()?;
@@ -32,6 +35,7 @@ fn kafka_4_1_scram_three_brokers_with_authorizer() -> Result<()> {
         .start()?;
     all_clients(&kafka, "SCRAM-SHA-512")?;
     strangers_are_refused(&kafka, &stranger)?;
+    a_wrong_password_has_its_name(&kafka)?;
     survives_restarts(&mut kafka)
 }
 
@@ -61,7 +65,7 @@ fn kafka_3_9_scram_over_tls() -> Result<()> {
 
 /// Each client lists, produces, reads half, and reads the rest after a restart.
 fn all_clients(kafka: &Kafka, mechanism: &str) -> Result<()> {
-    for client in Client::installed() {
+    for client in Client::every() {
         // Debian 12's kcat carries librdkafka 2.0.2, whose SCRAM login a stock broker refuses too.
         let config = kafka.client_config(if client == Client::Kcat { "PLAIN" } else { mechanism });
         let topic = kafka.create_topic(2)?;
@@ -70,9 +74,13 @@ fn all_clients(kafka: &Kafka, mechanism: &str) -> Result<()> {
         assert!(listed.topics.iter().any(|name| name == topic), "{client} listed {:?}", listed.topics);
         client.run(&config, Step::Produce { topic, count: 10, keys: "k" })?.accepted()?;
         let consume = Step::Consume { topic, group: &group, count: 5 };
-        let first = client.run(&config, consume)?.accepted()?;
-        let second = client.run(&config, consume)?.accepted()?;
-        let mut read = [first.pairs(), second.pairs()].concat();
+        let mut read = if client.can(consume) {
+            let first = client.run(&config, consume)?.accepted()?;
+            let second = client.run(&config, consume)?.accepted()?;
+            [first.pairs(), second.pairs()].concat()
+        } else {
+            client.run(&config, Step::ReadFromBeginning { topic, count: 10 })?.accepted()?.pairs()
+        };
         read.sort();
         assert_eq!(read, records("k", 10), "{client}");
     }
@@ -88,14 +96,33 @@ fn strangers_are_refused(kafka: &Kafka, stranger: &User) -> Result<()> {
     };
     let topic = kafka.create_topic(1)?;
     let topic = topic.name.as_str();
-    for client in Client::installed() {
+    for client in Client::every() {
         assert_eq!(client.run(&config, Step::List)?.topics, [""; 0], "{client}");
         let produced = client.run(&config, Step::Produce { topic, count: 1, keys: "k" })?;
-        assert_eq!(produced.refused_with(), Some("TOPIC_AUTHORIZATION_FAILED"), "{client}: {produced:?}");
-        let consumed = client.run(&config, Step::Consume { topic, group: "g", count: 1 })?;
+        // Who may write no topic gets no producer id, and some ask for it before they ask for the topic.
+        let first = match client {
+            Client::Sarama | Client::KafkaJs => "CLUSTER_AUTHORIZATION_FAILED",
+            _ => "TOPIC_AUTHORIZATION_FAILED",
+        };
+        assert_eq!(produced.refused_with(), Some(first), "{client}: {produced:?}");
+        let consume = Step::Consume { topic, group: "g", count: 1 };
+        let step = if client.can(consume) { consume } else { Step::ReadFromBeginning { topic, count: 1 } };
+        let consumed = client.run(&config, step)?;
         let expected = ["TOPIC_AUTHORIZATION_FAILED", "GROUP_AUTHORIZATION_FAILED"];
         let refusal = consumed.refused_with().unwrap_or("nothing");
         assert!(expected.contains(&refusal), "{client}: {consumed:?}");
+        steps::are_refused(client, &config, topic)?;
+    }
+    Ok(())
+}
+
+/// The libraries hide the code of a failed login in different places.
+fn a_wrong_password_has_its_name(kafka: &Kafka) -> Result<()> {
+    let mut config = kafka.client_config("SCRAM-SHA-512");
+    config.password = Some("not the password".to_owned());
+    for client in [Client::FranzGo, Client::Sarama, Client::KafkaGo, Client::KafkaJs, Client::Rskafka] {
+        let listed = client.run(&config, Step::List)?;
+        assert_eq!(listed.refused_with(), Some("SASL_AUTHENTICATION_FAILED"), "{client}: {listed:?}");
     }
     Ok(())
 }

@@ -6,8 +6,11 @@ mod abilities;
 mod console;
 mod go;
 mod kcat;
+mod node;
 mod outcome;
 mod python;
+mod rskafka;
+mod sources;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -38,6 +41,14 @@ pub enum Client {
     KafkaPython,
     /// franz-go.
     FranzGo,
+    /// sarama.
+    Sarama,
+    /// segmentio's kafka-go.
+    KafkaGo,
+    /// kafkajs.
+    KafkaJs,
+    /// rskafka, which has no groups.
+    Rskafka,
     /// kcat, Debian's librdkafka.
     Kcat,
 }
@@ -174,14 +185,27 @@ pub struct ClientConfig {
 }
 
 impl Client {
-    /// The clients that every machine has; kcat comes from the distribution.
-    pub const ALL: [Self; 5] =
-        [Self::Java, Self::Console, Self::Librdkafka, Self::KafkaPython, Self::FranzGo];
+    /// The clients that every machine has and that list, produce and consume with a group.
+    pub const ALL: [Self; 8] = [
+        Self::Java,
+        Self::Console,
+        Self::Librdkafka,
+        Self::KafkaPython,
+        Self::FranzGo,
+        Self::Sarama,
+        Self::KafkaGo,
+        Self::KafkaJs,
+    ];
 
-    /// [`Client::ALL`], and kcat where it is installed.
+    /// [`Client::ALL`], and kcat, of the distribution, where it is installed.
     pub fn installed() -> Vec<Self> {
         let kcat = kcat::is_installed().then_some(Self::Kcat);
         Self::ALL.into_iter().chain(kcat).collect()
+    }
+
+    /// [`Client::installed`], and those that lack a part of it: ask [`Client::can`] before each step.
+    pub fn every() -> Vec<Self> {
+        Self::installed().into_iter().chain([Self::Rskafka]).collect()
     }
 
     /// Runs one step to its end. A refusal by the other side is an [`Outcome`]; a broken client is an error.
@@ -196,6 +220,7 @@ impl Client {
         match self {
             Self::Console => return console::run(config, step),
             Self::Kcat => return kcat::run(config, step),
+            Self::Rskafka => return rskafka::run(config, step),
             _ => {}
         }
         let file = tempfile::NamedTempFile::new()?;
@@ -209,7 +234,8 @@ impl Client {
         match self {
             Self::Librdkafka => python::program("confluent.py"),
             Self::KafkaPython => python::program("pure.py"),
-            Self::FranzGo => go::program(),
+            Self::FranzGo | Self::Sarama | Self::KafkaGo => go::program(&self.to_string()),
+            Self::KafkaJs => node::program(),
             _ => java::program(Version::V4_1_1, &["-Xmx128m", "-XX:TieredStopAtLevel=1"], "Client"),
         }
     }
@@ -223,6 +249,10 @@ impl fmt::Display for Client {
             Self::Librdkafka => "librdkafka",
             Self::KafkaPython => "kafka-python",
             Self::FranzGo => "franz-go",
+            Self::Sarama => "sarama",
+            Self::KafkaGo => "kafka-go",
+            Self::KafkaJs => "kafkajs",
+            Self::Rskafka => "rskafka",
             Self::Kcat => "kcat",
         })
     }

@@ -179,6 +179,10 @@ fn alias_of(client: Client) -> &'static str {
         Client::Librdkafka => "orders.librdkafka",
         Client::KafkaPython => "orders.kafka-python",
         Client::FranzGo => "orders.franz-go",
+        Client::Sarama => "orders.sarama",
+        Client::KafkaGo => "orders.kafka-go",
+        Client::KafkaJs => "orders.kafkajs",
+        Client::Rskafka => "orders.rskafka",
         Client::Kcat => "orders.kcat",
     }
 }
