@@ -1,10 +1,14 @@
 """What all Python clients share: the command line, the JSON lines, and the records of a run."""
 
+import faulthandler
 import json
 import sys
 import time
 
 SECONDS = 30
+
+# A library that waits for ever is ended with its stack on stderr.
+faulthandler.dump_traceback_later(SECONDS + 20, exit=True)
 
 STEPS = {
     "list": (),
