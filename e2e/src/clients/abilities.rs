@@ -5,6 +5,52 @@ use super::{Client, Step};
 impl Client {
     /// Whether this client's library can do a step at all; what it cannot do is left out, never refused.
     pub fn can(self, step: Step<'_>) -> bool {
-        matches!(step, Step::List | Step::Produce { .. } | Step::Consume { .. })
+        match self {
+            Self::Java => true,
+            Self::Console => console(step),
+            Self::Librdkafka => !matches!(step, Step::Stream { .. } | Step::DescribeTopic { .. }),
+            Self::KafkaPython => kafka_python(step),
+            Self::Aiokafka => {
+                kafka_python(step) && !matches!(step, Step::ResetOffsets { .. } | Step::DeleteGroup { .. })
+            }
+            Self::Kcat => kcat(step),
+            Self::FranzGo => everyone(step),
+        }
     }
+}
+
+fn everyone(step: Step<'_>) -> bool {
+    matches!(step, Step::List | Step::Produce { .. } | Step::Consume { .. })
+}
+
+fn console(step: Step<'_>) -> bool {
+    !matches!(
+        step,
+        Step::ReadFromBeginning { .. }
+            | Step::ReadFromTime { .. }
+            | Step::Transact { .. }
+            | Step::Copy { .. }
+            | Step::ConsumePattern { .. }
+            | Step::Stream { .. }
+    )
+}
+
+/// No KIP-848.
+fn kafka_python(step: Step<'_>) -> bool {
+    !matches!(
+        step,
+        Step::ConsumeNext { .. }
+            | Step::ConsumePattern { next: true, .. }
+            | Step::Stream { .. }
+            | Step::DescribeTopic { .. }
+    )
+}
+
+/// No admin calls, no transactions.
+fn kcat(step: Step<'_>) -> bool {
+    everyone(step)
+        || matches!(
+            step,
+            Step::ConsumeCommitted { .. } | Step::ReadFromBeginning { .. } | Step::ReadFromTime { .. }
+        )
 }

@@ -236,9 +236,9 @@ impl Client {
 
     fn program(self) -> Result<Command> {
         match self {
-            Self::Librdkafka => python::program("confluent.py"),
-            Self::KafkaPython => python::program("pure.py"),
-            Self::Aiokafka => python::program("aio.py"),
+            Self::Librdkafka => python::program("confluent"),
+            Self::KafkaPython => python::program("pure"),
+            Self::Aiokafka => python::program("aio"),
             Self::FranzGo => go::program(),
             _ => java::program(Version::V4_1_1, &["-Xmx128m", "-XX:TieredStopAtLevel=1"], "client.Client"),
         }
