@@ -13,7 +13,7 @@ use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context, Result, ensure};
-use tidegate_e2e::clients::{Client, ClientConfig, End, Outcome, Step, records};
+use tidegate_e2e::clients::{Client, ClientConfig, End, Group, Outcome, Step, records};
 use tidegate_e2e::jars::Version;
 use tidegate_e2e::kafka::{Kafka, Protocol, User};
 use tidegate_e2e::random;
@@ -26,53 +26,9 @@ const CLIENTS: [Client; 6] =
 fn every_client_plays_every_step_it_can() -> Result<()> {
     let kafka = Kafka::builder(Version::V4_1_1).start()?;
     let config = kafka.client_config("PLAIN");
-    thread::scope(|scope| {
-        let plays: Vec<_> = clients()
-            .into_iter()
-            .map(|client| {
-                let player = Player { client, kafka: &kafka, config: &config };
-                (client, scope.spawn(move || player.play()))
-            })
-            .collect();
-        for (client, play) in plays {
-            play.join()
-                .unwrap_or_else(|why| std::panic::resume_unwind(why))
-                .with_context(|| client.to_string())?;
-        }
-        Ok(())
-    })
-}
-
-#[test]
-fn a_live_group_is_described_with_its_member() -> Result<()> {
-    let kafka = Kafka::builder(Version::V4_1_1).start()?;
-    let config = kafka.client_config("PLAIN");
-    let (topic, group) = (kafka.create_topic(1)?.name, random::name("group-"));
-    thread::scope(|scope| {
-        let consume = Step::Consume { topic: &topic, group: &group, count: 1 };
-        let consumer = scope.spawn({
-            let config = &config;
-            move || Client::Librdkafka.run(config, consume)
-        });
-        let describe = Step::DescribeGroup { group: &group };
-        let until = Instant::now() + Duration::from_secs(20);
-        for client in clients().into_iter().filter(|client| client.can(describe)) {
-            // The group exists, and then is stable, when the consumer has come so far.
-            loop {
-                let described = client.run(&config, describe)?;
-                let stable = described.group.as_ref().filter(|described| described.state == "Stable");
-                if let Some(described) = stable {
-                    assert_eq!((described.members, &described.topics), (1, &vec![topic.clone()]), "{client}");
-                    break;
-                }
-                ensure!(Instant::now() < until, "{client} saw no stable group: {described:?}");
-            }
-        }
-        // What the consumer waits for.
-        Client::Librdkafka.run(&config, Step::Produce { topic: &topic, count: 1, keys: "k" })?.accepted()?;
-        let consumed = consumer.join().unwrap()?.accepted()?;
-        assert_eq!(consumed.pairs(), records("k", 1));
-        Ok(())
+    clients().into_iter().try_for_each(|client| {
+        let player = Player { client, kafka: &kafka, config: &config };
+        player.play().with_context(|| client.to_string())
     })
 }
 
@@ -87,16 +43,7 @@ fn strangers_are_refused_in_kafkas_words() -> Result<()> {
     let admin = kafka.client_config("PLAIN");
     let config = ClientConfig { user: Some(stranger.name), password: Some(stranger.password), ..admin };
     let topic = kafka.create_topic(1)?.name;
-    thread::scope(|scope| {
-        let runs: Vec<_> = clients()
-            .into_iter()
-            .map(|client| {
-                let (config, topic) = (&config, &topic);
-                scope.spawn(move || refused_everything(client, config, topic))
-            })
-            .collect();
-        runs.into_iter().try_for_each(|run| run.join().unwrap())
-    })
+    clients().into_iter().try_for_each(|client| refused_everything(client, &config, &topic))
 }
 
 fn refused_everything(client: Client, config: &ClientConfig, topic: &str) -> Result<()> {
@@ -147,6 +94,7 @@ impl Player<'_> {
         self.reads()?;
         self.reads_by_pattern()?;
         self.looks_after_groups()?;
+        self.sees_a_live_member()?;
         self.works_in_transactions()
     }
 
@@ -229,6 +177,39 @@ impl Player<'_> {
             assert_eq!(again.refused_with(), Some("GROUP_ID_NOT_FOUND"), "{}", self.client);
         }
         Ok(())
+    }
+
+    /// A group with a consumer that waits for its only record until it has been described.
+    fn sees_a_live_member(&self) -> Result<()> {
+        let (topic, group) = (self.kafka.create_topic(1)?.name, random::name("group-"));
+        let (topic, group) = (topic.as_str(), group.as_str());
+        let describe = Step::DescribeGroup { group };
+        if !self.client.can(describe) {
+            return Ok(());
+        }
+        let config = self.config;
+        thread::scope(|scope| {
+            let consume = Step::Consume { topic, group, count: 1 };
+            let consumer = scope.spawn(move || Client::Librdkafka.run(config, consume));
+            let described = self.describe_when_stable(describe);
+            Client::Librdkafka.run(config, Step::Produce { topic, count: 1, keys: "k" })?.accepted()?;
+            assert_eq!(consumer.join().unwrap()?.accepted()?.pairs(), records("k", 1));
+            let described = described?;
+            assert_eq!((described.members, described.topics), (1, vec![topic.to_owned()]), "{}", self.client);
+            Ok(())
+        })
+    }
+
+    fn describe_when_stable(&self, describe: Step<'_>) -> Result<Group> {
+        // The consumer gives up after 30 s.
+        let until = Instant::now() + Duration::from_secs(25);
+        loop {
+            let described = self.client.run(self.config, describe)?;
+            match described.group {
+                Some(group) if group.state == "Stable" => return Ok(group),
+                _ => ensure!(Instant::now() < until, "the group never became stable: {described:?}"),
+            }
+        }
     }
 
     /// One partition, so that an aborted record that is read takes the place of a later one.

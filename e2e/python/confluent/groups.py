@@ -5,6 +5,7 @@ import scenario
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from .common import SECONDS, common
+from .topics import partitions
 
 
 def list_groups(config):
@@ -35,8 +36,8 @@ def describe_group(config, group):
 
 def reset_offsets(config, group, topic):
     client = admin(config)
-    partitions = client.list_topics(topic, timeout=SECONDS).topics[topic].partitions
-    earliest = {kafka.TopicPartition(topic, partition): OffsetSpec.earliest() for partition in partitions}
+    places = partitions(client, topic)
+    earliest = {kafka.TopicPartition(topic, partition): OffsetSpec.earliest() for partition in places}
     offsets = [
         kafka.TopicPartition(place.topic, place.partition, future.result().offset)
         for place, future in client.list_offsets(earliest, request_timeout=SECONDS).items()

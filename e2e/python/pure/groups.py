@@ -2,12 +2,12 @@
 
 from contextlib import closing
 
-import kafka
 import scenario
 from kafka import errors
 from kafka.admin import KafkaAdminClient, OffsetSpec
 
 from .common import common
+from .topics import partitions
 
 
 def list_groups(config):
@@ -33,10 +33,8 @@ def describe_group(config, group):
 
 
 def reset_offsets(config, group, topic):
-    with closing(kafka.KafkaConsumer(**common(config))) as consumer:
-        partitions = consumer.partitions_for_topic(topic)
+    earliest = dict.fromkeys(partitions(config, topic), OffsetSpec.EARLIEST)
     with admin(config) as client:
-        earliest = {kafka.TopicPartition(topic, partition): OffsetSpec.EARLIEST for partition in partitions}
         for done in client.reset_group_offsets(group, earliest).values():
             if done["error"] is not errors.NoError:
                 raise done["error"]()

@@ -6,27 +6,25 @@ import kafka
 
 from .common import consuming
 from .consume import poll
+from .topics import partitions
 
 
 def read_from_beginning(config, topic, count):
+    places = partitions(config, topic)
     with closing(kafka.KafkaConsumer(**consuming(config))) as consumer:
-        consumer.seek_to_beginning(*assign(consumer, topic))
+        consumer.assign(places)
+        consumer.seek_to_beginning(*places)
         poll(consumer, count).print()
 
 
 def read_from_time(config, topic, timestamp, count):
+    places = partitions(config, topic)
     with closing(kafka.KafkaConsumer(**consuming(config))) as consumer:
-        partitions = assign(consumer, topic)
-        found = consumer.offsets_for_times({partition: timestamp for partition in partitions})
-        for partition in partitions:
-            if found.get(partition) is None:
-                consumer.seek_to_end(partition)
+        consumer.assign(places)
+        found = consumer.offsets_for_times(dict.fromkeys(places, timestamp))
+        for place in places:
+            if found.get(place) is None:
+                consumer.seek_to_end(place)
             else:
-                consumer.seek(partition, found[partition].offset)
+                consumer.seek(place, found[place].offset)
         poll(consumer, count).print()
-
-
-def assign(consumer, topic):
-    partitions = [kafka.TopicPartition(topic, i) for i in sorted(consumer.partitions_for_topic(topic))]
-    consumer.assign(partitions)
-    return partitions
