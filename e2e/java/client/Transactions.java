@@ -40,6 +40,9 @@ final class Transactions {
             producer.initTransactions();
             consumer.subscribe(List.of(from));
             Seen seen = Seen.poll(consumer, count);
+            if (seen.records().isEmpty()) {
+                return;
+            }
             while (!copied(consumer, producer, to, seen)) {
                 seen.rejoin(consumer);
             }

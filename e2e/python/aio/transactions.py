@@ -8,13 +8,13 @@ from aiokafka.errors import KafkaError
 
 from .common import common, consuming
 from .consume import offsets, poll
-from .produce import send
+from .produce import send, show
 
 
 async def transact(config, topic, transactional_id, count, keys, end):
     async with transactional(config, transactional_id) as producer, aborting(producer):
         await producer.begin_transaction()
-        await send(producer, topic, scenario.pairs(keys, count))
+        await send(producer, topic, scenario.pairs(keys, count), show)
         if end == "commit":
             await producer.commit_transaction()
         else:
@@ -28,10 +28,12 @@ async def copy(config, source, target, group, transactional_id, count):
         aiokafka.AIOKafkaConsumer(source, **settings) as consumer,
     ):
         seen = await poll(consumer, count)
+        if not seen.records:
+            return
         async with aborting(producer):
             await producer.begin_transaction()
-            for key, value in seen.records.values():
-                await producer.send(target, key=key, value=value)
+            # Before the offsets: only the send itself says why a record was refused.
+            await send(producer, target, seen.records.values())
             # The library sends the group's name alone, no generation: a rebalance does not stand in the way.
             await producer.send_offsets_to_transaction(offsets(seen), group)
             await producer.commit_transaction()

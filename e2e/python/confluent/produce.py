@@ -9,24 +9,22 @@ from .common import common
 
 
 def produce(config, topic, count, keys):
-    send(kafka.Producer(producing(config)), topic, scenario.pairs(keys, count))
+    send(kafka.Producer(producing(config)), topic, scenario.pairs(keys, count), show)
 
 
 def producing(config):
     return common(config) | {"enable.idempotence": True, "message.timeout.ms": 25_000}
 
 
-def send(producer, topic, pairs):
-    """Sends and prints where each record was written; raises the first refusal."""
+def send(producer, topic, pairs, acknowledged=lambda at: None):
+    """Sends, tells what was acknowledged, and raises the first refusal."""
     errors = []
 
     def delivered(error, message):
         if error is not None:
             errors.append(error)
-            return
-        scenario.line(
-            "produced", topic=message.topic(), partition=message.partition(), offset=message.offset()
-        )
+        else:
+            acknowledged(message)
 
     for key, value in pairs:
         producer.produce(topic, key=key, value=value, on_delivery=delivered)
@@ -34,3 +32,7 @@ def send(producer, topic, pairs):
         sys.exit("records are left in the queue")
     if errors:
         raise kafka.KafkaException(errors[0])
+
+
+def show(at):
+    scenario.line("produced", topic=at.topic(), partition=at.partition(), offset=at.offset())

@@ -5,14 +5,14 @@ import scenario
 
 from .common import SECONDS, consuming
 from .consume import REBALANCED, offsets, poll
-from .produce import producing, send
+from .produce import producing, send, show
 
 
 def transact(config, topic, transactional_id, count, keys, end):
     producer = transactional(config, transactional_id)
     with aborting(producer):
         producer.begin_transaction()
-        send(producer, topic, scenario.pairs(keys, count))
+        send(producer, topic, scenario.pairs(keys, count), show)
         if end == "commit":
             producer.commit_transaction(SECONDS)
         else:
@@ -25,10 +25,11 @@ def copy(config, source, target, group, transactional_id, count):
     try:
         consumer.subscribe([source])
         seen = poll(consumer, count)
-        while not copied(consumer, producer, target, seen):
-            consumer.poll(0.2)
-        seen.print()
-        scenario.line("committed")
+        if seen.records:
+            while not copied(consumer, producer, target, seen):
+                consumer.poll(0.2)
+            seen.print()
+            scenario.line("committed")
     finally:
         consumer.close()
 
@@ -38,8 +39,8 @@ def copied(consumer, producer, target, seen):
     try:
         with aborting(producer):
             producer.begin_transaction()
-            for key, value in seen.records.values():
-                producer.produce(target, key=key, value=value)
+            # Before the offsets: only a delivery report says why a record was refused.
+            send(producer, target, seen.records.values())
             metadata = consumer.consumer_group_metadata()
             producer.send_offsets_to_transaction(offsets(seen), metadata, SECONDS)
             producer.commit_transaction(SECONDS)

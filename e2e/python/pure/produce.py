@@ -9,7 +9,7 @@ from .common import common
 def produce(config, topic, count, keys):
     producer = kafka.KafkaProducer(**producing(config))
     try:
-        send(producer, topic, scenario.pairs(keys, count))
+        send(producer, topic, scenario.pairs(keys, count), show)
     finally:
         producer.close(5)
 
@@ -19,10 +19,13 @@ def producing(config):
     return common(config) | {"enable_idempotence": True} | limits
 
 
-def send(producer, topic, pairs):
-    """Sends and prints where each record was written; raises the first refusal."""
+def send(producer, topic, pairs, acknowledged=lambda at: None):
+    """Sends, tells where each record was written, and raises the first refusal."""
     sent = [producer.send(topic, key=key, value=value) for key, value in pairs]
     producer.flush(28)
     for future in sent:
-        at = future.get(28)
-        scenario.line("produced", topic=at.topic, partition=at.partition, offset=at.offset)
+        acknowledged(future.get(28))
+
+
+def show(at):
+    scenario.line("produced", topic=at.topic, partition=at.partition, offset=at.offset)

@@ -14,7 +14,7 @@ from kafka.errors import (
 
 from .common import consuming
 from .consume import offsets, poll, subscribe
-from .produce import producing, send
+from .produce import producing, send, show
 
 # A rebalance came between: the next poll takes the consumer through it.
 REBALANCED = (CommitFailedError, IllegalGenerationError, RebalanceInProgressError, UnknownMemberIdError)
@@ -23,7 +23,7 @@ REBALANCED = (CommitFailedError, IllegalGenerationError, RebalanceInProgressErro
 def transact(config, topic, transactional_id, count, keys, end):
     with transactional(config, transactional_id) as producer, aborting(producer):
         producer.begin_transaction()
-        send(producer, topic, scenario.pairs(keys, count))
+        send(producer, topic, scenario.pairs(keys, count), show)
         if end == "commit":
             producer.commit_transaction()
         else:
@@ -38,10 +38,11 @@ def copy(config, source, target, group, transactional_id, count):
     ):
         subscribe(consumer, source)
         seen = poll(consumer, count)
-        while not copied(consumer, producer, target, seen):
-            consumer.poll(200)
-        seen.print()
-        scenario.line("committed")
+        if seen.records:
+            while not copied(consumer, producer, target, seen):
+                consumer.poll(200)
+            seen.print()
+            scenario.line("committed")
 
 
 def copied(consumer, producer, target, seen):
@@ -49,8 +50,8 @@ def copied(consumer, producer, target, seen):
     try:
         with aborting(producer):
             producer.begin_transaction()
-            for key, value in seen.records.values():
-                producer.send(target, key=key, value=value)
+            # Before the offsets: only the send itself says why a record was refused.
+            send(producer, target, seen.records.values())
             producer.send_offsets_to_transaction(offsets(seen), consumer.group_metadata())
             producer.commit_transaction()
         return True
