@@ -91,7 +91,10 @@ fn strangers_are_refused(kafka: &Kafka, stranger: &User) -> Result<()> {
     for client in Client::installed() {
         assert_eq!(client.run(&config, Step::List)?.topics, [""; 0], "{client}");
         let produced = client.run(&config, Step::Produce { topic, count: 1, keys: "k" })?;
-        assert_eq!(produced.refused_with(), Some("TOPIC_AUTHORIZATION_FAILED"), "{client}: {produced:?}");
+        // aiokafka wants its producer id before it has asked for the topic.
+        let early = client == Client::Aiokafka;
+        let expected = if early { "CLUSTER_AUTHORIZATION_FAILED" } else { "TOPIC_AUTHORIZATION_FAILED" };
+        assert_eq!(produced.refused_with(), Some(expected), "{client}: {produced:?}");
         let consumed = client.run(&config, Step::Consume { topic, group: "g", count: 1 })?;
         let expected = ["TOPIC_AUTHORIZATION_FAILED", "GROUP_AUTHORIZATION_FAILED"];
         let refusal = consumed.refused_with().unwrap_or("nothing");
