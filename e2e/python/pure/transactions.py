@@ -13,7 +13,7 @@ from kafka.errors import (
 )
 
 from .common import consuming
-from .consume import offsets, poll, subscribe
+from .consume import POLL, offsets, poll, subscribe
 from .produce import producing, send, show
 
 # A rebalance came between: the next poll takes the consumer through it.
@@ -40,7 +40,7 @@ def copy(config, source, target, group, transactional_id, count):
         seen = poll(consumer, count)
         if seen.records:
             while not copied(consumer, producer, target, seen):
-                consumer.poll(200)
+                consumer.poll(POLL)
             seen.print()
             scenario.line("committed")
 
