@@ -1,4 +1,6 @@
 //! Java programs on Kafka's own jars: the broker, the stock tools and the sources in `e2e/java`.
+//!
+//! `e2e/java/client` is for the newest release only: its steps use what older ones do not have.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -26,16 +28,11 @@ pub fn program(version: Version, options: &[&str], main: &str) -> Result<Command
     Ok(command)
 }
 
-/// The class folder of `e2e/java/*.java`, compiled against the jars of `version` when a source changed.
+/// The class folder of the sources for `version`, compiled against its jars when a source changed.
 fn classes(version: Version, jars: &Path) -> Result<PathBuf> {
-    let mut sources: Vec<PathBuf> = fs::read_dir(paths::e2e().join("java"))
-        .context("reading e2e/java")?
-        .map(|entry| Ok(entry?.path()))
-        .collect::<Result<_>>()?;
-    sources.retain(|path| path.extension().is_some_and(|ext| ext == "java"));
-    sources.sort();
-    if sources.is_empty() {
-        bail!("no Java sources in e2e/java");
+    let mut sources = sources("java")?;
+    if version == Version::V4_1_1 {
+        sources.extend(self::sources("java/client")?);
     }
     let mut key = String::new();
     for source in &sources {
@@ -57,4 +54,17 @@ fn classes(version: Version, jars: &Path) -> Result<PathBuf> {
         Ok(())
     })?;
     Ok(dir)
+}
+
+fn sources(folder: &str) -> Result<Vec<PathBuf>> {
+    let mut sources: Vec<PathBuf> = fs::read_dir(paths::e2e().join(folder))
+        .with_context(|| format!("reading e2e/{folder}"))?
+        .map(|entry| Ok(entry?.path()))
+        .collect::<Result<_>>()?;
+    sources.retain(|path| path.extension().is_some_and(|ext| ext == "java"));
+    sources.sort();
+    if sources.is_empty() {
+        bail!("no Java sources in e2e/{folder}");
+    }
+    Ok(sources)
 }

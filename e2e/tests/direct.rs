@@ -101,7 +101,7 @@ fn strangers_are_refused(kafka: &Kafka, stranger: &User) -> Result<()> {
         let produced = client.run(&config, Step::Produce { topic, count: 1, keys: "k" })?;
         // Who may write no topic gets no producer id, and some ask for it before they ask for the topic.
         let first = match client {
-            Client::Sarama | Client::KafkaJs => "CLUSTER_AUTHORIZATION_FAILED",
+            Client::Aiokafka | Client::Sarama | Client::KafkaJs => "CLUSTER_AUTHORIZATION_FAILED",
             _ => "TOPIC_AUTHORIZATION_FAILED",
         };
         assert_eq!(produced.refused_with(), Some(first), "{client}: {produced:?}");

@@ -31,17 +31,18 @@ pub(super) fn run(config: &ClientConfig, step: Step<'_>) -> Result<Outcome> {
             Ok(Outcome { refusal: refusal(&done), ..Outcome::default() })
         }
         Step::Consume { topic, group, count } => {
-            kcat.args([
-                "-J",
-                "-c",
-                &count.to_string(),
-                "-X",
-                "auto.offset.reset=earliest",
-                "-G",
-                group,
-                topic,
-            ]);
-            consumed(&process::run(&kcat, LIMIT)?)
+            kcat.args(["-X", "auto.offset.reset=earliest"]);
+            consume(kcat, count, &["-G", group, topic])
+        }
+        Step::ConsumeCommitted { topic, group, count } => {
+            kcat.args(["-X", "auto.offset.reset=earliest", "-X", "isolation.level=read_committed"]);
+            consume(kcat, count, &["-G", group, topic])
+        }
+        Step::ReadFromBeginning { topic, count } => {
+            consume(kcat, count, &["-C", "-e", "-t", topic, "-o", "beginning"])
+        }
+        Step::ReadFromTime { topic, timestamp, count } => {
+            consume(kcat, count, &["-C", "-e", "-t", topic, "-o", &format!("s@{timestamp}")])
         }
         step => bail!("kcat does not: {step:?}"),
     }
@@ -91,8 +92,11 @@ struct Line {
     payload: String,
 }
 
-fn consumed(done: &Finished) -> Result<Outcome> {
-    let refusal = refusal(done);
+/// `from` comes last, because kcat takes the rest of the line for the group's topics.
+fn consume(mut kcat: Command, count: usize, from: &[&str]) -> Result<Outcome> {
+    kcat.args(["-J", "-c", &count.to_string()]).args(from);
+    let done = process::run(&kcat, LIMIT)?;
+    let refusal = refusal(&done);
     ensure!(done.status.success() || refusal.is_some(), "{}\n{}", done.stdout, done.stderr);
     let mut records = Vec::new();
     for line in done.stdout.lines().filter(|line| line.starts_with('{')) {

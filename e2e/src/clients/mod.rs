@@ -23,7 +23,7 @@ use serde::Serialize;
 use crate::jars::Version;
 use crate::{java, process};
 
-pub use self::outcome::{Group, Outcome, Produced, Record, Refusal};
+pub use self::outcome::{Group, Outcome, Produced, Record, Refusal, Topic};
 
 /// No scenario takes longer, even on a busy machine: every client gives up by itself after 30 s.
 const LIMIT: Duration = Duration::from_secs(90);
@@ -39,6 +39,8 @@ pub enum Client {
     Librdkafka,
     /// kafka-python.
     KafkaPython,
+    /// aiokafka.
+    Aiokafka,
     /// franz-go.
     FranzGo,
     /// sarama.
@@ -156,6 +158,33 @@ pub enum Step<'a> {
         /// The consumer group.
         group: &'a str,
     },
+    /// As [`Step::Consume`], from every topic whose whole name matches a pattern.
+    ConsumePattern {
+        /// The regular expression.
+        pattern: &'a str,
+        /// The consumer group.
+        group: &'a str,
+        /// How many records.
+        count: usize,
+        /// Whether with the group protocol of KIP-848, where the broker evaluates the pattern.
+        next: bool,
+    },
+    /// Runs a stateless Kafka Streams application, exactly once, until it has copied `count` records.
+    Stream {
+        /// The topic to read.
+        from: &'a str,
+        /// The topic to write.
+        to: &'a str,
+        /// The application id: also the consumer group, and what the transactional ids begin with.
+        application: &'a str,
+        /// How many records.
+        count: usize,
+    },
+    /// Describes a topic.
+    DescribeTopic {
+        /// The topic.
+        topic: &'a str,
+    },
 }
 
 /// How a transaction ends.
@@ -186,11 +215,12 @@ pub struct ClientConfig {
 
 impl Client {
     /// The clients that every machine has and that list, produce and consume with a group.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Java,
         Self::Console,
         Self::Librdkafka,
         Self::KafkaPython,
+        Self::Aiokafka,
         Self::FranzGo,
         Self::Sarama,
         Self::KafkaGo,
@@ -232,11 +262,12 @@ impl Client {
 
     fn program(self) -> Result<Command> {
         match self {
-            Self::Librdkafka => python::program("confluent.py"),
-            Self::KafkaPython => python::program("pure.py"),
+            Self::Librdkafka => python::program("confluent"),
+            Self::KafkaPython => python::program("pure"),
+            Self::Aiokafka => python::program("aio"),
             Self::FranzGo | Self::Sarama | Self::KafkaGo => go::program(&self.to_string()),
             Self::KafkaJs => node::program(),
-            _ => java::program(Version::V4_1_1, &["-Xmx128m", "-XX:TieredStopAtLevel=1"], "Client"),
+            _ => java::program(Version::V4_1_1, &["-Xmx128m", "-XX:TieredStopAtLevel=1"], "client.Client"),
         }
     }
 }
@@ -248,6 +279,7 @@ impl fmt::Display for Client {
             Self::Console => "console",
             Self::Librdkafka => "librdkafka",
             Self::KafkaPython => "kafka-python",
+            Self::Aiokafka => "aiokafka",
             Self::FranzGo => "franz-go",
             Self::Sarama => "sarama",
             Self::KafkaGo => "kafka-go",
@@ -292,6 +324,14 @@ fn arguments(step: Step<'_>) -> Vec<String> {
         Step::DescribeGroup { group } => ["describe-group", group].map(str::to_owned).into(),
         Step::ResetOffsets { group, topic } => ["reset-offsets", group, topic].map(str::to_owned).into(),
         Step::DeleteGroup { group } => ["delete-group", group].map(str::to_owned).into(),
+        Step::ConsumePattern { pattern, group, count, next } => {
+            let command = if next { "consume-pattern-next" } else { "consume-pattern" };
+            [command, pattern, group, &number(count)].map(str::to_owned).into()
+        }
+        Step::Stream { from, to, application, count } => {
+            ["stream", from, to, application, &number(count)].map(str::to_owned).into()
+        }
+        Step::DescribeTopic { topic } => ["describe-topic", topic].map(str::to_owned).into(),
     }
 }
 

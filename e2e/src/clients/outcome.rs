@@ -8,6 +8,8 @@ use serde::Deserialize;
 pub struct Outcome {
     /// The topics it listed, internal ones left out, sorted.
     pub topics: Vec<String>,
+    /// The topic it described.
+    pub topic: Option<Topic>,
     /// The records that were acknowledged; the console producer and kcat do not tell.
     pub produced: Vec<Produced>,
     /// The records it read, in the order in which they came.
@@ -41,6 +43,15 @@ impl Outcome {
     pub fn refused_with(&self) -> Option<&str> {
         self.refusal.as_ref().map(|refusal| refusal.name.as_str())
     }
+}
+
+/// A topic, described.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+pub struct Topic {
+    /// Its name.
+    pub name: String,
+    /// How many partitions it has.
+    pub partitions: usize,
 }
 
 /// An acknowledged record.
@@ -97,6 +108,7 @@ pub struct Refusal {
 #[serde(tag = "event", rename_all = "lowercase")]
 enum Line {
     Topics { names: Vec<String> },
+    Topic(Topic),
     Produced(Produced),
     Record(Record),
     Committed,
@@ -115,6 +127,7 @@ pub(super) fn parse(stdout: &str) -> Result<Outcome> {
                 names.sort();
                 outcome.topics = names;
             }
+            Line::Topic(topic) => outcome.topic = Some(topic),
             Line::Produced(produced) => outcome.produced.push(produced),
             Line::Record(record) => outcome.records.push(record),
             Line::Committed => outcome.committed = true,

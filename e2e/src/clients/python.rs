@@ -8,8 +8,8 @@ use anyhow::{Context, Result};
 
 use crate::{once, paths, process};
 
-/// `python SCRIPT`, with the libraries of `e2e/python/requirements.txt`.
-pub(super) fn program(script: &str) -> Result<Command> {
+/// `python -m PACKAGE` of `e2e/python`, with the libraries of `e2e/python/requirements.txt`.
+pub(super) fn program(package: &str) -> Result<Command> {
     let sources = paths::e2e().join("python");
     let requirements = sources.join("requirements.txt");
     let key = fs::read_to_string(&requirements).context("reading requirements.txt")?;
@@ -25,6 +25,6 @@ pub(super) fn program(script: &str) -> Result<Command> {
     })?;
     let mut python = Command::new(venv.join("bin/python"));
     // No byte code in the source tree.
-    python.arg("-B").arg(sources.join(script));
+    python.env("PYTHONPATH", &sources).args(["-B", "-m", package]);
     Ok(python)
 }

@@ -178,6 +178,7 @@ fn alias_of(client: Client) -> &'static str {
         Client::Console => "orders.console",
         Client::Librdkafka => "orders.librdkafka",
         Client::KafkaPython => "orders.kafka-python",
+        Client::Aiokafka => "orders.aiokafka",
         Client::FranzGo => "orders.franz-go",
         Client::Sarama => "orders.sarama",
         Client::KafkaGo => "orders.kafka-go",

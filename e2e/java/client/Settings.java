@@ -1,0 +1,59 @@
+package client;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.util.Properties;
+import org.apache.kafka.common.serialization.StringDeserializer;
+import org.apache.kafka.common.serialization.StringSerializer;
+
+/** The configuration that every step starts from. */
+final class Settings {
+    private Settings() {}
+
+    /** Connection, login and limits, for producers, consumers and admin clients alike. */
+    static Properties properties(JsonNode config) {
+        Properties properties = new Properties();
+        connection(properties, config);
+        // Every step ends within 30 s, whatever the other side does.
+        properties.put("delivery.timeout.ms", "25000");
+        properties.put("request.timeout.ms", "10000");
+        properties.put("max.block.ms", "20000");
+        properties.put("default.api.timeout.ms", "20000");
+        properties.put("enable.idempotence", "true");
+        properties.put("auto.offset.reset", "earliest");
+        properties.put("enable.auto.commit", "false");
+        properties.put("group.protocol", "classic");
+        properties.put("key.serializer", StringSerializer.class.getName());
+        properties.put("value.serializer", StringSerializer.class.getName());
+        properties.put("key.deserializer", StringDeserializer.class.getName());
+        properties.put("value.deserializer", StringDeserializer.class.getName());
+        return properties;
+    }
+
+    /** A copy with more settings: {@code key, value, key, value}. */
+    static Properties with(Properties properties, String... more) {
+        Properties copy = new Properties();
+        copy.putAll(properties);
+        for (int i = 0; i < more.length; i += 2) {
+            copy.put(more[i], more[i + 1]);
+        }
+        return copy;
+    }
+
+    private static void connection(Properties properties, JsonNode config) {
+        properties.put("bootstrap.servers", config.get("bootstrap").asText());
+        properties.put("security.protocol", config.get("protocol").asText());
+        if (config.hasNonNull("mechanism")) {
+            boolean plain = config.get("mechanism").asText().equals("PLAIN");
+            String module = plain ? "plain.PlainLoginModule" : "scram.ScramLoginModule";
+            properties.put("sasl.mechanism", config.get("mechanism").asText());
+            properties.put(
+                    "sasl.jaas.config",
+                    "org.apache.kafka.common.security.%s required username=\"%s\" password=\"%s\";"
+                            .formatted(module, config.get("user").asText(), config.get("password").asText()));
+        }
+        if (config.hasNonNull("ca")) {
+            properties.put("ssl.truststore.type", "PEM");
+            properties.put("ssl.truststore.location", config.get("ca").asText());
+        }
+    }
+}

@@ -1,0 +1,1 @@
+"""The aiokafka client of the common scenario, one file a subject."""

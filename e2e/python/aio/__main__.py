@@ -1,0 +1,13 @@
+import asyncio
+
+import scenario
+from aiokafka.errors import BrokerResponseError
+
+from . import common, consume, groups, produce, read, topics, transactions
+
+if __name__ == "__main__":
+    function, args = scenario.step(topics, produce, transactions, consume, read, groups)
+    try:
+        asyncio.run(function(*args))
+    except BrokerResponseError as error:
+        common.refused(error)

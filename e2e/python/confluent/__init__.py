@@ -1,0 +1,1 @@
+"""The librdkafka client of the common scenario, one file a subject."""

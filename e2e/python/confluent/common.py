@@ -1,0 +1,35 @@
+"""Settings, and how an error is printed."""
+
+import scenario
+
+# Every call ends within this time, and every step within 30 s.
+SECONDS = 20
+
+# librdkafka shortens a name.
+NAMES = {"UNKNOWN_TOPIC_OR_PART": "UNKNOWN_TOPIC_OR_PARTITION"}
+
+
+def refused(error):
+    name = error.name()
+    scenario.line("error", code=error.code(), name=NAMES.get(name, name), message=error.str())
+
+
+def common(config):
+    properties = {"bootstrap.servers": config["bootstrap"], "security.protocol": config["protocol"]}
+    if config["mechanism"] is not None:
+        properties |= {
+            "sasl.mechanism": config["mechanism"],
+            "sasl.username": config["user"],
+            "sasl.password": config["password"],
+        }
+    if config["ca"] is not None:
+        properties["ssl.ca.location"] = config["ca"]
+    return properties
+
+
+def consuming(config, group, **more):
+    return (
+        common(config)
+        | {"group.id": group, "auto.offset.reset": "earliest", "enable.auto.commit": False}
+        | more
+    )

@@ -1,0 +1,1 @@
+"""The kafka-python client of the common scenario, one file a subject."""
