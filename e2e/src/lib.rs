@@ -21,6 +21,7 @@ pub mod markers;
 pub mod once;
 pub mod paths;
 pub mod pki;
+pub mod play;
 pub mod process;
 pub mod random;
 pub mod raw;

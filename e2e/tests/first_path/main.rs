@@ -11,6 +11,7 @@
     reason = "a test says what it expects in the shortest way"
 )]
 
+mod every_step;
 mod partner;
 mod recorder_catches;
 mod requests;
@@ -48,8 +49,11 @@ before_kafka!([
     a_backing_name_looks_like_a_nonsense_name,
     a_real_topic_id_looks_like_a_random_id,
     the_recorder_catches_a_broker_that_speaks_openly,
+    every_client_plays_every_step_it_can,
+    steps_on_foreign_topics_are_refused,
 ]);
 
+use every_step::{every_client_plays_every_step_it_can, steps_on_foreign_topics_are_refused};
 use recorder_catches::the_recorder_catches_a_broker_that_speaks_openly;
 use same_bytes::{a_backing_name_looks_like_a_nonsense_name, a_real_topic_id_looks_like_a_random_id};
 

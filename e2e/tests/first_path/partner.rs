@@ -56,11 +56,21 @@ pub(crate) struct Partner {
 impl Partner {
     /// A zone with [`READ_ALIAS`] and one WRITE alias for each of `write`.
     pub(crate) fn create(version: Version, write: &[&str]) -> Result<Self> {
+        let write: Vec<_> = write.iter().map(|&name| (name, 2)).collect();
+        Self::create_with(version, &write)
+    }
+
+    /// As [`Partner::create`], with the number of partitions of each WRITE alias.
+    pub(crate) fn create_with(version: Version, write: &[(&str, i32)]) -> Result<Self> {
         let kafka = shared_kafka(version);
-        let mut topics = kafka.create_topics(&vec![2; write.len() + 2])?;
+        let partitions: Vec<i32> = write.iter().map(|(_, partitions)| *partitions).chain([2, 2]).collect();
+        let mut topics = kafka.create_topics(&partitions)?;
         let hidden = topics.pop().context("a topic was created")?;
-        let mut aliases: Vec<Alias> =
-            write.iter().zip(&topics).map(|(name, topic)| alias(name, topic, Permission::Write)).collect();
+        let mut aliases: Vec<Alias> = write
+            .iter()
+            .zip(&topics)
+            .map(|((name, _), topic)| alias(name, topic, Permission::Write))
+            .collect();
         let prices = topics.last().context("a topic was created")?;
         aliases.push(alias(READ_ALIAS, prices, Permission::Read));
         let fill = Step::Produce { topic: &prices.name, count: PRICES, keys: "price" };
