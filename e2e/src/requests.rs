@@ -89,8 +89,7 @@ pub fn produce(connection: &mut Connection, topic: Topic<'_>, partition: i32, va
 
 /// The request of [`produce`].
 pub fn produce_request(topic: Topic<'_>, partition: i32, value: &str) -> Result<ProduceRequest> {
-    let partition =
-        PartitionProduceData::default().with_index(partition).with_records(Some(batch(value)?));
+    let partition = PartitionProduceData::default().with_index(partition).with_records(Some(batch(value)?));
     let (name, id) = topic.parts();
     let data =
         TopicProduceData::default().with_name(name).with_topic_id(id).with_partition_data(vec![partition]);
@@ -159,10 +158,10 @@ pub fn commit(connection: &mut Connection, group: &str, topic: &str, offset: i64
 
 /// The error code and committed offset of partition 0; -1 for none.
 pub fn committed(connection: &mut Connection, group: &str, topic: &str) -> Result<(i16, i64)> {
-    let topics =
-        vec![OffsetFetchRequestTopics::default().with_name(topic_name(topic)).with_partition_indexes(vec![0])];
-    let group =
-        OffsetFetchRequestGroup::default().with_group_id(group_id(group)).with_topics(Some(topics));
+    let topics = vec![
+        OffsetFetchRequestTopics::default().with_name(topic_name(topic)).with_partition_indexes(vec![0]),
+    ];
+    let group = OffsetFetchRequestGroup::default().with_group_id(group_id(group)).with_topics(Some(topics));
     let answer = connection.call(9, &OffsetFetchRequest::default().with_groups(vec![group]))?;
     let answered = answer.groups.first().context("no group was answered")?;
     ensure!(answered.error_code == 0, "{answered:?}");
@@ -185,8 +184,7 @@ pub fn join_and_leave(connection: &mut Connection, group: &str, topics: &[&str])
     let joined = connection.call(3, &request)?;
     if joined.error_code == 0 {
         let member = MemberIdentity::default().with_member_id(joined.member_id);
-        let request =
-            LeaveGroupRequest::default().with_group_id(group_id(group)).with_members(vec![member]);
+        let request = LeaveGroupRequest::default().with_group_id(group_id(group)).with_members(vec![member]);
         let left = connection.call(4, &request)?;
         ensure!(left.error_code == 0, "{left:?}");
     }
@@ -203,11 +201,17 @@ pub fn init_producer_id(connection: &mut Connection) -> Result<i16> {
     Ok(connection.call(4, &request)?.error_code)
 }
 
-/// Whether a group has a coordinator that serves it; the coordinators' topic is made at its first use.
-pub fn has_coordinator(connection: &mut Connection, group: &str) -> Result<bool> {
+/// The error code, node, host and port of a group's coordinator.
+pub fn coordinator(connection: &mut Connection, group: &str) -> Result<(i16, i32, String, i32)> {
     let key = StrBytes::from_string(group.to_owned());
     let ask = FindCoordinatorRequest::default().with_coordinator_keys(vec![key]);
-    if connection.call(4, &ask)?.coordinators[0].error_code != 0 {
+    let found = connection.call(4, &ask)?.coordinators.pop().context("the group is not answered")?;
+    Ok((found.error_code, found.node_id.0, found.host.to_string(), found.port))
+}
+
+/// Whether a group has a coordinator that serves it; the coordinators' topic is made at its first use.
+pub fn has_coordinator(connection: &mut Connection, group: &str) -> Result<bool> {
+    if coordinator(connection, group)?.0 != 0 {
         return Ok(false);
     }
     let group = OffsetFetchRequestGroup::default().with_group_id(group_id(group)).with_topics(None);

@@ -111,9 +111,8 @@ impl Site {
     pub fn requests(&self, api: &str) -> Result<u64> {
         let metrics = get(self.home.ports().http(), "/metrics")?.body;
         let label = format!("api=\"{api}\"");
-        let line = metrics
-            .lines()
-            .find(|line| line.starts_with("tidegate_requests_total") && line.contains(&label));
+        let line =
+            metrics.lines().find(|line| line.starts_with("tidegate_requests_total") && line.contains(&label));
         let count = line.and_then(|line| line.rsplit(' ').next());
         Ok(count.map_or(Ok(0), str::parse)?)
     }

@@ -94,7 +94,7 @@ impl Kafka {
     }
 
     /// The topics as every broker sees them; an error while one has no leader somewhere.
-    fn find_topics(&self, names: &[String]) -> Result<Vec<Topic>> {
+    pub(super) fn find_topics(&self, names: &[String]) -> Result<Vec<Topic>> {
         let mut found = Vec::new();
         for node in self.nodes.iter().filter(|node| node.is_up()) {
             let answer = self.metadata(node.id(), Some(names))?;

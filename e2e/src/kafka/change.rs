@@ -9,21 +9,57 @@ use kafka_protocol::messages::alter_partition_reassignments_request::{
     ReassignablePartition, ReassignableTopic,
 };
 use kafka_protocol::messages::create_partitions_request::CreatePartitionsTopic;
+use kafka_protocol::messages::create_topics_request::{CreatableReplicaAssignment, CreatableTopic};
 use kafka_protocol::messages::delete_topics_request::DeleteTopicState;
 use kafka_protocol::messages::elect_leaders_request::TopicPartitions;
+use kafka_protocol::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
 use kafka_protocol::messages::{
-    AlterPartitionReassignmentsRequest, BrokerId, CreatePartitionsRequest, DeleteTopicsRequest,
-    ElectLeadersRequest,
+    AlterPartitionReassignmentsRequest, BrokerId, CreatePartitionsRequest, CreateTopicsRequest,
+    DeleteTopicsRequest, ElectLeadersRequest, ListOffsetsRequest,
 };
 
 use super::admin::{LIMIT, topic_name};
 use super::{Kafka, Topic};
+use crate::random;
 
 /// The replica that stands first should lead.
 const PREFERRED: i8 = 0;
+/// The end of a log, instead of a time.
+const LATEST: i64 = -1;
 const ELECTION_NOT_NEEDED: i16 = 84;
 
 impl Kafka {
+    /// Creates a topic of one partition that broker `id` alone holds.
+    pub fn create_topic_on(&self, id: u16) -> Result<Topic> {
+        let assignment = CreatableReplicaAssignment::default()
+            .with_partition_index(0)
+            .with_broker_ids(vec![BrokerId(i32::from(id))]);
+        let name = random::name("backing.");
+        let topic = CreatableTopic::default()
+            .with_name(topic_name(&name))
+            .with_num_partitions(-1)
+            .with_replication_factor(-1)
+            .with_assignments(vec![assignment]);
+        let request = CreateTopicsRequest::default().with_topics(vec![topic]).with_timeout_ms(15_000);
+        let answer = self.internal(id)?.call(7, &request)?;
+        ensure!(answer.topics[0].error_code == 0, "{answer:?}");
+        let topic = Topic { name, id: answer.topics[0].topic_id };
+        self.wait_known(&topic)?;
+        Ok(topic)
+    }
+
+    /// Waits until every running broker knows a leader of each partition.
+    fn wait_known(&self, topic: &Topic) -> Result<()> {
+        let until = Instant::now() + LIMIT;
+        while let Err(why) = self.find_topics(std::slice::from_ref(&topic.name)) {
+            if Instant::now() > until {
+                return Err(why);
+            }
+            thread::sleep(Duration::from_millis(50));
+        }
+        Ok(())
+    }
+
     /// Deletes a topic. It is gone for the controller; brokers follow within moments.
     pub fn delete_topic(&self, topic: &Topic) -> Result<()> {
         let state = DeleteTopicState::default().with_name(Some(topic_name(&topic.name)));
@@ -48,9 +84,8 @@ impl Kafka {
     /// Makes broker `to` lead a partition, and waits until it says so itself.
     pub fn move_leader(&self, topic: &Topic, partition: i32, to: u16) -> Result<()> {
         self.prefer(topic, partition, to)?;
-        let election = TopicPartitions::default()
-            .with_topic(topic_name(&topic.name))
-            .with_partitions(vec![partition]);
+        let election =
+            TopicPartitions::default().with_topic(topic_name(&topic.name)).with_partitions(vec![partition]);
         let request = ElectLeadersRequest::default()
             .with_election_type(PREFERRED)
             .with_topic_partitions(Some(vec![election]))
@@ -74,6 +109,19 @@ impl Kafka {
         let partitions = answer.topics.iter().flat_map(|topic| &topic.partitions);
         let found = partitions.into_iter().find(|known| known.partition_index == partition);
         Ok(found.with_context(|| format!("{} has no partition {partition}", topic.name))?.leader_id.0)
+    }
+
+    /// The end of a partition's log at its leader.
+    pub fn end_offset(&self, leader: u16, topic: &Topic, partition: i32) -> Result<i64> {
+        let partition =
+            ListOffsetsPartition::default().with_partition_index(partition).with_timestamp(LATEST);
+        let asked =
+            ListOffsetsTopic::default().with_name(topic_name(&topic.name)).with_partitions(vec![partition]);
+        let request = ListOffsetsRequest::default().with_replica_id(BrokerId(-1)).with_topics(vec![asked]);
+        let answer = self.internal(leader)?.call(3, &request)?;
+        let found = &answer.topics[0].partitions[0];
+        ensure!(found.error_code == 0, "{found:?}");
+        Ok(found.offset)
     }
 
     /// Stops broker `id` in the middle of whatever it does, until [`Kafka::resume`]. Its sockets stay open.
@@ -100,15 +148,12 @@ impl Kafka {
     fn prefer(&self, topic: &Topic, partition: i32, first: u16) -> Result<()> {
         let others = self.nodes.iter().map(super::node::Node::id).filter(|id| *id != first);
         let replicas = [first].into_iter().chain(others).map(|id| BrokerId(i32::from(id))).collect();
-        let partition = ReassignablePartition::default()
-            .with_partition_index(partition)
-            .with_replicas(Some(replicas));
-        let topic = ReassignableTopic::default()
-            .with_name(topic_name(&topic.name))
-            .with_partitions(vec![partition]);
-        let request = AlterPartitionReassignmentsRequest::default()
-            .with_topics(vec![topic])
-            .with_timeout_ms(15_000);
+        let partition =
+            ReassignablePartition::default().with_partition_index(partition).with_replicas(Some(replicas));
+        let topic =
+            ReassignableTopic::default().with_name(topic_name(&topic.name)).with_partitions(vec![partition]);
+        let request =
+            AlterPartitionReassignmentsRequest::default().with_topics(vec![topic]).with_timeout_ms(15_000);
         let answer = self.internal(first)?.call(0, &request)?;
         let refused = answer.responses.iter().flat_map(|topic| &topic.partitions);
         let refused: Vec<_> = refused.filter(|partition| partition.error_code != 0).collect();
@@ -117,7 +162,8 @@ impl Kafka {
     }
 
     fn signal(&self, id: u16, name: &str) -> Result<()> {
-        let node = self.nodes.iter().find(|node| node.id() == id).with_context(|| format!("no broker {id}"))?;
+        let node =
+            self.nodes.iter().find(|node| node.id() == id).with_context(|| format!("no broker {id}"))?;
         let process = node.process_id().with_context(|| format!("broker {id} does not run"))?;
         let done = Command::new("sh").args(["-c", &format!("kill -{name} {process}")]).status()?;
         ensure!(done.success(), "sending SIG{name} to broker {id}: {done}");

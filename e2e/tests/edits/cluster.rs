@@ -5,9 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 use tidegate_e2e::jars::Version;
 use tidegate_e2e::raw::Connection;
-use tidegate_e2e::requests::{
-    Topic, described, fetch, fetch_errors, fetched_values, listed, produce,
-};
+use tidegate_e2e::requests::{Topic, described, fetch, fetch_errors, fetched_values, listed, produce};
 use tidegate_e2e::site::{Site, wait_for, write};
 
 use crate::{UNKNOWN_TOPIC_ID, UNKNOWN_TOPIC_OR_PARTITION, hide, kafka, running, topics};
