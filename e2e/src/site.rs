@@ -180,7 +180,8 @@ impl Handled {
         Ok(())
     }
 
-    fn logged_after(home: &Home, start: usize) -> Result<Self> {
+    /// Waits until the gateway of `home` has logged it behind the first `start` bytes of its log.
+    pub fn logged_after(home: &Home, start: usize) -> Result<Self> {
         let until = Instant::now() + PATIENCE;
         while Instant::now() < until {
             let log = home.log();

@@ -8,7 +8,7 @@ use tidegate_e2e::raw::{self, Connection};
 use tidegate_e2e::requests::{
     Topic, commit, committed, described, fetch, fetch_errors, fetch_request, fetched_values, listed, produce,
 };
-use tidegate_e2e::site::{Site, write};
+use tidegate_e2e::site::{Site, wait_for, write};
 
 use crate::{
     TOPIC_AUTHORIZATION_FAILED, UNKNOWN_TOPIC_ID, hide, kafka, running, topics, wait_for_coordinator,
@@ -85,9 +85,9 @@ pub(crate) fn wait_in_broker(site: &Site, topic: Topic<'_>) -> Result<Connection
     let answer = fetch(&mut connection, topic, 0, 100)?;
     assert_eq!(fetch_errors(&answer), [0]);
     let end = answer.responses[0].partitions[0].high_watermark;
+    let before = site.requests("Fetch")?;
     connection.send(&raw::frame(WAITING, topic.fetch_version(), &fetch_request(topic, end, FOREVER_MS))?)?;
-    // Long enough for the gateway to forward it: an answer to a later request cannot overtake it.
-    std::thread::sleep(std::time::Duration::from_millis(300));
+    wait_for("the gateway has sent it on", || Ok(site.requests("Fetch")? > before))?;
     Ok(connection)
 }
 
