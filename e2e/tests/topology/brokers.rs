@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use tidegate_e2e::clients::{Client, Step};
 use tidegate_e2e::random;
 use tidegate_e2e::requests::{
@@ -12,7 +12,10 @@ use tidegate_e2e::requests::{
 };
 use tidegate_e2e::site::{Site, wait_for, write};
 
-use crate::{LEADER_NOT_AVAILABLE, NO_LEADER, closes_on_data, door, kafka, leaders, nodes};
+use crate::{
+    LEADER_NOT_AVAILABLE, NO_LEADER, WITHOUT_PORT, closes_on_data, coordinate, door, kafka, leaders, narrow,
+    nodes,
+};
 
 const NOT_COORDINATOR: i16 = 16;
 
@@ -26,9 +29,8 @@ fn a_dead_broker_is_not_shown_and_comes_back() -> Result<()> {
     let group = random::name("group-");
     let site = Site::start(&kafka, &[write("orders", &spread)])?;
     let mut asking = site.connect()?;
-    wait_for("the group has a coordinator", || Ok(coordinator(&mut asking, &group)?.0 == 0))?;
-    let (_, dead, ..) = coordinator(&mut asking, &group)?;
-    let alive = (1..=3).find(|id| *id != dead).context("three brokers")?;
+    let (dead, alive) = (3, 1);
+    coordinate(&kafka, &site, |_| 3)?;
     let lonely = kafka.create_topic_on(door(dead)?)?;
     let aliases = [write("orders", &spread), write("lonely", &lonely)];
     site.hide(&spread);
@@ -62,16 +64,26 @@ fn a_dead_broker_is_not_shown_and_comes_back() -> Result<()> {
     the_group_has_moved(&site, &group, dead)?;
 
     // A gateway that has never seen the third broker opens and shows its port as soon as it is there.
-    let late = Site::start(&kafka, &aliases)?;
-    late.hide(&spread);
-    late.hide(&lonely);
-    assert_eq!(nodes(&late, &metadata(&mut late.connect()?, None)?).len(), 2);
+    let (late, without) = (Site::start(&kafka, &aliases)?, Site::start_with(&kafka, &aliases, narrow)?);
+    for site in [&late, &without] {
+        site.hide(&spread);
+        site.hide(&lonely);
+        assert_eq!(nodes(site, &metadata(&mut site.connect()?, None)?), [1, 2]);
+    }
+    ensure!(!without.home.log().contains(WITHOUT_PORT), "{}", without.home.log());
     kafka.restart(door(dead)?)?;
     for site in [&site, &late] {
         it_is_back(site, dead)?;
     }
-    site.finish(&kafka)?;
-    late.finish(&kafka)
+    // One that has no port for it says so to the operator, and to nobody else.
+    let mut asking = without.connect()?;
+    wait_for("the operator is told", || {
+        let answer = metadata(&mut asking, None)?;
+        assert_eq!(nodes(&without, &answer), [1, 2]);
+        assert_eq!(leaders(&answer, "lonely")?[&0], (LEADER_NOT_AVAILABLE, NO_LEADER));
+        Ok(without.home.log().contains(WITHOUT_PORT))
+    })?;
+    [site, late, without].into_iter().try_for_each(|site| site.finish(&kafka))
 }
 
 #[test]

@@ -82,7 +82,7 @@ fn the_new_leader_is_named_in_refusals(
 }
 
 /// Until every broker says the same: the old leader says yes until it hears of the election.
-fn wait_for_all(kafka: &Kafka, topic: &tidegate_e2e::kafka::Topic, leader: i32) -> Result<()> {
+fn wait_for_all(kafka: &Kafka, topic: &kafka::Topic, leader: i32) -> Result<()> {
     wait_for("every broker knows the new leader", || {
         Ok((1..=3).all(|id| kafka.leader(id, topic, 0).is_ok_and(|known| known == leader)))
     })

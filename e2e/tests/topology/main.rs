@@ -18,14 +18,19 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use anyhow::{Context, Result};
 use kafka_protocol::messages::MetadataResponse;
+use tidegate_e2e::gateway::Home;
 use tidegate_e2e::jars::Version;
-use tidegate_e2e::kafka::Kafka;
+use tidegate_e2e::kafka::{self, Kafka};
 use tidegate_e2e::raw::{self, Connection};
-use tidegate_e2e::requests::{Topic, fetch_request};
-use tidegate_e2e::site::Site;
+use tidegate_e2e::requests::{Topic, coordinator, fetch_request};
+use tidegate_e2e::site::{Site, wait_for};
+use uuid::Uuid;
 
 const LEADER_NOT_AVAILABLE: i16 = 5;
 const NO_LEADER: i32 = -1;
+
+/// What the log says of a broker that no partner can reach.
+const WITHOUT_PORT: &str = "a broker has no port in `nodes`";
 
 /// Three brokers that the cases share, one case at a time; they die with the test process.
 fn kafka() -> MutexGuard<'static, Kafka> {
@@ -66,6 +71,23 @@ fn closes_on_data(mut connection: Connection) -> Result<()> {
     connection.send(&raw::frame(7, topic.fetch_version(), &fetch_request(topic, 0, 100))?)?;
     assert_eq!(connection.until_closed()?, b"");
     Ok(())
+}
+
+/// Makes `leader` coordinate every group, or whom it names for a part of them.
+fn coordinate(kafka: &Kafka, site: &Site, leader: impl Fn(i32) -> u16) -> Result<()> {
+    let offsets = kafka::Topic { name: "__consumer_offsets".to_owned(), id: Uuid::nil() };
+    let mut connection = site.connect()?;
+    wait_for("the coordinators' topic is there", || {
+        // It is made at its first use.
+        coordinator(&mut connection, "any")?;
+        Ok(kafka.leader(1, &offsets, 0).is_ok_and(|leader| leader > 0))
+    })?;
+    (0..8).try_for_each(|partition| kafka.move_leader(&offsets, partition, leader(partition)))
+}
+
+/// Ports for the nodes 0 to 2.
+fn narrow(home: &Home) -> Result<()> {
+    home.replace("tidegate.yaml", "count: 8", "count: 3")
 }
 
 fn door(node: i32) -> Result<u16> {

@@ -5,23 +5,20 @@ use tidegate_e2e::kafka::Kafka;
 use tidegate_e2e::requests::{Topic, coordinator, metadata, produce};
 use tidegate_e2e::site::{Site, wait_for, write};
 
-use crate::{LEADER_NOT_AVAILABLE, NO_LEADER, door, kafka, leaders, nodes};
+use crate::{LEADER_NOT_AVAILABLE, NO_LEADER, WITHOUT_PORT, coordinate, door, kafka, leaders, narrow, nodes};
 
 const COORDINATOR_NOT_AVAILABLE: i16 = 15;
-const WITHOUT_PORT: u16 = 3;
 
 #[test]
 fn a_broker_without_a_port_is_not_advertised() -> Result<()> {
     let kafka = kafka();
     let topic = kafka.create_topic(3)?;
-    // Ports for the nodes 0 to 2.
-    let narrow = |home: &tidegate_e2e::gateway::Home| home.replace("tidegate.yaml", "count: 8", "count: 3");
     let site = Site::start_with(&kafka, &[write("orders", &topic)], narrow)?;
     site.hide(&topic);
     for partition in 0..3 {
         kafka.move_leader(&topic, partition, u16::try_from(partition)? + 1)?;
     }
-    ensure!(site.home.log().contains("has no port in `nodes`"), "{}", site.home.log());
+    ensure!(site.home.log().contains(WITHOUT_PORT), "{}", site.home.log());
     let mut connection = site.connect()?;
     let wanted = [(0, 1), (0, 2), (LEADER_NOT_AVAILABLE, NO_LEADER)];
     wait_for("two partitions have leaders", || {
@@ -42,14 +39,7 @@ fn a_broker_without_a_port_is_not_advertised() -> Result<()> {
 /// Half of the groups belong to the broker without a port, the others to one that has one.
 fn its_groups_have_no_coordinator(kafka: &Kafka, site: &Site) -> Result<()> {
     let mut connection = site.connect()?;
-    let offsets = tidegate_e2e::kafka::Topic { name: "__consumer_offsets".to_owned(), id: uuid::Uuid::nil() };
-    wait_for("the coordinators' topic is there", || {
-        coordinator(&mut connection, "any")?;
-        Ok(kafka.leader(1, &offsets, 0).is_ok_and(|leader| leader > 0))
-    })?;
-    for partition in 0..8 {
-        kafka.move_leader(&offsets, partition, if partition < 4 { WITHOUT_PORT } else { 1 })?;
-    }
+    coordinate(kafka, site, |partition| if partition < 4 { 3 } else { 1 })?;
     let at = i32::from(site.home.ports().advertised_nodes()) + 1;
     let (served, refused) =
         ((0, 1, "127.0.0.1".to_owned(), at), (COORDINATOR_NOT_AVAILABLE, -1, String::new(), -1));
