@@ -12,6 +12,7 @@ mod brokers;
 mod darkness;
 mod leaders;
 mod ports;
+mod rolling;
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
