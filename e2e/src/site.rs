@@ -166,6 +166,11 @@ impl Handled {
         within_a_day(time_of_day() + DAY - self.at)
     }
 
+    /// Waits until the effect of the edit must be there.
+    pub fn wait_until_due(self) {
+        thread::sleep(ENFORCED.saturating_sub(self.elapsed()));
+    }
+
     /// Asks until the effect of the edit is there, which must be within [`ENFORCED`].
     pub fn soon(self, what: &str, mut is_there: impl FnMut() -> Result<bool>) -> Result<()> {
         wait_for(what, &mut is_there)?;
