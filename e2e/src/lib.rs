@@ -26,4 +26,6 @@ pub mod process;
 pub mod random;
 pub mod raw;
 pub mod recorder;
+pub mod requests;
 pub mod scram;
+pub mod site;

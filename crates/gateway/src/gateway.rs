@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use metrics_exporter_prometheus::PrometheusHandle;
-use tidegate_core::{BackingTopic, ClusterName, Facts};
+use tidegate_core::{BackingTopic, ClusterName, Facts, ListenerName};
 use tidegate_store::SqliteFacts;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -20,7 +20,7 @@ use crate::listener::{self, Bound, ListenerShared};
 use crate::logins::{Authenticator, Logins};
 use crate::snapshot::{ClusterSnapshot, Compiler, Snapshot, missing_accounts};
 use crate::upstream::{self, Observer, Upstream, Wanted, watch_cluster};
-use crate::{http, state, tls};
+use crate::{http, state, tls, unreachable};
 
 /// A gateway that is bound and connected and serves nobody yet.
 pub struct Gateway {
@@ -45,6 +45,7 @@ pub struct Parts {
 }
 
 struct Listener {
+    name: ListenerName,
     ports: Vec<Bound>,
     shared: Arc<ListenerShared>,
     tls: Option<TlsAcceptor>,
@@ -134,10 +135,7 @@ impl Gateway {
                     &parts,
                     Arc::clone(&admission),
                 );
-                for node in shared.unreachable_nodes(&cluster.seen.view) {
-                    tracing::warn!(listener = %listener.name, node, "a broker has no port in `nodes`: partners cannot reach what it leads");
-                }
-                Some(Listener { ports, shared: Arc::new(shared), tls })
+                Some(Listener { name: listener.name.clone(), ports, shared: Arc::new(shared), tls })
             })
             .collect();
         let (desired, _) = watch::channel(Arc::new(desired));
@@ -179,6 +177,7 @@ impl Gateway {
         background.spawn(keep_compiling(compiler, desired.subscribe(), seen, want, snapshots, facts));
         let mut doors = JoinSet::new();
         for listener in listeners {
+            background.spawn(unreachable::watch(listener.name, Arc::clone(&listener.shared)));
             for port in listener.ports {
                 let shared = Arc::clone(&listener.shared);
                 doors.spawn(listener::accept(port, shared, listener.tls.clone(), stopping.clone()));

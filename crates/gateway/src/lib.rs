@@ -19,6 +19,7 @@ mod meters;
 pub mod snapshot;
 mod state;
 mod tls;
+mod unreachable;
 pub mod upstream;
 
 pub use error::{GatewayError, UpstreamError};

@@ -13,7 +13,7 @@ use super::Kafka;
 use crate::random;
 use crate::raw::Connection;
 
-const LIMIT: Duration = Duration::from_secs(20);
+pub(super) const LIMIT: Duration = Duration::from_secs(20);
 const CREATE_TOPICS: i16 = 7;
 const METADATA: i16 = 12;
 
@@ -36,6 +36,11 @@ impl Kafka {
     /// brokers, and waits until every broker knows their leaders.
     pub fn create_topics(&self, partitions: &[i32]) -> Result<Vec<Topic>> {
         let names: Vec<String> = partitions.iter().map(|_| random::name("backing.")).collect();
+        self.create_named(&names, partitions)
+    }
+
+    /// As [`Kafka::create_topics`], with these names.
+    pub fn create_named(&self, names: &[String], partitions: &[i32]) -> Result<Vec<Topic>> {
         let topics = names.iter().zip(partitions).map(|(name, &count)| {
             CreatableTopic::default()
                 .with_name(topic_name(name))
@@ -54,7 +59,7 @@ impl Kafka {
         }
         let until = Instant::now() + LIMIT;
         loop {
-            match self.find_topics(&names) {
+            match self.find_topics(names) {
                 Err(why) if Instant::now() > until => return Err(why),
                 Err(_) => std::thread::sleep(Duration::from_millis(50)),
                 found => return found,
@@ -89,7 +94,7 @@ impl Kafka {
     }
 
     /// The topics as every broker sees them; an error while one has no leader somewhere.
-    fn find_topics(&self, names: &[String]) -> Result<Vec<Topic>> {
+    pub(super) fn find_topics(&self, names: &[String]) -> Result<Vec<Topic>> {
         let mut found = Vec::new();
         for node in self.nodes.iter().filter(|node| node.is_up()) {
             let answer = self.metadata(node.id(), Some(names))?;
@@ -105,7 +110,7 @@ impl Kafka {
         Ok(found)
     }
 
-    fn metadata(&self, id: u16, names: Option<&[String]>) -> Result<MetadataResponse> {
+    pub(super) fn metadata(&self, id: u16, names: Option<&[String]>) -> Result<MetadataResponse> {
         let topics = names.map(|names| {
             let topic = |name: &String| MetadataRequestTopic::default().with_name(Some(topic_name(name)));
             names.iter().map(topic).collect()
@@ -115,6 +120,6 @@ impl Kafka {
     }
 }
 
-fn topic_name(name: &str) -> TopicName {
+pub(super) fn topic_name(name: &str) -> TopicName {
     TopicName(StrBytes::from_string(name.to_owned()))
 }

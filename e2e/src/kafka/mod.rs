@@ -5,6 +5,7 @@
 
 mod address;
 mod admin;
+mod change;
 mod config;
 mod node;
 

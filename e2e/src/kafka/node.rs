@@ -70,6 +70,11 @@ impl Node {
         Ok(())
     }
 
+    /// Its process, while it is meant to run.
+    pub(super) fn process_id(&self) -> Option<u32> {
+        Some(self.process.as_ref()?.id())
+    }
+
     /// Whether it is meant to run.
     pub(super) fn is_up(&self) -> bool {
         self.process.is_some()
