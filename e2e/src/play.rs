@@ -142,7 +142,8 @@ impl Player<'_> {
         let (topic, group) = ((self.topic)(1)?, random::name("group-"));
         let (topic, group) = (topic.as_str(), group.as_str());
         let describe = Step::DescribeGroup { group };
-        if !self.client.can(describe) {
+        // kafka-go 0.4 cannot read what a member of today's librdkafka says of itself, whoever tells it.
+        if !self.client.can(describe) || self.client == Client::KafkaGo {
             return Ok(());
         }
         let config = self.config;

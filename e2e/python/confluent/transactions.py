@@ -12,7 +12,7 @@ def transact(config, topic, transactional_id, count, keys, end):
     producer = transactional(config, transactional_id)
     with aborting(producer):
         producer.begin_transaction()
-        send(producer, topic, scenario.pairs(keys, count), show)
+        send_within(producer, topic, scenario.pairs(keys, count), show)
         if end == "commit":
             producer.commit_transaction(SECONDS)
         else:
@@ -40,7 +40,7 @@ def copied(consumer, producer, target, seen):
         with aborting(producer):
             producer.begin_transaction()
             # Before the offsets: only a delivery report says why a record was refused.
-            send(producer, target, seen.records.values())
+            send_within(producer, target, seen.records.values())
             metadata = consumer.consumer_group_metadata()
             producer.send_offsets_to_transaction(offsets(seen), metadata, SECONDS)
             producer.commit_transaction(SECONDS)
@@ -49,6 +49,16 @@ def copied(consumer, producer, target, seen):
         if error.args[0].code() not in REBALANCED or seen.late():
             raise
         return False
+
+
+def send_within(producer, *records):
+    try:
+        send(producer, *records)
+    except kafka.KafkaException as error:
+        if error.args[0].code() == kafka.KafkaError._PURGE_QUEUE:
+            # The transaction was refused before its records left: the commit says why.
+            producer.commit_transaction(SECONDS)
+        raise
 
 
 class aborting:
