@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use tidegate_core::facts::{Fact, Timestamp, Unbound};
+use tidegate_core::facts::{BINDING_RETENTION_S, Fact, Timestamp, Unbound};
 use tidegate_core::names::{Alias, BackingTopic};
 
 /// Most entries of one zone. An entry is made by a partner's request, so the number must be bounded.
@@ -15,10 +15,6 @@ pub const MAX_BINDINGS: usize = 10_000;
 
 /// Age from which the use of a binding is noted in the store anew.
 const NOTE_USE_AFTER_S: u64 = 24 * 3_600;
-
-/// Age from which a binding counts no more: brokers keep the offsets of an empty group for 7 days
-/// (offsets.retention.minutes), and a day.
-pub const RETENTION_S: u64 = 8 * 24 * 3_600;
 
 /// The bindings of one zone, shared by its connections.
 #[derive(Debug, Default)]
@@ -52,11 +48,14 @@ impl Bindings {
 
     /// As [`Bindings::bind`], one by one: tells of each whether it is bound, and what must be kept.
     pub fn bind_some(&self, group: &str, wanted: &[Binding], now: Timestamp) -> (Vec<bool>, Vec<Fact>) {
-        let bound = self.bound.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut bound = self.bound.lock().unwrap_or_else(PoisonError::into_inner);
+        if bound.len() + wanted.len() > MAX_BINDINGS {
+            bound.retain(|_, (_, used)| now.since(*used) < BINDING_RETENTION_S);
+        }
         let mut new: HashMap<BackingTopic, Alias> = HashMap::new();
         let mut bind = |Binding { backing, alias }: &'_ Binding| {
             let known = bound.get(&(group.to_owned(), backing.clone()));
-            let known = known.filter(|(_, used)| now.since(*used) < RETENTION_S);
+            let known = known.filter(|(_, used)| now.since(*used) < BINDING_RETENTION_S);
             if let Some((known, used)) = known
                 && (known != alias || now.since(*used) < NOTE_USE_AFTER_S)
             {
@@ -92,15 +91,23 @@ impl Bindings {
     /// What `group` is bound to.
     pub(crate) fn of_group(&self, group: &str) -> Vec<Unbound> {
         let bound = self.bound.lock().unwrap_or_else(PoisonError::into_inner);
-        let own = bound.keys().filter(|(owner, _)| owner == group);
-        own.map(|(group, backing)| Unbound { group: group.clone(), backing: backing.clone() }).collect()
+        let own = bound.iter().filter(|((owner, _), _)| owner == group);
+        own.map(|((group, backing), (alias, _))| Unbound {
+            group: group.clone(),
+            backing: backing.clone(),
+            alias: alias.clone(),
+        })
+        .collect()
     }
 
     /// Forgets bindings that the store has forgotten.
     pub(crate) fn forget(&self, gone: &[Unbound]) {
         let mut bound = self.bound.lock().unwrap_or_else(PoisonError::into_inner);
-        for Unbound { group, backing } in gone {
-            bound.remove(&(group.clone(), backing.clone()));
+        for Unbound { group, backing, alias } in gone {
+            let key = (group.clone(), backing.clone());
+            if bound.get(&key).is_some_and(|(bound, _)| bound == alias) {
+                bound.remove(&key);
+            }
         }
     }
 
@@ -111,7 +118,7 @@ impl Bindings {
         bound.retain(|(group, backing), (alias, _)| {
             let kept = keep(backing, alias);
             if !kept {
-                gone.push(Unbound { group: group.clone(), backing: backing.clone() });
+                gone.push(Unbound { group: group.clone(), backing: backing.clone(), alias: alias.clone() });
             }
             kept
         });
@@ -186,7 +193,7 @@ mod tests {
         let bindings = Bindings::default();
         bind(&bindings, "g", &[&a], NOW).unwrap();
         let gone = bindings.retain(|_, alias| *alias != a);
-        assert_eq!(gone, [Unbound { group: "g".to_owned(), backing: topic }]);
+        assert_eq!(gone, [Unbound { group: "g".to_owned(), backing: topic, alias: a }]);
         assert_eq!(bind(&bindings, "g", &[&b], NOW), Ok(1));
     }
 
@@ -197,7 +204,7 @@ mod tests {
         bind(&bindings, "g", &[&a], NOW).unwrap();
         bind(&bindings, "h", &[&a], NOW).unwrap();
         let gone = bindings.of_group("g");
-        assert_eq!(gone, [Unbound { group: "g".to_owned(), backing: topic.clone() }]);
+        assert_eq!(gone, [Unbound { group: "g".to_owned(), backing: topic.clone(), alias: a.clone() }]);
         bindings.forget(&gone);
         assert_eq!((bindings.of_group("g"), bindings.bound("h", &topic)), (Vec::new(), Some(a)));
         assert_eq!(bind(&bindings, "g", &[&b], NOW), Ok(1));
@@ -212,5 +219,7 @@ mod tests {
         }
         assert_eq!(bind(&bindings, "one more", &[&a], NOW), Err(Conflict));
         assert_eq!(bind(&bindings, "0", &[&a], NOW), Ok(0));
+        let later = Timestamp(NOW.0 + BINDING_RETENTION_S);
+        assert_eq!(bind(&bindings, "one more", &[&a], later), Ok(1));
     }
 }

@@ -49,6 +49,11 @@ impl Ledger {
         }
     }
 
+    /// Whether the id is the zone's, however long ago it was in use.
+    pub(crate) fn knows(&self, id: i64) -> bool {
+        self.issued.read().unwrap_or_else(PoisonError::into_inner).contains_key(&id)
+    }
+
     /// Takes in an id that the store keeps.
     pub(crate) fn take(&self, id: i64, used: Timestamp) {
         let mut issued = self.issued.write().unwrap_or_else(PoisonError::into_inner);

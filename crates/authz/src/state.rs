@@ -46,6 +46,17 @@ impl ZoneState {
         }
     }
 
+    /// Whether a fact holds already, so that keeping it only notes its use.
+    #[must_use]
+    pub fn knows(&self, fact: &Fact) -> bool {
+        match fact {
+            Fact::Producer { id, .. } => self.ledger.knows(*id),
+            Fact::Binding { group, backing, alias, .. } => {
+                self.bindings.bound(group, backing).as_ref() == Some(alias)
+            }
+        }
+    }
+
     /// Forgets bindings to aliases that `keep` refuses, after the zone was edited; gives what the store must forget.
     pub fn retain_bindings(&self, keep: impl Fn(&BackingTopic, &Alias) -> bool) -> Vec<Unbound> {
         self.bindings.retain(keep)

@@ -117,7 +117,7 @@ impl Gateway {
         let mut compiler = Compiler::new(config.root_key.clone(), parts.facts.bindings().await?);
         let seen = clusters.iter().map(|c| (c.upstream.name.clone(), Arc::new(c.seen.clone()))).collect();
         let compiled = compiler.compile(&desired, seen);
-        state::forget(&*parts.facts, compiled.unbound).await;
+        state::forget(&*parts.facts, compiled.unbound);
         let (snapshots, _) = watch::channel(Arc::new(compiled.snapshot));
         let admission = Arc::new(Admission::default());
         let listeners = config
@@ -250,8 +250,9 @@ async fn keep_compiling(
             .map(|(name, seen)| (name.clone(), Arc::clone(&seen.borrow_and_update())))
             .collect();
         let compiled = compiler.compile(&now, seen);
+        // Before partners see the edit: what they bind from then on must come after.
+        state::forget(&*facts, compiled.unbound);
         publish.send_replace(Arc::new(compiled.snapshot));
-        state::forget(&*facts, compiled.unbound).await;
         tokio::select! {
             changed = desired.changed() => if changed.is_err() { return },
             () = any_changed(&mut clusters) => {}

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use tidegate_authz::{Question, ZoneView, bindings};
+use tidegate_authz::{Question, ZoneView};
+use tidegate_core::facts::BINDING_RETENTION_S;
 use tidegate_core::{Fact, Facts, FactsError, Timestamp, Unbound, ZoneId};
 use tokio::time::{interval, timeout};
 
@@ -20,20 +21,28 @@ pub(crate) fn now() -> Timestamp {
 /// Answers a rule's question and takes the answer into the zone; gives the producer ids that are not the zone's.
 ///
 /// # Errors
-/// [`FactsError`] when the store fails or takes longer than `limit`: then nothing was taken in.
+/// [`FactsError`] when the store fails or takes too long: then nothing was taken in.
 pub(crate) async fn answer(
     facts: &dyn Facts,
     zone: &ZoneView,
     question: Question,
-    limit: Duration,
+    limits: &Limits,
 ) -> Result<Vec<i64>, FactsError> {
     match question {
         Question::Keep(stated) => {
-            keep(facts, zone, stated, limit).await?;
+            let renewed = stated.iter().all(|fact| zone.state().knows(fact));
+            match keep(facts, zone, stated.clone(), limits).await {
+                // It holds anyway, and is noted again when its next use is due.
+                Err(_) if renewed => zone.take(&stated),
+                kept => kept?,
+            }
             Ok(Vec::new())
         }
         Question::Producers(ids) => {
-            let found = in_time(limit, facts.producers(zone.id(), ids.clone())).await?;
+            let mut found = in_time(limits.state_deadline, facts.producers(zone.id(), ids.clone())).await?;
+            // Rows are dropped by the hour, ids run out by the second.
+            let retention = limits.producer_id_retention.as_secs();
+            found.retain(|(_, used)| now().since(*used) < retention);
             let own: Vec<Fact> =
                 found.iter().map(|(id, used)| Fact::Producer { id: *id, used: *used }).collect();
             zone.take(&own);
@@ -42,7 +51,7 @@ pub(crate) async fn answer(
     }
 }
 
-/// Makes facts durable and takes them into the zone.
+/// Makes facts durable and takes them into the zone as they stand then.
 ///
 /// # Errors
 /// As [`answer`].
@@ -50,10 +59,10 @@ pub(crate) async fn keep(
     facts: &dyn Facts,
     zone: &ZoneView,
     stated: Vec<Fact>,
-    limit: Duration,
+    limits: &Limits,
 ) -> Result<(), FactsError> {
-    in_time(limit, facts.keep(zone.id(), stated.clone())).await?;
-    zone.take(&stated);
+    let standing = in_time(limits.state_deadline, facts.keep(zone.id(), stated)).await?;
+    zone.take(&standing);
     Ok(())
 }
 
@@ -65,9 +74,9 @@ pub(crate) async fn unbind(
     facts: &dyn Facts,
     zone: &ZoneView,
     unbound: Vec<Unbound>,
-    limit: Duration,
+    limits: &Limits,
 ) -> Result<(), FactsError> {
-    in_time(limit, facts.unbind(zone.id(), unbound.clone())).await?;
+    in_time(limits.state_deadline, facts.unbind(zone.id(), unbound.clone())).await?;
     zone.forget(&unbound);
     Ok(())
 }
@@ -76,24 +85,33 @@ async fn in_time<T>(
     limit: Duration,
     pending: impl Future<Output = Result<T, FactsError>>,
 ) -> Result<T, FactsError> {
-    match timeout(limit, pending).await {
+    let done = match timeout(limit, pending).await {
         Ok(done) => done,
         Err(_) => Err(FactsError(format!("no answer within {} ms", limit.as_millis()))),
+    };
+    if let Err(error) = &done {
+        metrics::counter!("tidegate_state_failures_total").increment(1);
+        tracing::error!(%error, "a fact was not kept or not found");
     }
+    done
 }
 
-/// Makes the store forget bindings. Should it fail, they are dropped again at the next start.
-pub(crate) async fn forget(facts: &dyn Facts, unbound: Vec<(ZoneId, Vec<Unbound>)>) {
+/// Makes the store forget bindings, without waiting for it: what comes after must not wait for a slow disk, and is told
+/// to the store after this. Should it fail, they are dropped again at the next start.
+pub(crate) fn forget(facts: &dyn Facts, unbound: Vec<(ZoneId, Vec<Unbound>)>) {
     for (zone, bindings) in unbound {
-        if let Err(error) = facts.unbind(zone, bindings).await {
-            tracing::warn!(%zone, %error, "cannot forget bindings of removed aliases");
-        }
+        let forgotten = facts.unbind(zone, bindings);
+        tokio::spawn(async move {
+            if let Err(error) = forgotten.await {
+                tracing::warn!(%zone, %error, "cannot forget bindings of removed aliases");
+            }
+        });
     }
 }
 
 /// Drops what is out of use, until the gateway stops.
 pub(crate) async fn expire(facts: Arc<dyn Facts>, limits: Limits) {
-    let retention = limits.producer_id_retention.as_secs().max(bindings::RETENTION_S);
+    let retention = limits.producer_id_retention.as_secs().max(BINDING_RETENTION_S);
     let mut due = interval(EXPIRE_EVERY);
     loop {
         due.tick().await;

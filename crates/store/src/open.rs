@@ -1,6 +1,7 @@
 //! Opening the file: one owner, private, of a version that this program knows.
 
 use std::fs::OpenOptions;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -74,11 +75,13 @@ pub(crate) fn open(path: &Path) -> Result<Connection, OpenError> {
 /// Group names and producer ids are the partners': the file is the owner's alone from its first byte.
 fn make_private(path: &Path) -> Result<(), OpenError> {
     let mut options = OpenOptions::new();
-    options.append(true).create(true);
+    options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     match options.open(path) {
         Ok(_) => Ok(()),
+        // Not opened: closing it would give up the lock that this process may hold on it already.
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
         Err(error) => Err(OpenError::System { path: path.to_owned(), what: error.to_string() }),
     }
 }

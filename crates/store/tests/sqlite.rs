@@ -9,7 +9,7 @@
 
 use std::path::PathBuf;
 
-use tidegate_core::facts::{Fact, Facts, MemoryFacts, Timestamp, Unbound};
+use tidegate_core::facts::{BINDING_RETENTION_S, Fact, Facts, MemoryFacts, Timestamp, Unbound};
 use tidegate_core::{Alias, BackingTopic, ZoneId};
 use tidegate_store::{OpenError, SqliteFacts};
 
@@ -30,25 +30,41 @@ fn binding(group: &str, alias: &str, used: u64) -> Fact {
 }
 
 fn unbound(group: &str) -> Unbound {
-    Unbound { group: group.to_owned(), backing: BackingTopic::parse("t").unwrap() }
+    Unbound {
+        group: group.to_owned(),
+        backing: BackingTopic::parse("t").unwrap(),
+        alias: Alias::parse("a").unwrap(),
+    }
 }
 
 /// What every store of facts must hold to.
 async fn facts_are_kept(facts: &dyn Facts) {
     facts.keep(ONE, vec![producer(7, 10), producer(i64::MAX, 11), binding("g", "a", 12)]).await.unwrap();
-    facts.keep(ONE, vec![producer(7, 20), binding("g", "b", 21)]).await.unwrap();
-    facts.keep(OTHER, vec![producer(8, 30), binding("g", "a", 31)]).await.unwrap();
+    facts.keep(ONE, vec![producer(7, 20), binding("g", "a", 21)]).await.unwrap();
+    facts.keep(OTHER, vec![producer(8, 30), binding("g", "b", 31)]).await.unwrap();
     let known = facts.producers(ONE, vec![7, 8, i64::MAX, 9]).await.unwrap();
     assert_eq!(known, [(7, Timestamp(20)), (i64::MAX, Timestamp(11))]);
     assert_eq!(facts.producers(OTHER, vec![7, 8]).await.unwrap(), [(8, Timestamp(30))]);
-    assert_eq!(bindings(facts).await, [(ONE, binding("g", "b", 21)), (OTHER, binding("g", "a", 31))]);
+    assert_eq!(bindings(facts).await, [(ONE, binding("g", "a", 21)), (OTHER, binding("g", "b", 31))]);
     facts.unbind(ONE, vec![unbound("g"), unbound("never bound")]).await.unwrap();
-    assert_eq!(bindings(facts).await, [(OTHER, binding("g", "a", 31))]);
+    facts.unbind(OTHER, vec![unbound("g")]).await.unwrap();
+    assert_eq!(bindings(facts).await, [(OTHER, binding("g", "b", 31))]);
     facts.expire(Timestamp(20)).await.unwrap();
     assert_eq!(facts.producers(ONE, vec![7, i64::MAX]).await.unwrap(), [(7, Timestamp(20))]);
     facts.expire(Timestamp(100)).await.unwrap();
     assert_eq!(facts.producers(ONE, vec![7]).await.unwrap(), []);
     assert_eq!(bindings(facts).await, []);
+    the_first_binding_stands(facts).await;
+}
+
+async fn the_first_binding_stands(facts: &dyn Facts) {
+    let kept = |alias, used| facts.keep(ONE, vec![binding("g", alias, used)]);
+    assert_eq!(kept("a", 100).await.unwrap(), [binding("g", "a", 100)]);
+    assert_eq!(kept("b", 200).await.unwrap(), [binding("g", "a", 100)]);
+    assert_eq!(kept("a", 300).await.unwrap(), [binding("g", "a", 300)]);
+    let late = 300 + BINDING_RETENTION_S;
+    assert_eq!(kept("b", late - 1).await.unwrap(), [binding("g", "a", 300)]);
+    assert_eq!(kept("b", late).await.unwrap(), [binding("g", "b", late)]);
 }
 
 async fn bindings(facts: &dyn Facts) -> Vec<(ZoneId, Fact)> {

@@ -43,11 +43,16 @@ impl Rule for InitProducerId {
             // Clients back off and ask again.
             return refuse(request, ErrorCode::COORDINATOR_LOAD_IN_PROGRESS);
         }
+        // Without a transactional id there is no coordinator to look for: Java clients would stumble over that answer.
+        let otherwise = match upstream_id {
+            Some(_) => ErrorCode::COORDINATOR_NOT_AVAILABLE,
+            None => ErrorCode::COORDINATOR_LOAD_IN_PROGRESS,
+        };
         asked.transactional_id = upstream_id;
         // The producer id of the request, from version 3 on, needs no look here: the coordinator does not read it
         // without a transactional id, compares it with its own under the prefixed one, and answers only with ids that it
         // gave out itself.
-        forward_keeping(context, request, &asked, issued, |_| refusal(ErrorCode::COORDINATOR_NOT_AVAILABLE))
+        forward_keeping(context, request, &asked, issued, move |_| refusal(otherwise))
     }
 }
 
@@ -108,14 +113,15 @@ mod tests {
 
     #[test]
     fn an_id_is_told_only_once_it_is_kept() {
-        for version in InitProducerId.versions().iter() {
+        let versions = InitProducerId.versions();
+        for (version, id, error) in versions.iter().flat_map(|v| [(v, None, 14), (v, Some("tx"), 15)]) {
             let bench = Bench::new();
             let standing = || bench.zone.state().ledger().standing(77, testing::NOW, &Policy::default());
-            let request = testing::request_of(version, &asked(None));
+            let request = testing::request_of(version, &asked(id));
             let Outcome::Forward { requests, reply } = bench.ask(&InitProducerId, &request) else {
                 panic!("did not go upstream");
             };
-            let frame = frame_of(version, requests[0].correlation_id, &broker(&asked(None)));
+            let frame = frame_of(version, requests[0].correlation_id, &broker(&asked(id)));
             let addresses = testing::addresses();
             let context = ReplyContext::new(Some(&bench.zone), &addresses, testing::NOW);
             let Replied::Keep { facts, otherwise, .. } = reply.on_response(&context, &[frame]).unwrap()
@@ -124,7 +130,7 @@ mod tests {
             };
             assert_eq!(facts, [Fact::Producer { id: 77, used: testing::NOW }]);
             let got: InitProducerIdResponse = testing::decode_answer(version, otherwise.joined());
-            assert_eq!((got.error_code, got.producer_id.0, got.producer_epoch), (15, -1, -1));
+            assert_eq!((got.error_code, got.producer_id.0, got.producer_epoch), (error, -1, -1));
             assert_eq!(standing(), Standing::Unknown);
             bench.zone.take(&facts);
             assert_eq!(standing(), Standing::Issued);

@@ -1,9 +1,6 @@
 //! Who writes: the transactional ids and the producer ids of one zone.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use kafka_protocol::messages::ProducerId;
-use tidegate_core::facts::Fact;
 use tidegate_wire::error_code::ErrorCode;
 
 use crate::context::RequestContext;
@@ -43,11 +40,12 @@ pub(crate) fn in_transaction(
     Ok(producers.question())
 }
 
-/// What the ledger says of the producer ids of one request.
+/// What the ledger says of the producer id of one request. A producer has one, so a second one in the same request is
+/// refused: a client that makes up thousands must not cost thousands of questions.
 #[derive(Default)]
 pub(crate) struct Producers {
-    unknown: BTreeSet<i64>,
-    in_use: BTreeMap<i64, Fact>,
+    only: Option<i64>,
+    question: Option<Question>,
 }
 
 impl Producers {
@@ -56,23 +54,22 @@ impl Producers {
         if id < 0 {
             return Ok(());
         }
-        match context.zone.state().ledger().standing(id, context.now, context.policy) {
-            Standing::Issued => {}
-            Standing::Note(fact) => _ = self.in_use.insert(id, fact),
+        if *self.only.get_or_insert(id) != id {
+            return Err(ErrorCode::INVALID_PRODUCER_ID_MAPPING);
+        }
+        self.question = match context.zone.state().ledger().standing(id, context.now, context.policy) {
+            Standing::Issued => None,
+            Standing::Note(fact) => Some(Question::Keep(vec![fact])),
             Standing::Unknown if context.absent_producers.contains(&id) => {
                 return Err(ErrorCode::INVALID_PRODUCER_ID_MAPPING);
             }
-            Standing::Unknown => _ = self.unknown.insert(id),
-        }
+            Standing::Unknown => Some(Question::Producers(vec![id])),
+        };
         Ok(())
     }
 
     /// What the shell must find out or keep before the request goes on.
     pub(crate) fn question(self) -> Option<Question> {
-        match (self.unknown.is_empty(), self.in_use.is_empty()) {
-            (false, _) => Some(Question::Producers(self.unknown.into_iter().collect())),
-            (true, false) => Some(Question::Keep(self.in_use.into_values().collect())),
-            (true, true) => None,
-        }
+        self.question
     }
 }

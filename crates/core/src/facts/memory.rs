@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use super::{Fact, Facts, Pending, Timestamp, Unbound};
+use super::{BINDING_RETENTION_S, Fact, Facts, Pending, Timestamp, Unbound};
 use crate::names::{Alias, BackingTopic};
 use crate::zone_id::ZoneId;
 
@@ -17,35 +17,48 @@ struct Known {
     bindings: HashMap<(ZoneId, String, BackingTopic), (Alias, Timestamp)>,
 }
 
+impl Known {
+    /// The fact as it stands then.
+    fn keep(&mut self, zone: ZoneId, fact: Fact) -> Fact {
+        match fact {
+            Fact::Producer { id, used } => {
+                self.producers.insert((zone, id), used);
+                fact
+            }
+            Fact::Binding { group, backing, alias, used } => {
+                let bound = self
+                    .bindings
+                    .entry((zone, group.clone(), backing.clone()))
+                    .or_insert((alias.clone(), used));
+                if bound.0 == alias || used.since(bound.1) >= BINDING_RETENTION_S {
+                    *bound = (alias, used);
+                }
+                Fact::Binding { group, backing, alias: bound.0.clone(), used: bound.1 }
+            }
+        }
+    }
+}
+
 impl MemoryFacts {
     /// Does something to the facts at once.
-    fn now<T: Send + 'static>(&self, act: impl FnOnce(&mut Known) -> T) -> Pending<'_, T> {
+    fn now<T: Send + 'static>(&self, act: impl FnOnce(&mut Known) -> T) -> Pending<T> {
         let done = act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
         Box::pin(std::future::ready(Ok(done)))
     }
 }
 
 impl Facts for MemoryFacts {
-    fn keep(&self, zone: ZoneId, facts: Vec<Fact>) -> Pending<'_, ()> {
-        self.now(|known| {
-            for fact in facts {
-                match fact {
-                    Fact::Producer { id, used } => _ = known.producers.insert((zone, id), used),
-                    Fact::Binding { group, backing, alias, used } => {
-                        known.bindings.insert((zone, group, backing), (alias, used));
-                    }
-                }
-            }
-        })
+    fn keep(&self, zone: ZoneId, facts: Vec<Fact>) -> Pending<Vec<Fact>> {
+        self.now(|known| facts.into_iter().map(|fact| known.keep(zone, fact)).collect())
     }
 
-    fn producers(&self, zone: ZoneId, ids: Vec<i64>) -> Pending<'_, Vec<(i64, Timestamp)>> {
+    fn producers(&self, zone: ZoneId, ids: Vec<i64>) -> Pending<Vec<(i64, Timestamp)>> {
         self.now(|known| {
             ids.into_iter().filter_map(|id| Some((id, *known.producers.get(&(zone, id))?))).collect()
         })
     }
 
-    fn bindings(&self) -> Pending<'_, Vec<(ZoneId, Fact)>> {
+    fn bindings(&self) -> Pending<Vec<(ZoneId, Fact)>> {
         self.now(|known| {
             let bindings = known.bindings.iter().map(|((zone, group, backing), (alias, used))| {
                 let (group, backing, alias) = (group.clone(), backing.clone(), alias.clone());
@@ -55,15 +68,18 @@ impl Facts for MemoryFacts {
         })
     }
 
-    fn unbind(&self, zone: ZoneId, bindings: Vec<Unbound>) -> Pending<'_, ()> {
+    fn unbind(&self, zone: ZoneId, bindings: Vec<Unbound>) -> Pending<()> {
         self.now(|known| {
-            for Unbound { group, backing } in bindings {
-                known.bindings.remove(&(zone, group, backing));
+            for Unbound { group, backing, alias } in bindings {
+                let key = (zone, group, backing);
+                if known.bindings.get(&key).is_some_and(|(bound, _)| *bound == alias) {
+                    known.bindings.remove(&key);
+                }
             }
         })
     }
 
-    fn expire(&self, limit: Timestamp) -> Pending<'_, ()> {
+    fn expire(&self, limit: Timestamp) -> Pending<()> {
         self.now(|known| {
             known.producers.retain(|_, used| *used >= limit);
             known.bindings.retain(|_, (_, used)| *used >= limit);

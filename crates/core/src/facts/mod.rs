@@ -48,6 +48,10 @@ pub enum Fact {
     },
 }
 
+/// Seconds after its last use for which a binding holds: brokers keep the offsets of an empty group for 7 days
+/// (offsets.retention.minutes), and a day.
+pub const BINDING_RETENTION_S: u64 = 8 * 24 * 3_600;
+
 /// A binding of a consumer group that does not hold any more.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Unbound {
@@ -55,30 +59,34 @@ pub struct Unbound {
     pub group: String,
     /// The topic.
     pub backing: BackingTopic,
+    /// The alias; a binding to another one, made meanwhile, goes on to hold.
+    pub alias: Alias,
 }
 
 /// The answer of a [`Facts`], when it comes.
-pub type Pending<'a, T> = Pin<Box<dyn Future<Output = Result<T, FactsError>> + Send + 'a>>;
+pub type Pending<T> = Pin<Box<dyn Future<Output = Result<T, FactsError>> + Send>>;
 
-/// Keeps facts. Each method is all or nothing, and done only when a crash cannot undo it.
+/// Keeps facts. Each method is all or nothing, and done only when a crash cannot undo it. Work begins with the call, in
+/// the order of the calls; the future only tells how it ended.
 pub trait Facts: fmt::Debug + Send + Sync {
-    /// Keeps facts of a zone; one that is known already takes the new time.
-    fn keep(&self, zone: ZoneId, facts: Vec<Fact>) -> Pending<'_, ()>;
+    /// Keeps facts of a zone and gives them as they stand then. One that is known already takes the new time; of two
+    /// bindings of one group and topic the first stands, until it is [out of use](BINDING_RETENTION_S).
+    fn keep(&self, zone: ZoneId, facts: Vec<Fact>) -> Pending<Vec<Fact>>;
 
     /// Which of these producer ids the zone was issued, and when each was last in use.
-    fn producers(&self, zone: ZoneId, ids: Vec<i64>) -> Pending<'_, Vec<(i64, Timestamp)>>;
+    fn producers(&self, zone: ZoneId, ids: Vec<i64>) -> Pending<Vec<(i64, Timestamp)>>;
 
     /// Every binding of every zone, as [`Fact::Binding`].
-    fn bindings(&self) -> Pending<'_, Vec<(ZoneId, Fact)>>;
+    fn bindings(&self) -> Pending<Vec<(ZoneId, Fact)>>;
 
     /// Forgets bindings of a zone.
-    fn unbind(&self, zone: ZoneId, bindings: Vec<Unbound>) -> Pending<'_, ()>;
+    fn unbind(&self, zone: ZoneId, bindings: Vec<Unbound>) -> Pending<()>;
 
     /// Forgets every fact that was last in use before `limit`.
-    fn expire(&self, limit: Timestamp) -> Pending<'_, ()>;
+    fn expire(&self, limit: Timestamp) -> Pending<()>;
 }
 
 /// Facts could not be kept or looked up: the fault is on this side, and the caller may try again later.
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("the state store failed: {0}")]
+#[error("the state store failed: {0}; partners are refused until it works again")]
 pub struct FactsError(pub String);

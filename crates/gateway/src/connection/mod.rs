@@ -49,6 +49,8 @@ pub(crate) enum End {
     NoNode(Door),
     #[error(transparent)]
     Dial(#[from] ConnectError),
+    #[error("broker: not ready within `upstreamDeadlineMs`")]
+    DialDeadline,
     #[error("broker: it sent what nobody asked for")]
     Chatty,
     #[error("tls: {0}")]
@@ -123,8 +125,7 @@ async fn pumping<S: AsyncRead + AsyncWrite + Unpin>(
             },
             Stop::Ask(question) => {
                 let zone = Arc::clone(pump.zone());
-                let answer =
-                    state::answer(&*shared.facts, &zone, question, shared.deadlines.state_deadline).await;
+                let answer = state::answer(&*shared.facts, &zone, question, &shared.deadlines).await;
                 if let Err(reason) =
                     answer.map_err(CloseReason::from).and_then(|absent| pump.answered(&absent))
                 {
@@ -133,16 +134,12 @@ async fn pumping<S: AsyncRead + AsyncWrite + Unpin>(
             }
             Stop::Keep(facts) => {
                 let zone = Arc::clone(pump.zone());
-                let kept = state::keep(&*shared.facts, &zone, facts, shared.deadlines.state_deadline).await;
-                if let Err(error) = &kept {
-                    tracing::error!(zone = %zone.name(), %error, "a producer id was not handed out");
-                }
+                let kept = state::keep(&*shared.facts, &zone, facts, &shared.deadlines).await;
                 pump.kept(kept.is_ok());
             }
             Stop::Forget(unbound) => {
                 let zone = Arc::clone(pump.zone());
-                let gone =
-                    state::unbind(&*shared.facts, &zone, unbound, shared.deadlines.state_deadline).await;
+                let gone = state::unbind(&*shared.facts, &zone, unbound, &shared.deadlines).await;
                 if let Err(error) = &gone {
                     tracing::warn!(zone = %zone.name(), %error, "a deleted group stays bound to its aliases");
                 }
@@ -169,12 +166,13 @@ async fn dial(door: Door, shared: &ListenerShared) -> Result<Stream, End> {
         Door::Bootstrap => shared.any_node(&cluster),
     };
     let Some(endpoint) = endpoint else { return Err(End::NoNode(door)) };
-    match connect(endpoint, &shared.upstream.options).await {
+    let connected = timeout(shared.deadlines.upstream_deadline, connect(endpoint, &shared.upstream.options));
+    match connected.await.map_err(|_| End::DialDeadline).and_then(|done| done.map_err(End::from)) {
         Ok(connection) => connection.into_parts().map(|parts| parts.stream).ok_or(End::Chatty),
         Err(error) => {
             // The broker may have gone or moved: look again before the client comes back.
             shared.upstream.poke();
-            Err(error.into())
+            Err(error)
         }
     }
 }

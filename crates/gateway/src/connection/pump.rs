@@ -84,7 +84,7 @@ pub(crate) enum CloseReason {
     Deadline(&'static str),
     #[error("the account lost its zone")]
     ZoneGone,
-    #[error("the state store does not answer: {0}")]
+    #[error(transparent)]
     Store(#[from] FactsError),
     #[error("a rule asked too often")]
     Insistent,

@@ -1,6 +1,7 @@
 //! One round of looking at a cluster.
 
 use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
 
 use tidegate_authz::ClusterView;
 use tidegate_authz::cluster::{Features, PartitionView, TopicView};
@@ -9,10 +10,14 @@ use tidegate_client::{ApiVersions, ConnectOptions, Connection, Endpoint, connect
 use tidegate_core::BackingTopic;
 use tidegate_wire::api::{ApiKey, Versions};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use crate::config::HostPort;
 use crate::error::UpstreamError;
 use crate::snapshot::ClusterSnapshot;
+
+/// Age from which brokers are asked anew what they serve: one may come back as another release under its old address.
+const VERSIONS_MAX_AGE: Duration = Duration::from_secs(120);
 
 /// Holds the control connection between rounds.
 #[derive(Debug)]
@@ -23,6 +28,8 @@ pub struct Observer {
     /// What each live broker announced, asked once for each address a broker is seen at and after a change of features.
     versions: HashMap<(i32, Endpoint), ApiVersions>,
     known: Vec<Endpoint>,
+    /// When every broker was last asked.
+    asked_all: Option<Instant>,
     /// Highest epoch of features told so far.
     features_epoch: Option<i64>,
 }
@@ -39,6 +46,7 @@ impl Observer {
             connection: None,
             versions: HashMap::new(),
             known: Vec::new(),
+            asked_all: None,
             features_epoch: None,
         }
     }
@@ -93,8 +101,12 @@ impl Observer {
     ) -> Result<(), UpstreamError> {
         let live: Vec<_> = seen.brokers.iter().map(|broker| (broker.id, broker.endpoint.clone())).collect();
         self.versions.retain(|broker, _| live.contains(broker));
+        let fresh = self.asked_all.is_some_and(|asked| asked.elapsed() < VERSIONS_MAX_AGE);
+        if !fresh {
+            self.asked_all = Some(Instant::now());
+        }
         let is_known = |broker: &(i32, Endpoint)| {
-            self.versions.get(broker).is_some_and(|known| known.agrees_on_features(now))
+            fresh && self.versions.get(broker).is_some_and(|known| known.agrees_on_features(now))
         };
         let mut asking = JoinSet::new();
         for broker in live.into_iter().filter(|broker| !is_known(broker)) {

@@ -200,7 +200,7 @@ fn a_producer_id_that_the_zone_was_not_issued_is_refused_and_an_issued_one_passe
 }
 
 #[test]
-fn the_store_is_asked_for_all_unknown_ids_at_once_and_only_then() {
+fn the_store_is_asked_for_one_unknown_id_and_a_second_one_is_refused() {
     let bench = Bench::new();
     let orders = |id| topic(9, "orders", [0; 16], batch_of(id, 0));
     let partition = |data: TopicProduceData, index| {
@@ -211,9 +211,13 @@ fn the_store_is_asked_for_all_unknown_ids_at_once_and_only_then() {
     let asked = produce(vec![partition(orders(5), 0), partition(orders(6), 1), partition(orders(-1), 2)]);
     let request = request_of(9, &asked);
     let Outcome::Ask(question) = bench.ask_once(&Produce, &request, &[]) else { panic!("no question") };
-    assert_eq!(question, Question::Producers(vec![5, 6]));
+    assert_eq!(question, Question::Producers(vec![5]));
     bench.zone.take(&[Fact::Producer { id: 5, used: testing::NOW }]);
-    let Outcome::Forward { .. } = bench.ask_once(&Produce, &request, &[6]) else { panic!("not forwarded") };
+    let (sent, got) = bench.exchange(&Produce, 9, &asked, broker(9));
+    let indexes: Vec<_> =
+        sent[0].topic_data.iter().flat_map(|t| &t.partition_data).map(|p| p.index).collect();
+    assert_eq!(indexes, [0, 2]);
+    assert!(flat(9, &got).iter().any(|(_, error, _)| *error == 49));
 }
 
 #[test]
