@@ -4,7 +4,7 @@
 //! group would overwrite each other's offsets, so the first alias that a group uses is the only one it may
 //! use. Zones whose aliases all have their own backing topic never need an entry.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 
 use tidegate_core::facts::{BINDING_RETENTION_S, Fact, Timestamp, Unbound};
@@ -88,10 +88,10 @@ impl Bindings {
         bound.get(&(group.to_owned(), backing.clone())).map(|(alias, _)| alias.clone())
     }
 
-    /// What `group` is bound to.
-    pub(crate) fn of_group(&self, group: &str) -> Vec<Unbound> {
+    /// What these groups are bound to.
+    pub(crate) fn of_groups(&self, groups: &HashSet<String>) -> Vec<Unbound> {
         let bound = self.bound.lock().unwrap_or_else(PoisonError::into_inner);
-        let own = bound.iter().filter(|((owner, _), _)| owner == group);
+        let own = bound.iter().filter(|((owner, _), _)| groups.contains(owner));
         own.map(|((group, backing), (alias, _))| Unbound {
             group: group.clone(),
             backing: backing.clone(),
@@ -203,10 +203,11 @@ mod tests {
         let bindings = Bindings::default();
         bind(&bindings, "g", &[&a], NOW).unwrap();
         bind(&bindings, "h", &[&a], NOW).unwrap();
-        let gone = bindings.of_group("g");
+        let g = HashSet::from(["g".to_owned()]);
+        let gone = bindings.of_groups(&g);
         assert_eq!(gone, [Unbound { group: "g".to_owned(), backing: topic.clone(), alias: a.clone() }]);
         bindings.forget(&gone);
-        assert_eq!((bindings.of_group("g"), bindings.bound("h", &topic)), (Vec::new(), Some(a)));
+        assert_eq!((bindings.of_groups(&g), bindings.bound("h", &topic)), (Vec::new(), Some(a)));
         assert_eq!(bind(&bindings, "g", &[&b], NOW), Ok(1));
     }
 

@@ -1,6 +1,7 @@
 //! What is known of the upstream cluster: one immutable picture, cut into answers for every zone.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use tidegate_core::names::BackingTopic;
 use tidegate_wire::api::{ApiKey, Versions};
@@ -18,7 +19,7 @@ pub struct ClusterView {
     /// What the cluster has switched on.
     pub features: Features,
     /// Backing topics of all zones that exist, by name.
-    pub topics: BTreeMap<BackingTopic, TopicView>,
+    pub topics: BTreeMap<BackingTopic, Arc<TopicView>>,
 }
 
 /// Features of a broker, or of all together (KIP-584).

@@ -1,13 +1,19 @@
 //! A share at the rules: its partner's groups go up as they are, other groups and every write are refused here.
 
 use kafka_protocol::messages::{
-    FindCoordinatorRequest, FindCoordinatorResponse, GroupId, HeartbeatRequest, HeartbeatResponse,
-    InitProducerIdRequest, InitProducerIdResponse, MetadataRequest, MetadataResponse, OffsetFetchRequest,
-    OffsetFetchResponse, TransactionalId,
+    ConsumerGroupDescribeRequest, ConsumerGroupDescribeResponse, ConsumerGroupHeartbeatRequest,
+    ConsumerGroupHeartbeatResponse, DeleteGroupsRequest, DeleteGroupsResponse, DescribeGroupsRequest,
+    DescribeGroupsResponse, FindCoordinatorRequest, FindCoordinatorResponse, GroupId, HeartbeatRequest,
+    HeartbeatResponse, InitProducerIdRequest, InitProducerIdResponse, JoinGroupRequest, JoinGroupResponse,
+    LeaveGroupRequest, LeaveGroupResponse, MetadataRequest, MetadataResponse, OffsetFetchRequest,
+    OffsetFetchResponse, SyncGroupRequest, SyncGroupResponse, TransactionalId,
 };
 use kafka_protocol::protocol::StrBytes;
 
-use crate::rules::{find_coordinator, heartbeat, init_producer_id, metadata, offset_fetch};
+use crate::rules::{
+    consumer_group_describe, consumer_group_heartbeat, delete_groups, describe_groups, find_coordinator,
+    heartbeat, init_producer_id, join_group, leave_group, metadata, offset_fetch, sync_group,
+};
 use crate::testing::{self, Bench};
 
 const OWN: &str = "stream-share.ss-1.reader";
@@ -66,4 +72,35 @@ fn no_topic_shows_the_right_to_write() {
     let got: MetadataResponse = bench().answer(&metadata::Metadata, 12, &asked);
     assert_eq!(got.topics.len(), 2);
     assert!(got.topics.iter().all(|topic| topic.topic_authorized_operations & (1 << 4) == 0));
+}
+
+#[test]
+fn every_rule_of_groups_refuses_those_outside_the_share() {
+    let asked = ConsumerGroupHeartbeatRequest::default()
+        .with_group_id(group(FOREIGN))
+        .with_member_id(StrBytes::from_static_str("member"))
+        .with_subscribed_topic_names(Some(Vec::new()));
+    let got: ConsumerGroupHeartbeatResponse =
+        bench().answer(&consumer_group_heartbeat::ConsumerGroupHeartbeat, 1, &asked);
+    assert_eq!(got.error_code, 30);
+    let asked = JoinGroupRequest::default().with_group_id(group(FOREIGN));
+    let got: JoinGroupResponse = bench().answer(&join_group::JoinGroup, 5, &asked);
+    assert_eq!(got.error_code, 30);
+    let asked = SyncGroupRequest::default().with_group_id(group(FOREIGN));
+    let got: SyncGroupResponse = bench().answer(&sync_group::SyncGroup, 5, &asked);
+    assert_eq!(got.error_code, 30);
+    let asked = LeaveGroupRequest::default().with_group_id(group(FOREIGN));
+    let got: LeaveGroupResponse = bench().answer(&leave_group::LeaveGroup, 5, &asked);
+    assert_eq!(got.error_code, 30);
+    let asked = DescribeGroupsRequest::default().with_groups(vec![group(FOREIGN)]);
+    let got: DescribeGroupsResponse = bench().answer(&describe_groups::DescribeGroups, 5, &asked);
+    assert_eq!(got.groups[0].error_code, 30);
+    let asked = ConsumerGroupDescribeRequest::default().with_group_ids(vec![group(FOREIGN)]);
+    let got: ConsumerGroupDescribeResponse =
+        bench().answer(&consumer_group_describe::ConsumerGroupDescribe, 0, &asked);
+    assert_eq!(got.groups[0].error_code, 30);
+    // Not even its own.
+    let asked = DeleteGroupsRequest::default().with_groups_names(vec![group(OWN)]);
+    let got: DeleteGroupsResponse = bench().answer(&delete_groups::DeleteGroups, 2, &asked);
+    assert_eq!(got.results[0].error_code, 30);
 }

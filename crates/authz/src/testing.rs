@@ -83,7 +83,8 @@ pub(crate) fn cluster() -> ClusterView {
         in_sync: vec![1, 2],
         offline: vec![3],
     };
-    let topic = |id| TopicView { id, partitions: vec![partition(0, 1), partition(1, 2), partition(2, 3)] };
+    let topic =
+        |id| Arc::new(TopicView { id, partitions: vec![partition(0, 1), partition(1, 2), partition(2, 3)] });
     ClusterView {
         nodes: vec![1, 2, 3],
         controller: Some(3),

@@ -1,6 +1,6 @@
 //! One zone, compiled: the only place where an alias and a backing topic meet.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use tidegate_core::Permission;
@@ -52,7 +52,7 @@ pub struct ShownTopic {
     /// The id that the partner sees.
     pub virtual_id: [u8; 16],
     /// The topic upstream.
-    pub upstream: TopicView,
+    pub upstream: Arc<TopicView>,
 }
 
 impl ZoneView {
@@ -163,7 +163,10 @@ impl ZoneView {
     /// # Errors
     /// [`Conflict`] when the group uses another alias of one of the topics.
     pub fn bind(&self, group: &str, grants: &[&Granted], now: Timestamp) -> Result<Vec<Fact>, Conflict> {
-        let siblings = grants.iter().filter(|granted| granted.has_sibling);
+        // A client may name one alias as often as a frame is long.
+        let mut seen = HashSet::new();
+        let siblings =
+            grants.iter().filter(|granted| granted.has_sibling && seen.insert(granted.alias.as_str()));
         let wanted: Vec<_> = siblings.map(|granted| granted.binding()).collect();
         if wanted.is_empty() { Ok(Vec::new()) } else { self.state.bindings().bind(group, &wanted, now) }
     }
@@ -204,7 +207,11 @@ impl ZoneView {
             return Some(&first.alias);
         }
         match self.state.bindings().bound(group, &first.backing) {
-            Some(bound) => self.by_name(bound.as_str()).map(|granted| &granted.alias),
+            // A binding may be of before an edit.
+            Some(bound) => {
+                let granted = self.by_name(bound.as_str()).filter(|now| now.backing == first.backing);
+                granted.map(|granted| &granted.alias)
+            }
             None => Some(&first.alias),
         }
     }
@@ -220,7 +227,7 @@ impl Granted {
     fn compile(grant: &TopicGrant, all: &[TopicGrant], keys: &ZoneKeys, cluster: &ClusterView) -> Self {
         let topic = cluster.topics.get(&grant.backing).map(|upstream| ShownTopic {
             virtual_id: *keys.virtual_topic_id(&grant.alias, upstream.id).as_bytes(),
-            upstream: upstream.clone(),
+            upstream: Arc::clone(upstream),
         });
         Self {
             alias: grant.alias.clone(),

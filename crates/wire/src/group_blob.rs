@@ -4,9 +4,10 @@
 //! A broker reads them although the protocol calls them opaque, so the topic names inside cross the two
 //! name spaces like any other name. What a broker can read must be readable here too: a blob passed on
 //! unread could subscribe to a topic that the zone does not show. Therefore the parser is as lenient as
-//! Kafka's own: bytes behind the last field are kept (a version above 3 is read as 3), a name that is not
-//! UTF-8 is read with replacement characters, any negative length is null where null is legal. Only the
-//! caps are stricter; see [`BlobError::TooMany`].
+//! Kafka's own: bytes behind the last field are kept (a version above 3 is read as 3, a negative one as 0), a
+//! name that is not UTF-8 is read with replacement characters, any negative length is null where null is legal.
+//! A broker reads the topics of a subscription as version 0 has them, whatever version it claims: so a tail that
+//! does not fit the version does not save the topics from the rewrite. Only the caps are stricter; see [`BlobError::TooMany`].
 
 mod blob;
 
@@ -33,9 +34,6 @@ pub enum BlobError {
     /// The bytes are no such blob; Kafka cannot read them either.
     #[error("malformed group blob: {0}")]
     Malformed(#[from] ReadError),
-    /// The version is negative.
-    #[error("group blob has the negative version {0}")]
-    Version(i16),
     /// More elements than the rest of the blob can hold; Kafka cannot read it either.
     #[error("group blob says {count} {counted}, more than its bytes can hold")]
     CountBeyondInput {
@@ -77,6 +75,22 @@ pub fn rewrite_subscription(
     input.topics(|name| topics.add(rename(name)))?;
     output.names(&topics)?;
     output.raw(input.user_data()?);
+    let behind = input.clone().rest();
+    match subscription_tail(&mut input, rename) {
+        Ok(tail) => output.raw(&tail),
+        // A broker reads this far whatever the version says, and no further: the rest is nobody's.
+        Err(BlobError::Malformed(_) | BlobError::CountBeyondInput { .. }) => output.raw(behind),
+        Err(error) => return Err(error),
+    }
+    Ok(output.finish())
+}
+
+/// What versions from 1 on have behind the fields of version 0.
+fn subscription_tail(
+    input: &mut Blob<'_>,
+    mut rename: impl FnMut(&str) -> Renamed,
+) -> Result<Bytes, BlobError> {
+    let mut output = Writer::tail();
     if input.version >= 1 {
         let mut owned = Partitions::default();
         input.partitions(|name, partitions| owned.add(rename(name), partitions))?;

@@ -58,6 +58,9 @@ impl Rule for ConsumerGroupHeartbeat {
         let group = asked.group_id.to_string();
         match zone.prefix().group(&group) {
             Ok(upstream) => asked.group_id = GroupId(StrBytes::from_string(upstream)),
+            Err(ErrorCode::GROUP_AUTHORIZATION_FAILED) => {
+                return answer(request, &Refusal::FOREIGN_GROUP.response());
+            }
             Err(_) => return answer(request, &Refusal::BAD_GROUP.response()),
         }
         if !is_member_id(&asked, request.version) {

@@ -1,5 +1,6 @@
 //! DeleteGroups (42): own groups, if the policy lets partners delete.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use kafka_protocol::messages::delete_groups_response::DeletableGroupResult;
@@ -40,16 +41,17 @@ impl Rule for DeleteGroups {
         asked.groups_names = own.upstream().to_vec();
         let zone = Arc::clone(context.zone);
         forward_forgetting(context, request, &asked, move |mut response: DeleteGroupsResponse| {
-            let mut unbound = Vec::new();
+            let mut gone = HashSet::new();
             let answered = std::mem::replace(&mut response.results, refused);
             response.results.extend(answered.into_iter().filter_map(|deleted| {
                 let name = own.name(&deleted.group_id)?.clone();
-                if deleted.error_code == ErrorCode::NONE.0 {
-                    unbound.extend(zone.state().bindings().of_group(&name));
+                // A group that the broker does not have may still be bound: its members never committed.
+                if [ErrorCode::NONE, ErrorCode::GROUP_ID_NOT_FOUND].contains(&ErrorCode(deleted.error_code)) {
+                    gone.insert(name.to_string());
                 }
                 Some(result(name, deleted.error_code))
             }));
-            (response, unbound)
+            (response, zone.state().bindings().of_groups(&gone))
         })
     }
 }

@@ -41,6 +41,8 @@ impl Rule for JoinGroup {
             Ok(upstream) => asked.group_id = GroupId(StrBytes::from_string(upstream)),
             Err(error) => return refuse(request, &asked, error),
         }
+        // Brokers write it into their log.
+        asked.reason = None;
         let is_consumer = &*asked.protocol_type == CONSUMER;
         if is_consumer {
             let zone = Arc::clone(context.zone);
@@ -58,10 +60,12 @@ impl Rule for JoinGroup {
             }
         }
         let zone = context.zone.clone();
-        forward(context, request, &asked, move |mut response: JoinGroupResponse, _| {
+        forward(context, request, &asked, move |mut response: JoinGroupResponse, context| {
+            // Another member may have joined with an alias that is newer than this request.
+            let zone = context.zone.unwrap_or(&zone);
             if is_consumer {
                 for member in &mut response.members {
-                    member.metadata = GroupBlob::Subscription.to_partner(&zone, &group, &member.metadata);
+                    member.metadata = GroupBlob::Subscription.to_partner(zone, &group, &member.metadata);
                 }
             }
             response

@@ -28,6 +28,8 @@ impl Rule for LeaveGroup {
             Err(error) => answer(request, &LeaveGroupResponse::default().with_error_code(error.0)),
             Ok(group) => {
                 asked.group_id = GroupId(StrBytes::from_string(group));
+                // Brokers write it into their log.
+                asked.members.iter_mut().for_each(|member| member.reason = None);
                 forward(context, request, &asked, |response: LeaveGroupResponse, _| response)
             }
         }

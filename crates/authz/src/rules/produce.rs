@@ -123,6 +123,8 @@ impl From<TopicRef<'_>> for Shown {
 #[derive(Default)]
 struct Plan {
     topics: Vec<(TopicKey, Vec<PartitionData>)>,
+    /// Where each of `topics` stands.
+    places: HashMap<TopicKey, usize>,
     /// The grant behind each of `topics`, for the way back.
     shown: HashMap<TopicKey, Arc<Granted>>,
     refused: Refusals,
@@ -168,9 +170,11 @@ impl Plan {
     }
 
     fn accept(&mut self, key: &TopicKey, granted: &Granted, partition: &PartitionData) {
-        match self.topics.iter_mut().find(|(topic, _)| topic == key) {
+        let known = self.places.get(key).and_then(|place| self.topics.get_mut(*place));
+        match known {
             Some((_, partitions)) => partitions.push(partition.clone()),
             None => {
+                self.places.insert(key.clone(), self.topics.len());
                 self.topics.push((key.clone(), vec![partition.clone()]));
                 self.shown.insert(key.clone(), Arc::new(granted.clone()));
             }

@@ -54,9 +54,11 @@ impl Rule for SyncGroup {
             }
         }
         let zone = context.zone.clone();
-        forward(context, request, &asked, move |mut response: SyncGroupResponse, _| {
+        forward(context, request, &asked, move |mut response: SyncGroupResponse, context| {
+            // The leader may have assigned an alias that is newer than this request.
+            let zone = context.zone.unwrap_or(&zone);
             // Whatever this member says the type is: another one may have had the names mapped on their way up.
-            response.assignment = GroupBlob::Assignment.to_partner(&zone, &group, &response.assignment);
+            response.assignment = GroupBlob::Assignment.to_partner(zone, &group, &response.assignment);
             response
         })
     }

@@ -1,6 +1,7 @@
 //! One round of looking at a cluster.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tidegate_authz::ClusterView;
@@ -141,7 +142,7 @@ impl Observer {
             let Some(name) = topics.iter().find(|name| name.as_str() == topic.name) else { continue };
             let mut partitions: Vec<_> = topic.partitions.iter().map(partition).collect();
             partitions.sort_by_key(|partition: &PartitionView| partition.index);
-            found.insert(name.clone(), TopicView { id: topic.id.into_bytes(), partitions });
+            found.insert(name.clone(), Arc::new(TopicView { id: topic.id.into_bytes(), partitions }));
         }
         let view = ClusterView {
             nodes: seen.brokers.iter().map(|broker| broker.id).collect(),

@@ -10,6 +10,7 @@ use crate::guard::schema::Counted;
 use crate::reader::{ReadError, Reader};
 
 /// A blob being read.
+#[derive(Clone)]
 pub(super) struct Blob<'a> {
     reader: Reader<'a>,
     /// What the caps leave.
@@ -21,10 +22,8 @@ pub(super) struct Blob<'a> {
 impl<'a> Blob<'a> {
     pub(super) fn new(blob: &'a [u8]) -> Result<Self, BlobError> {
         let mut reader = Reader::new(blob);
-        match reader.int16()? {
-            version if version < 0 => Err(BlobError::Version(version)),
-            version => Ok(Self { reader, left: Limits::REQUEST, version }),
-        }
+        let version = reader.int16()?;
+        Ok(Self { reader, left: Limits::REQUEST, version })
     }
 
     /// An array of names.
@@ -151,6 +150,11 @@ impl Writer {
         let mut out = BytesMut::with_capacity(capacity);
         out.put_i16(version);
         Self(out)
+    }
+
+    /// For what comes behind something written already.
+    pub(super) fn tail() -> Self {
+        Self(BytesMut::new())
     }
 
     pub(super) fn names(&mut self, names: &Names) -> Result<(), BlobError> {

@@ -11,6 +11,10 @@ pub(super) struct Refusal(ErrorCode, &'static str);
 impl Refusal {
     pub(super) const BAD_GROUP: Self =
         Self(ErrorCode::INVALID_GROUP_ID, "the group id is empty or longer than 255 bytes");
+    pub(super) const FOREIGN_GROUP: Self = Self(
+        ErrorCode::GROUP_AUTHORIZATION_FAILED,
+        "the groups of a share begin with the prefix that was given out with it",
+    );
     pub(super) const BAD_MEMBER: Self =
         Self(ErrorCode::INVALID_REQUEST, "the member id is empty or longer than 255 bytes");
     pub(super) const FOREIGN: Self =

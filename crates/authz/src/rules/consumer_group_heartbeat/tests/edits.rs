@@ -114,7 +114,7 @@ fn a_topic_that_is_made_anew_fences_its_members() {
     let mut topic = bench.cluster.topics.remove(&name).unwrap();
     bench.edit(testing::ZONE);
     assert_eq!(names(&bench, &beat(1)), None, "a topic that is gone is the broker's to take away");
-    topic.id = [0xdd; 16];
+    Arc::make_mut(&mut topic).id = [0xdd; 16];
     bench.cluster.topics.insert(name, topic);
     bench.edit(testing::ZONE);
     assert_fenced_once(&bench, &join(&["orders"]));
