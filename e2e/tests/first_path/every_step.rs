@@ -24,7 +24,8 @@ pub(crate) fn every_client_plays_every_step_it_can(version: Version) -> Result<(
         .collect();
     let write: Vec<(&str, i32)> =
         names.iter().map(|(name, partitions)| (name.as_str(), *partitions)).collect();
-    let partner = Partner::create_with(version, &write)?;
+    let mut partner = Partner::create_with(version, &write)?;
+    partner.somebody_else_works()?;
     let mut unused: BTreeMap<i32, Vec<String>> = BTreeMap::new();
     for (name, partitions) in names {
         unused.entry(partitions).or_default().push(name);

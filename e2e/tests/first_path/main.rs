@@ -59,7 +59,7 @@ use same_bytes::{a_backing_name_looks_like_a_nonsense_name, a_real_topic_id_look
 
 fn clients_list_exactly_the_aliases(version: Version) -> Result<()> {
     let partner = Partner::create(version, &["orders", "returns"])?;
-    for client in Client::installed() {
+    for client in Client::every() {
         let listed = client.run(&partner.config(client), Step::List)?.accepted()?;
         assert_eq!(listed.topics, partner.aliases(), "{client}");
     }

@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use anyhow::{Context, Result, ensure};
-use tidegate_e2e::clients::{Client, ClientConfig, Step};
+use tidegate_e2e::clients::{Client, ClientConfig, End, Step};
 use tidegate_e2e::gateway::{self, Alias, Gateway, Home, Permission};
 use tidegate_e2e::jars::Version;
 use tidegate_e2e::kafka::{Kafka, Protocol, Topic};
@@ -51,6 +51,8 @@ pub(crate) struct Partner {
     topics: Vec<Topic>,
     /// A topic of the cluster that is in no zone.
     pub(crate) hidden: Topic,
+    /// What belongs to somebody else on the cluster, by what it is.
+    others: Vec<(&'static str, String)>,
 }
 
 impl Partner {
@@ -81,7 +83,20 @@ impl Partner {
         home.add_zone(&random::name("zone-"), &account, &aliases)?;
         home.ports().record(&recorder)?;
         let gateway = Some(Gateway::start(&home)?);
-        Ok(Self { kafka, home, gateway, recorder, account, aliases, topics, hidden })
+        Ok(Self { kafka, home, gateway, recorder, account, aliases, topics, hidden, others: Vec::new() })
+    }
+
+    /// Somebody else works on the same cluster, as another zone does: its group and its transactional id must not show.
+    pub(crate) fn somebody_else_works(&mut self) -> Result<()> {
+        let config = self.kafka.client_config("PLAIN");
+        let (topic, group, id) = (&self.hidden.name, random::name("other-group-"), random::name("other-tx-"));
+        let transact =
+            Step::Transact { topic, transactional_id: &id, count: 2, keys: "theirs", end: End::Commit };
+        Client::Librdkafka.run(&config, transact)?.accepted()?;
+        let consume = Step::Consume { topic, group: &group, count: 2 };
+        Client::Librdkafka.run(&config, consume)?.accepted()?;
+        self.others.extend([("group of another", group), ("transactional id of another", id)]);
+        Ok(())
     }
 
     /// Every alias of the zone, sorted.
@@ -154,6 +169,9 @@ impl Partner {
             if !asked_ids.contains(&topic.id) {
                 markers.id("topic id", topic.id);
             }
+        }
+        for (what, text) in &self.others {
+            markers.text(what, text);
         }
         markers
     }
