@@ -8,8 +8,8 @@ use anyhow::{Context, Result};
 
 use crate::{once, paths, process};
 
-/// `python SCRIPT`, with the libraries of `e2e/python/requirements.txt`.
-pub(super) fn program(script: &str) -> Result<Command> {
+/// `python SCRIPT`, a script of `e2e/python`, with the libraries of `e2e/python/requirements.txt`.
+pub fn program(script: &str) -> Result<Command> {
     let sources = paths::e2e().join("python");
     let requirements = sources.join("requirements.txt");
     let key = fs::read_to_string(&requirements).context("reading requirements.txt")?;
