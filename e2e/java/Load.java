@@ -27,6 +27,7 @@ import org.apache.kafka.common.errors.RetriableException;
 import org.apache.kafka.common.errors.TimeoutException;
 import org.apache.kafka.common.serialization.StringDeserializer;
 import org.apache.kafka.common.serialization.StringSerializer;
+import org.apache.kafka.common.utils.AppInfoParser;
 
 /**
  * Load that goes on until a file appears: {@code CONFIG.json STOP_FILE ROLE...}, every role in a thread of its own.
@@ -65,6 +66,7 @@ public final class Load {
             roles.add(args[i].split(":"));
         }
         Load load = new Load(new ObjectMapper().readTree(new File(args[0])), new File(args[1]), roles);
+        say("version", "kafka-clients", AppInfoParser.getVersion());
         for (String[] role : roles) {
             new Thread(() -> load.run(role), role[0]).start();
         }

@@ -110,5 +110,6 @@ def settings(path):
 
 
 if __name__ == "__main__":
+    say("version", "librdkafka", kafka.libversion()[0])
     for role in sys.argv[3:]:
         threading.Thread(target=run, args=(role.split(":"), settings(sys.argv[1]), sys.argv[2])).start()

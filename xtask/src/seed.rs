@@ -20,11 +20,16 @@ impl Seed {
         seed
     }
 
-    /// Hands the number to tests: to proptest, and to those that read `TIDEGATE_TEST_SEED`.
+    /// Hands the number to tests: to proptest, and to those that read `TIDEGATE_SEED`.
     pub(crate) fn set(self, command: &mut Command) {
         if let Some(seed) = self.seed {
-            command.env("TIDEGATE_TEST_SEED", seed.to_string()).env("PROPTEST_RNG_SEED", seed.to_string());
+            command.env("TIDEGATE_SEED", seed.to_string()).env("PROPTEST_RNG_SEED", seed.to_string());
         }
+    }
+
+    /// The seed of the round after this one.
+    pub(crate) fn next(self) -> Self {
+        Self { seed: self.seed.map(|seed| seed.wrapping_add(1)) }
     }
 
     /// The number.

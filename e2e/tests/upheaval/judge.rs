@@ -23,6 +23,8 @@ pub(crate) struct Said {
     read: BTreeMap<String, BTreeMap<String, BTreeMap<Place, String>>>,
     /// Attempts that clients repeated by themselves.
     pub(crate) retried: usize,
+    /// Which clients spoke.
+    pub(crate) versions: BTreeSet<String>,
     /// What should not have happened at all.
     failures: Vec<String>,
 }
@@ -74,6 +76,9 @@ impl Said {
                 let topic = self.read.entry(group.to_owned()).or_default().entry(topic.to_owned());
                 let known = topic.or_default().insert(place, value.join(" "));
                 anyhow::ensure!(known.is_none_or(|known| known == value.join(" ")), "read as something else");
+            }
+            ["version", client, version] => {
+                self.versions.insert(format!("{client} {version}"));
             }
             ["retried", ..] => self.retried += 1,
             ["copied" | "waits" | "ended", ..] => {}

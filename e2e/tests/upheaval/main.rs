@@ -102,9 +102,16 @@ fn happen(upheaval: Upheaval, site: &mut Site, state: &mut State, dice: &mut Dic
             let mut ids = [1, 2, 3];
             dice.shuffle(&mut ids);
             for id in ids {
+                let begin = Instant::now();
                 site.kafka.stop(id)?;
+                let stopped = begin.elapsed();
                 site.kafka.restart(id)?;
+                let up = begin.elapsed();
                 cluster::whole(&site.kafka)?;
+                println!(
+                    "broker {id} stopped at {stopped:?}, up at {up:?}, in sync at {:?}",
+                    begin.elapsed()
+                );
             }
             Ok(())
         }
@@ -206,8 +213,10 @@ fn read(site: &Site, isolation: &str) -> Result<Logs> {
 /// One line for people and for `cargo xtask soak`.
 fn report(version: Version, dice: &Dice, upheavals: &[Upheaval], said: &Said, verdict: &Verdict) {
     let rounds = |kind| upheavals.iter().filter(|upheaval| **upheaval == kind).count();
+    let clients: Vec<&str> = said.versions.iter().map(String::as_str).collect();
     let figures = serde_json::json!({
-        "kafka": version.as_str(),
+        "title": format!("Three brokers of Kafka {version}"),
+        "notes": format!("Clients: {}. Lost and doubled are records that were acknowledged.", clients.join(", ")),
         "seed": dice.seed(),
         "figures": [
             ["brokers killed", rounds(BrokerKilled)],

@@ -59,7 +59,8 @@ impl State {
     pub(crate) fn new(kafka: &Kafka, ports: &Ports) -> Result<Self> {
         let partner = Partner::new(ports, PARTNER);
         let rival = Partner::new(ports, RIVAL);
-        let forged = [issue(&mut kafka.internal(1)?)?, rival.issued()?];
+        let others = eventually("no producer id", || issue(&mut kafka.internal(1)?))?;
+        let forged = [others, rival.issued()?];
         Ok(Self { partner, producers: Vec::new(), groups: Vec::new(), forged, acknowledged: 0 })
     }
 
@@ -184,7 +185,7 @@ impl Producer {
             producer_id: self.id,
             producer_epoch: self.epoch,
             timestamp_type: TimestampType::Creation,
-            offset: i64::from(self.sequence),
+            offset: 0,
             sequence: self.sequence,
             timestamp: 1_700_000_000_000,
             key: None,
