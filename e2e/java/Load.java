@@ -44,6 +44,9 @@ public final class Load {
     /** Of so many transactions one is aborted on purpose. */
     private static final int ABORT_EVERY = 5;
 
+    private static final int BURST = 10;
+    private static final long PAUSE_MS = 50;
+
     private static final Duration POLL = Duration.ofMillis(200);
     private static final PrintStream OUT = System.out;
 
@@ -109,7 +112,9 @@ public final class Load {
                         say("acked", name, sent, at.partition(), at.offset());
                     }
                 });
-                Thread.sleep(5);
+                if (number % BURST == 0) {
+                    Thread.sleep(PAUSE_MS);
+                }
             }
             producer.flush();
         }
@@ -144,7 +149,7 @@ public final class Load {
                     say("retried", name, number, attempt, e);
                     attempt++;
                 }
-                Thread.sleep(50);
+                Thread.sleep(PAUSE_MS);
             }
         }
         writers.countDown();

@@ -16,6 +16,8 @@ import confluent_kafka as kafka
 PARTITIONS = 3
 RECORDS_OF_TRANSACTION = 5
 ABORT_EVERY = 5
+BURST = 10
+PAUSE = 0.05
 
 
 def idempotent(config, stop, name, topic):
@@ -27,7 +29,8 @@ def idempotent(config, stop, name, topic):
         )
         number += 1
         producer.poll(0)
-        time.sleep(0.005)
+        if number % BURST == 0:
+            time.sleep(PAUSE)
     producer.flush()
 
 
@@ -68,7 +71,7 @@ def transactional(config, stop, name, topic):
             say("aborted", name, number, attempt)
             say("retried", name, number, attempt, error)
             attempt += 1
-        time.sleep(0.05)
+        time.sleep(PAUSE)
 
 
 def repeated(step):

@@ -2,7 +2,7 @@
 //! topic a group uses.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, ensure};
 use bytes::{Bytes, BytesMut};
@@ -187,7 +187,8 @@ impl Producer {
             timestamp_type: TimestampType::Creation,
             offset: 0,
             sequence: self.sequence,
-            timestamp: 1_700_000_000_000,
+            // Of today: brokers delete what is older than a week, also soon after they start.
+            timestamp: now_ms()?,
             key: None,
             value: Some(Bytes::from_static(b"value")),
             headers: kafka_protocol::indexmap::IndexMap::new(),
@@ -197,6 +198,10 @@ impl Producer {
         RecordBatchEncoder::encode(&mut buffer, [&record], &options)?;
         Ok(buffer.freeze())
     }
+}
+
+fn now_ms() -> Result<i64> {
+    Ok(i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis())?)
 }
 
 fn issue(connection: &mut Connection) -> Result<Producer> {
