@@ -27,9 +27,9 @@ impl Seed {
         }
     }
 
-    /// The seed of the round after this one.
-    pub(crate) fn next(self) -> Self {
-        Self { seed: self.seed.map(|seed| seed.wrapping_add(1)) }
+    /// The seed of the round that comes so many rounds later.
+    pub(crate) fn after(self, rounds: usize) -> Self {
+        Self { seed: self.seed.map(|seed| seed.wrapping_add(rounds as u64)) }
     }
 
     /// The number.
@@ -46,5 +46,8 @@ impl fmt::Display for Seed {
 
 fn fresh() -> u64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    now.as_secs().wrapping_mul(1_000_003) ^ u64::from(now.subsec_nanos()) ^ u64::from(process::id())
+    let mixed =
+        now.as_secs().wrapping_mul(1_000_003) ^ u64::from(now.subsec_nanos()) ^ u64::from(process::id());
+    // Short enough to be typed.
+    mixed % 1_000_000_000
 }

@@ -15,11 +15,11 @@ struct Row<'a> {
     figures: Vec<(&'a str, u64)>,
 }
 
-/// The report.
-pub(super) fn text(name: &str, rounds: &[Round]) -> String {
+/// The report; `bar` is how many rounds there should be.
+pub(super) fn text(name: &str, bar: usize, rounds: &[Round]) -> String {
     let passed = rounds.iter().filter(|round| round.success).count();
     let mut text = format!(
-        "# Soak: {name}\n\n`cargo xtask soak {name}`: {passed} rounds passed, {} failed. A round is the file \
+        "# Soak: {name}\n\n`cargo xtask soak {name}`: {passed} rounds passed, {} failed; the bar is {bar}. A round is the file \
          `e2e/tests/{name}` with a seed of its own; `TIDEGATE_SEED=<seed> TIDEGATE_TEST_SCALE=<scale> cargo test \
          --package tidegate-e2e --test {name}` makes the same random choices again.\n",
         rounds.len() - passed,
@@ -101,8 +101,8 @@ mod tests {
                 json!({"title": "Kafka", "notes": "n", "figures": [["kills", kills], ["lost", 0]]}),
             ],
         };
-        let text = text("upheaval", &[round(7, 2, true), round(8, 3, false)]);
-        assert!(text.contains("1 rounds passed, 1 failed"), "{text}");
+        let text = text("upheaval", 10, &[round(7, 2, true), round(8, 3, false)]);
+        assert!(text.contains("1 rounds passed, 1 failed; the bar is 10."), "{text}");
         assert!(text.contains("\n## Kafka\n\nn\n\n"), "{text}");
         assert!(text.contains("| kills | 5 | 2 | 3 |\n| lost | 0 | 0 | 0 |\n"), "{text}");
         assert!(text.contains("| 2 | 8 | 3 | r |"), "{text}");
