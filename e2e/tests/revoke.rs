@@ -265,7 +265,7 @@ fn batch() -> Result<bytes::Bytes> {
         timestamp_type: TimestampType::Creation,
         offset: 0,
         sequence: -1,
-        timestamp: 1_700_000_000_000,
+        timestamp: tidegate_e2e::requests::now_ms(),
         key: None,
         value: Some(bytes::Bytes::from_static(b"value")),
         headers: kafka_protocol::indexmap::IndexMap::new(),

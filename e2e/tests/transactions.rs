@@ -299,7 +299,7 @@ impl Producer {
             timestamp_type: TimestampType::Creation,
             offset: 0,
             sequence: self.sequence,
-            timestamp: 1_700_000_000_000,
+            timestamp: tidegate_e2e::requests::now_ms(),
             key: None,
             value: Some(bytes::Bytes::from_static(b"value")),
             headers: kafka_protocol::indexmap::IndexMap::new(),

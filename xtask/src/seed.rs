@@ -20,11 +20,16 @@ impl Seed {
         seed
     }
 
-    /// Hands the number to tests: to proptest, and to those that read `TIDEGATE_TEST_SEED`.
+    /// Hands the number to tests: to proptest, and to those that read `TIDEGATE_SEED`.
     pub(crate) fn set(self, command: &mut Command) {
         if let Some(seed) = self.seed {
-            command.env("TIDEGATE_TEST_SEED", seed.to_string()).env("PROPTEST_RNG_SEED", seed.to_string());
+            command.env("TIDEGATE_SEED", seed.to_string()).env("PROPTEST_RNG_SEED", seed.to_string());
         }
+    }
+
+    /// The seed of the round that comes so many rounds later.
+    pub(crate) fn after(self, rounds: usize) -> Self {
+        Self { seed: self.seed.map(|seed| seed.wrapping_add(rounds as u64)) }
     }
 
     /// The number.
@@ -41,5 +46,8 @@ impl fmt::Display for Seed {
 
 fn fresh() -> u64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    now.as_secs().wrapping_mul(1_000_003) ^ u64::from(now.subsec_nanos()) ^ u64::from(process::id())
+    let mixed =
+        now.as_secs().wrapping_mul(1_000_003) ^ u64::from(now.subsec_nanos()) ^ u64::from(process::id());
+    // Short enough to be typed.
+    mixed % 1_000_000_000
 }

@@ -25,7 +25,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     build_gateway()?;
     let mut cargo = command::cargo(["test", "--locked", "--no-fail-fast"]);
     seed.set(cargo.args(&args.cargo));
-    let mut tally = run_tests(&mut cargo)?;
+    let mut tally = run_tests(&mut cargo, |_| {})?;
     if !command::exists("kcat", "-V") {
         tally.skip("the client kcat in tidegate-e2e");
     }
@@ -43,9 +43,9 @@ pub(crate) fn build_gateway() -> Result<()> {
     command::run(&mut command::cargo(["build", "--locked", "--package", "tidegate-gateway-bin"]))
 }
 
-/// Runs `cargo test`, shows its output and counts. A binary that crashes prints no count: Cargo's own exit
-/// code is part of the result.
-pub(crate) fn run_tests(cargo: &mut Command) -> Result<Tally> {
+/// Runs `cargo test`, shows its output, also to `see`, and counts. A binary that crashes prints no count:
+/// Cargo's own exit code is part of the result.
+pub(crate) fn run_tests(cargo: &mut Command, mut see: impl FnMut(&str)) -> Result<Tally> {
     let text = command::text(cargo);
     eprintln!("> {text}");
     let mut child = cargo.stdout(Stdio::piped()).spawn().with_context(|| format!("starting {text}"))?;
@@ -54,6 +54,7 @@ pub(crate) fn run_tests(cargo: &mut Command) -> Result<Tally> {
         let line = line.with_context(|| format!("reading what {text} prints"))?;
         println!("{line}");
         tally.read(&line);
+        see(&line);
     }
     let status = child.wait().with_context(|| format!("waiting for {text}"))?;
     tally.end(status.success());

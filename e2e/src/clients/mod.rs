@@ -24,6 +24,7 @@ use crate::jars::Version;
 use crate::{java, process};
 
 pub use self::outcome::{Group, Outcome, Produced, Record, Refusal, Topic};
+pub use self::python::program as python;
 
 /// No scenario takes longer, even on a busy machine: every client gives up by itself after 30 s.
 const LIMIT: Duration = Duration::from_secs(90);

@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use crate::{once, paths, process};
 
 /// `python -m PACKAGE` of `e2e/python`, with the libraries of `e2e/python/requirements.txt`.
-pub(super) fn program(package: &str) -> Result<Command> {
+pub fn program(package: &str) -> Result<Command> {
     let sources = paths::e2e().join("python");
     let requirements = sources.join("requirements.txt");
     let key = fs::read_to_string(&requirements).context("reading requirements.txt")?;

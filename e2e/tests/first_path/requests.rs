@@ -161,7 +161,7 @@ fn batch() -> Result<Bytes> {
         timestamp_type: TimestampType::Creation,
         offset: 0,
         sequence: -1,
-        timestamp: 1_700_000_000_000,
+        timestamp: tidegate_e2e::requests::now_ms(),
         key: Some(Bytes::from_static(b"key")),
         value: Some(Bytes::from_static(b"value")),
         headers: IndexMap::new(),

@@ -118,7 +118,7 @@ fn batch(value: &[u8]) -> Result<Bytes> {
         timestamp_type: TimestampType::Creation,
         offset: 0,
         sequence: -1,
-        timestamp: 1_700_000_000_000,
+        timestamp: tidegate_e2e::requests::now_ms(),
         key: None,
         value: Some(Bytes::copy_from_slice(value)),
         headers: IndexMap::new(),

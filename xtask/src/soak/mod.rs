@@ -1,0 +1,88 @@
+//! `cargo xtask soak NAME`: a test file of `e2e` at bar size, round after round.
+//!
+//! Each round is the whole file with a seed of its own. A finished round is kept in a journal under the target
+//! folder, so that a soak that was stopped goes on where it was; the report is written anew after each round.
+
+mod journal;
+mod report;
+
+use std::fs;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+
+use self::journal::{Journal, Round};
+use crate::seed::Seed;
+use crate::{command, suite};
+
+/// The size of a bar, and that of files without one.
+const BARS: [(&str, Size); 1] = [("upheaval", Size { rounds: 10, scale: 2 })];
+const NO_BAR: Size = Size { rounds: 7, scale: 100 };
+
+/// What a test prints before the figures that the report shows.
+const MEASURED: &str = "measured: ";
+
+/// Arguments of `cargo xtask soak`.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// A file of e2e/tests, for instance upheaval
+    name: String,
+    /// How many rounds, if not as many as the bar has; rounds of an earlier call count
+    #[arg(long)]
+    rounds: Option<usize>,
+    /// How much larger than in `cargo xtask test`, if not as the bar: tests read it as TIDEGATE_TEST_SCALE
+    #[arg(long)]
+    scale: Option<u32>,
+    /// Forgets the rounds of earlier calls
+    #[arg(long)]
+    fresh: bool,
+    #[command(flatten)]
+    seed: Seed,
+}
+
+#[derive(Clone, Copy)]
+struct Size {
+    rounds: usize,
+    scale: u32,
+}
+
+/// Runs the missing rounds; one that fails is kept too, and ends the call.
+pub(crate) fn run(args: &Args) -> Result<ExitCode> {
+    let bar = BARS.iter().find(|(name, _)| *name == args.name).map_or(NO_BAR, |(_, bar)| *bar);
+    let size = Size { rounds: args.rounds.unwrap_or(bar.rounds), scale: args.scale.unwrap_or(bar.scale) };
+    let mut journal = Journal::open(&args.name, args.fresh)?;
+    println!("{} of {} rounds are done", journal.passed(), size.rounds);
+    suite::build_gateway()?;
+    let mut success = true;
+    // A call that goes on also goes on with the seeds.
+    let mut seed = args.seed.after(journal.rounds().len());
+    while success && journal.passed() < size.rounds {
+        let round = round(&args.name, size.scale, seed.print())?;
+        success = round.success;
+        journal.add(round)?;
+        seed = seed.after(1);
+    }
+    let path = command::root().join("docs/measured").join(format!("{}.md", args.name));
+    fs::write(&path, report::text(&args.name, bar.rounds, journal.rounds()))
+        .with_context(|| format!("writing {}", path.display()))?;
+    println!("{}", path.display());
+    Ok(if success { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn round(name: &str, scale: u32, seed: Seed) -> Result<Round> {
+    let mut cargo = command::cargo(["test", "--locked", "--package", "tidegate-e2e", "--test", name]);
+    // Without --nocapture nothing that a test prints is seen unless it fails.
+    cargo.args(["--", "--nocapture"]);
+    seed.set(cargo.env("TIDEGATE_TEST_SCALE", scale.to_string()));
+    let mut measured = Vec::new();
+    let tally = suite::run_tests(&mut cargo, |line| {
+        // Behind the name of its test, if nothing else runs beside it.
+        measured.extend(line.split_once(MEASURED).map(|(_, figures)| figures.to_owned()));
+    })?;
+    println!("{tally}");
+    let measured = measured
+        .iter()
+        .map(|text| serde_json::from_str(text).with_context(|| format!("reading {text:?}")))
+        .collect::<Result<_>>()?;
+    Ok(Round { seed: seed.number(), scale, success: tally.is_success(), result: tally.to_string(), measured })
+}

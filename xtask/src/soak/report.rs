@@ -1,0 +1,110 @@
+//! The rounds as Markdown, without a date or a machine: what was done, what came out, how to repeat it.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use serde_json::Value;
+
+use super::journal::Round;
+
+/// What one test measured in one round.
+struct Row<'a> {
+    round: usize,
+    seed: u64,
+    scale: u32,
+    figures: Vec<(&'a str, u64)>,
+}
+
+/// The report; `bar` is how many rounds there should be.
+pub(super) fn text(name: &str, bar: usize, rounds: &[Round]) -> String {
+    let passed = rounds.iter().filter(|round| round.success).count();
+    let mut text = format!(
+        "# Soak: {name}\n\n`cargo xtask soak {name}`: {passed} rounds passed, {} failed; the bar is {bar}. A round is the file \
+         `e2e/tests/{name}` with a seed of its own; `TIDEGATE_SEED=<seed> TIDEGATE_TEST_SCALE=<scale> cargo test \
+         --package tidegate-e2e --test {name}` makes the same random choices again.\n",
+        rounds.len() - passed,
+    );
+    for (title, (notes, rows)) in tables(rounds) {
+        let _ = write!(text, "\n## {title}\n\n");
+        if !notes.is_empty() {
+            let _ = write!(text, "{notes}\n\n");
+        }
+        text += &table(&rows);
+    }
+    text += "\n## Tests\n\n| round | seed | scale | result |\n|---|---|---|---|\n";
+    for (number, round) in (1..).zip(rounds) {
+        let _ = writeln!(text, "| {number} | {} | {} | {} |", round.seed, round.scale, round.result);
+    }
+    text
+}
+
+/// By title, with the notes of the last round: rows of the rounds.
+fn tables(rounds: &[Round]) -> BTreeMap<&str, (&str, Vec<Row<'_>>)> {
+    let mut tables: BTreeMap<&str, (&str, Vec<Row<'_>>)> = BTreeMap::new();
+    for (number, round) in (1..).zip(rounds) {
+        for measured in &round.measured {
+            let word = |key| measured.get(key).and_then(Value::as_str).unwrap_or_default();
+            let (notes, rows) = tables.entry(word("title")).or_default();
+            *notes = word("notes");
+            let figures = figures(measured);
+            rows.push(Row { round: number, seed: round.seed, scale: round.scale, figures });
+        }
+    }
+    tables
+}
+
+/// Names and numbers, in the order of the test.
+fn figures(measured: &Value) -> Vec<(&str, u64)> {
+    let pairs = measured.get("figures").and_then(Value::as_array).into_iter().flatten();
+    pairs.filter_map(|pair| Some((pair.get(0)?.as_str()?, pair.get(1)?.as_u64()?))).collect()
+}
+
+/// One line for each figure, the sum first: there are more figures than rounds.
+fn table(rows: &[Row<'_>]) -> String {
+    let mut head = "| | all |".to_owned();
+    let mut rule = "|---|---|".to_owned();
+    for row in rows {
+        let _ = write!(head, " round {} (seed {}, scale {}) |", row.round, row.seed, row.scale);
+        rule += "---|";
+    }
+    let mut text = format!("{head}\n{rule}\n");
+    let names = rows.last().map(|row| row.figures.iter().map(|(name, _)| *name));
+    for name in names.into_iter().flatten() {
+        let values: Vec<u64> = rows.iter().map(|row| value(row, name)).collect();
+        let _ = write!(text, "| {name} | {} |", values.iter().sum::<u64>());
+        values.iter().for_each(|value| {
+            let _ = write!(text, " {value} |");
+        });
+        text.push('\n');
+    }
+    text
+}
+
+fn value(row: &Row<'_>, name: &str) -> u64 {
+    row.figures.iter().find(|(found, _)| *found == name).map_or(0, |(_, value)| *value)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn figures_are_summed_by_title() {
+        let round = |seed, kills, success| Round {
+            seed,
+            scale: 3,
+            success,
+            result: "r".to_owned(),
+            measured: vec![
+                json!({"title": "Kafka", "notes": "n", "figures": [["kills", kills], ["lost", 0]]}),
+            ],
+        };
+        let text = text("upheaval", 10, &[round(7, 2, true), round(8, 3, false)]);
+        assert!(text.contains("1 rounds passed, 1 failed; the bar is 10."), "{text}");
+        assert!(text.contains("\n## Kafka\n\nn\n\n"), "{text}");
+        assert!(text.contains("| kills | 5 | 2 | 3 |\n| lost | 0 | 0 | 0 |\n"), "{text}");
+        assert!(text.contains("| 2 | 8 | 3 | r |"), "{text}");
+    }
+}
