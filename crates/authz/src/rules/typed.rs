@@ -52,9 +52,8 @@ where
     Q: Guarded + Encodable,
     R: Guarded + Encodable + Decodable + 'static,
 {
-    forward_each(context, request, std::slice::from_ref(upstream), move |responses, context| {
-        let response = responses.into_iter().next().ok_or(ReplyError::Missing)?;
-        Ok(on_response(response, context))
+    forward_one(context, request, upstream, move |response, context, exchange| {
+        Ok(exchange.encode(&on_response(response, context))?.into())
     })
 }
 
@@ -71,9 +70,15 @@ where
     Q: Guarded + Encodable,
     R: Guarded + Encodable + Decodable + 'static,
 {
-    let upstream = upstream_request(context, request.version, upstream)?;
-    let reply = KeepingReply { exchange: Exchange::of(request), facts, otherwise, response: PhantomData };
-    Ok(Outcome::Forward { requests: vec![upstream], reply: Box::new(reply) })
+    forward_one(context, request, upstream, move |response: R, context, exchange| {
+        let facts = facts(&response, context);
+        let then = exchange.encode(&response)?;
+        if facts.is_empty() {
+            return Ok(then.into());
+        }
+        let otherwise = exchange.encode(&otherwise(response))?;
+        Ok(Replied::Keep { facts, then, otherwise })
+    })
 }
 
 /// As [`forward`], for an answer after which bindings may not hold any more.
@@ -87,9 +92,11 @@ where
     Q: Guarded + Encodable,
     R: Guarded + Encodable + Decodable + 'static,
 {
-    let upstream = upstream_request(context, request.version, upstream)?;
-    let reply = ForgettingReply { exchange: Exchange::of(request), on_response, response: PhantomData };
-    Ok(Outcome::Forward { requests: vec![upstream], reply: Box::new(reply) })
+    forward_one(context, request, upstream, move |response, _, exchange| {
+        let (response, unbound) = on_response(response);
+        let then = exchange.encode(&response)?;
+        Ok(if unbound.is_empty() { then.into() } else { Replied::Forget { unbound, then } })
+    })
 }
 
 /// Asks upstream once for each of `upstream` and turns all answers into the client's one.
@@ -103,9 +110,39 @@ where
     Q: Guarded + Encodable,
     R: Guarded + Encodable + Decodable + 'static,
 {
+    forward_all(context, request, upstream, move |responses, context, exchange| {
+        Ok(exchange.encode(&on_responses(responses, context)?)?.into())
+    })
+}
+
+fn forward_one<Q, R>(
+    context: &mut RequestContext<'_>,
+    request: &Request,
+    upstream: &Q,
+    reply: impl FnOnce(R, &ReplyContext<'_>, Exchange) -> Result<Replied, ReplyError> + Send + 'static,
+) -> Result<Outcome, RuleError>
+where
+    Q: Guarded + Encodable,
+    R: Guarded + Decodable + 'static,
+{
+    forward_all(context, request, std::slice::from_ref(upstream), move |responses, context, exchange| {
+        reply(responses.into_iter().next().ok_or(ReplyError::Missing)?, context, exchange)
+    })
+}
+
+fn forward_all<Q, R>(
+    context: &mut RequestContext<'_>,
+    request: &Request,
+    upstream: &[Q],
+    reply: impl FnOnce(Vec<R>, &ReplyContext<'_>, Exchange) -> Result<Replied, ReplyError> + Send + 'static,
+) -> Result<Outcome, RuleError>
+where
+    Q: Guarded + Encodable,
+    R: Guarded + Decodable + 'static,
+{
     let requests: Result<Vec<_>, _> =
         upstream.iter().map(|message| upstream_request(context, request.version, message)).collect();
-    let reply = TypedReply { exchange: Exchange::of(request), on_responses, response: PhantomData };
+    let reply = TypedReply { exchange: Exchange::of(request), reply, response: PhantomData };
     Ok(Outcome::Forward { requests: requests?, reply: Box::new(reply) })
 }
 
@@ -134,14 +171,14 @@ pub(crate) fn request_frame<Q: Guarded + Encodable>(
 
 struct TypedReply<R, F> {
     exchange: Exchange,
-    on_responses: F,
+    reply: F,
     response: PhantomData<fn() -> R>,
 }
 
 impl<R, F> Reply for TypedReply<R, F>
 where
-    R: Guarded + Encodable + Decodable,
-    F: FnOnce(Vec<R>, &ReplyContext<'_>) -> Result<R, ReplyError> + Send,
+    R: Guarded + Decodable,
+    F: FnOnce(Vec<R>, &ReplyContext<'_>, Exchange) -> Result<Replied, ReplyError> + Send,
 {
     fn on_response(
         self: Box<Self>,
@@ -151,57 +188,7 @@ where
         let version = self.exchange.version;
         let responses: Result<Vec<R>, ReplyError> =
             frames.iter().map(|frame| decode_response(frame, version)).collect();
-        let response = (self.on_responses)(responses?, context)?;
-        Ok(self.exchange.encode(&response)?.into())
-    }
-}
-
-struct KeepingReply<R, F, O> {
-    exchange: Exchange,
-    facts: F,
-    otherwise: O,
-    response: PhantomData<fn() -> R>,
-}
-
-impl<R, F, O> Reply for KeepingReply<R, F, O>
-where
-    R: Guarded + Encodable + Decodable,
-    F: FnOnce(&R, &ReplyContext<'_>) -> Vec<Fact> + Send,
-    O: FnOnce(R) -> R + Send,
-{
-    fn on_response(
-        self: Box<Self>,
-        context: &ReplyContext<'_>,
-        frames: &[Bytes],
-    ) -> Result<Replied, ReplyError> {
-        let frame = frames.first().ok_or(ReplyError::Missing)?;
-        let response: R = decode_response(frame, self.exchange.version)?;
-        let facts = (self.facts)(&response, context);
-        let then = self.exchange.encode(&response)?;
-        if facts.is_empty() {
-            return Ok(then.into());
-        }
-        let otherwise = self.exchange.encode(&(self.otherwise)(response))?;
-        Ok(Replied::Keep { facts, then, otherwise })
-    }
-}
-
-struct ForgettingReply<R, F> {
-    exchange: Exchange,
-    on_response: F,
-    response: PhantomData<fn() -> R>,
-}
-
-impl<R, F> Reply for ForgettingReply<R, F>
-where
-    R: Guarded + Encodable + Decodable,
-    F: FnOnce(R) -> (R, Vec<Unbound>) + Send,
-{
-    fn on_response(self: Box<Self>, _: &ReplyContext<'_>, frames: &[Bytes]) -> Result<Replied, ReplyError> {
-        let frame = frames.first().ok_or(ReplyError::Missing)?;
-        let (response, unbound) = (self.on_response)(decode_response(frame, self.exchange.version)?);
-        let then = self.exchange.encode(&response)?;
-        Ok(if unbound.is_empty() { then.into() } else { Replied::Forget { unbound, then } })
+        (self.reply)(responses?, context, self.exchange)
     }
 }
 
