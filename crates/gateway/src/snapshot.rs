@@ -67,11 +67,6 @@ impl Snapshot {
             pointing: member.pointing,
         })
     }
-
-    /// Names of the zones served.
-    pub fn zones(&self) -> impl Iterator<Item = &ZoneName> {
-        self.members.values().map(|member| member.zone.name())
-    }
 }
 
 /// What a login is bound to: when any of it changes, the login does not stand any more.

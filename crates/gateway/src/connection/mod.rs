@@ -10,6 +10,7 @@ mod client_id;
 mod login;
 mod pump;
 mod side;
+mod stop;
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -21,8 +22,9 @@ use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
 use self::login::{LoginError, log_in};
-use self::pump::{CloseReason, Pump, Stop};
+use self::pump::Pump;
 use self::side::Side;
+use self::stop::{CloseReason, Stop};
 use crate::admission::ZonePlace;
 use crate::listener::{Door, ListenerShared};
 use crate::snapshot::{Snapshot, Standing};

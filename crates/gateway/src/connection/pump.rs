@@ -10,13 +10,12 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use tidegate_authz::outcome::UpstreamRequest;
-use tidegate_authz::rules::api_versions;
+use tidegate_authz::rules::{Rule, api_versions};
 use tidegate_authz::table::Service;
 use tidegate_authz::{
     AddressMap, ConnectionState, Outcome, Question, Replied, Reply, ReplyContext, RequestContext, ZoneView,
 };
 use tidegate_client::Stream;
-use tidegate_core::{Fact, FactsError, Unbound};
 use tidegate_wire::api::ApiKey;
 use tidegate_wire::frame::{FrameLimits, Outgoing};
 use tidegate_wire::header::{self, Request};
@@ -24,7 +23,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, Sleep};
 
 use super::client_id::ClientId;
-use super::side::{Received, Side, SideError};
+use super::side::{Received, Side};
+use super::stop::{CloseReason, Stop};
 use crate::listener::ListenerShared;
 use crate::snapshot::{ClusterSnapshot, Snapshot};
 use crate::state;
@@ -35,69 +35,9 @@ const HIGH_WATER: usize = 256 * 1024;
 /// Frames moved in one wake-up before other connections get their turn.
 const FRAMES_PER_TURN: usize = 64;
 
-/// Questions that a rule may ask about one request; it needs two at most, as what it learns stays known.
+/// Questions that a rule may ask about one request: whose a producer id is, what must be kept, and each once more
+/// should memory have made room meanwhile.
 const MAX_QUESTIONS: usize = 4;
-
-/// Why the pump stopped.
-#[derive(Debug)]
-pub(super) enum Stop {
-    /// The connection is over; the reason is for the log.
-    Closed(CloseReason),
-    /// Requests wait for an upstream connection.
-    NeedUpstream,
-    /// The client logs in again; everything before is answered.
-    Login(Request),
-    /// A rule must know something before it can decide: [`Pump::answered`].
-    Ask(Question),
-    /// An answer holds only once facts are kept: [`Pump::kept`].
-    Keep(Vec<Fact>),
-    /// An answer after which bindings do not hold any more: [`Pump::kept`].
-    Forget(Vec<Unbound>),
-}
-
-/// Why a connection is over.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum CloseReason {
-    #[error("the client closed")]
-    ClientClosed,
-    #[error("the broker closed")]
-    BrokerClosed,
-    #[error("client: {0}")]
-    Client(SideError),
-    #[error("broker: {0}")]
-    Broker(SideError),
-    #[error("client: {0}")]
-    Header(#[from] header::HeaderError),
-    #[error("client: {0}")]
-    Rule(#[from] tidegate_authz::RuleError),
-    #[error("broker: {0}")]
-    Reply(#[from] tidegate_authz::ReplyError),
-    #[error("client: {key:?} version {version} is not served")]
-    NotServed { key: ApiKey, version: i16 },
-    #[error("client: {0}")]
-    Refused(&'static str),
-    #[error("broker: answer {got} came where {wanted} was due")]
-    Correlation { wanted: i32, got: i32 },
-    #[error("broker: an answer that nobody asked for")]
-    Unasked,
-    #[error("{0} took too long")]
-    Deadline(&'static str),
-    #[error("the account lost its zone")]
-    ZoneGone,
-    #[error(transparent)]
-    Store(#[from] FactsError),
-    #[error("a rule asked too often")]
-    Insistent,
-    #[error("the gateway drains")]
-    Drained,
-}
-
-impl CloseReason {
-    /// Whether the broker went away or misbehaved.
-    pub(super) fn is_of_broker(&self) -> bool {
-        matches!(self, Self::BrokerClosed | Self::Broker(_) | Self::Correlation { .. } | Self::Unasked)
-    }
-}
 
 /// An answer that is due, in the order of the requests.
 enum Due {
@@ -208,7 +148,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
     pub(super) fn answered(&mut self, absent_producers: &[i64]) -> Result<(), CloseReason> {
         let Some(Asking { request, asked, .. }) = self.asking.take() else { return Ok(()) };
         self.renew_snapshot()?;
-        self.decide(request, absent_producers, asked)?;
+        let shared = Arc::clone(&self.shared);
+        let (key, version) = (request.key, request.version);
+        let Some(Service::Rule(rule)) = shared.table.service(key, version) else {
+            return Err(CloseReason::NotServed { key, version });
+        };
+        self.decide(rule, request, absent_producers, asked)?;
         self.send_due();
         Ok(())
     }
@@ -449,12 +394,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
                 let (answer, _) = api_versions::respond(&shared.table, &self.cluster.view, &request)?;
                 self.answer(answer);
             }
-            Some(Service::Rule(_)) => {
+            Some(Service::Rule(rule)) => {
                 shared.meters.request(key);
                 if key == ApiKey::Metadata {
                     shared.upstream.asked();
                 }
-                self.decide(request, &[], 0)?;
+                self.decide(rule, request, &[], 0)?;
             }
         }
         Ok(())
@@ -463,67 +408,49 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
     /// Puts a request to its rule; `asked` is how often the rule has asked something already.
     fn decide(
         &mut self,
+        rule: &dyn Rule,
         request: Request,
         absent_producers: &[i64],
         asked: usize,
     ) -> Result<(), CloseReason> {
-        let (key, version) = (request.key, request.version);
-        let shared = Arc::clone(&self.shared);
-        let Some(Service::Rule(rule)) = shared.table.service(key, version) else {
-            return Err(CloseReason::NotServed { key, version });
-        };
         let mut context = RequestContext {
             zone: &self.zone,
             cluster: &self.cluster.view,
             addresses: &self.addresses,
-            policy: &shared.policy,
+            policy: &self.shared.policy,
             client_id: self.client_id.upstream(&request.client_id),
             now: state::now(),
             absent_producers,
             connection: &mut self.state,
         };
-        let outcome = rule.on_request(&mut context, &request)?;
-        if let Outcome::Ask(question) = outcome {
-            if asked >= MAX_QUESTIONS {
-                return Err(CloseReason::Insistent);
+        match rule.on_request(&mut context, &request)? {
+            Outcome::Ask(_) if asked >= MAX_QUESTIONS => return Err(CloseReason::Insistent),
+            Outcome::Ask(question) => {
+                self.asking = Some(Asking { request, question: Some(question), asked: asked + 1 });
             }
-            self.asking = Some(Asking { request, question: Some(question), asked: asked + 1 });
-            return Ok(());
-        }
-        // The reply to Produce keeps none of the request.
-        let held = if key == ApiKey::Produce { 0 } else { request.body.len() };
-        self.on_outcome(key, version, held, outcome)
-    }
-
-    fn on_outcome(
-        &mut self,
-        key: ApiKey,
-        version: i16,
-        held: usize,
-        outcome: Outcome,
-    ) -> Result<(), CloseReason> {
-        match outcome {
             Outcome::Answer(answer) => self.answer(answer),
-            Outcome::Ask(_) => return Err(CloseReason::Insistent),
             Outcome::Close(why) => return Err(CloseReason::Refused(why)),
             Outcome::Tell(request) => self.send_upstream(request),
-            Outcome::Forward { requests, reply } => {
-                let correlation_ids = requests.iter().map(|request| request.correlation_id).collect();
-                requests.into_iter().for_each(|request| self.send_upstream(request));
-                self.due_bytes += held;
-                let waiting = Waiting {
-                    key,
-                    version,
-                    held,
-                    correlation_ids,
-                    frames: Vec::new(),
-                    reply,
-                    given_up: None,
-                };
-                self.due.push_back(Due::Upstream(waiting));
-            }
+            Outcome::Forward { requests, reply } => self.forward(&request, requests, reply),
         }
         Ok(())
+    }
+
+    fn forward(&mut self, request: &Request, requests: Vec<UpstreamRequest>, reply: Box<dyn Reply>) {
+        let correlation_ids = requests.iter().map(|request| request.correlation_id).collect();
+        requests.into_iter().for_each(|request| self.send_upstream(request));
+        // The reply to Produce keeps none of the request.
+        let held = if request.key == ApiKey::Produce { 0 } else { request.body.len() };
+        self.due_bytes += held;
+        self.due.push_back(Due::Upstream(Waiting {
+            key: request.key,
+            version: request.version,
+            held,
+            correlation_ids,
+            frames: Vec::new(),
+            reply,
+            given_up: None,
+        }));
     }
 
     /// Lines up an answer made here.
