@@ -91,7 +91,8 @@ pub fn produce(connection: &mut Connection, topic: Topic<'_>, partition: i32, va
 
 /// The request of [`produce`].
 pub fn produce_request(topic: Topic<'_>, partition: i32, value: &str) -> Result<ProduceRequest> {
-    let partition = PartitionProduceData::default().with_index(partition).with_records(Some(batch(value)?));
+    let partition =
+        PartitionProduceData::default().with_index(partition).with_records(Some(batch(value.as_bytes())?));
     let (name, id) = topic.parts();
     let data =
         TopicProduceData::default().with_name(name).with_topic_id(id).with_partition_data(vec![partition]);
@@ -249,7 +250,8 @@ fn subscription(topics: &[&str]) -> Result<Bytes> {
     Ok(blob.freeze())
 }
 
-fn batch(value: &str) -> Result<Bytes> {
+/// One record without a key as a batch of its own, uncompressed, of no producer.
+pub fn batch(value: &[u8]) -> Result<Bytes> {
     let record = Record {
         transactional: false,
         control: false,
@@ -262,7 +264,7 @@ fn batch(value: &str) -> Result<Bytes> {
         sequence: -1,
         timestamp: now_ms(),
         key: None,
-        value: Some(Bytes::copy_from_slice(value.as_bytes())),
+        value: Some(Bytes::copy_from_slice(value)),
         headers: IndexMap::new(),
     };
     let mut buffer = BytesMut::new();

@@ -14,7 +14,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use kafka_protocol::messages::fetch_request::{FetchPartition, FetchTopic};
 use kafka_protocol::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
 use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
@@ -23,7 +23,6 @@ use kafka_protocol::messages::{
     BrokerId, FetchRequest, ListOffsetsRequest, MetadataRequest, ProduceRequest, TopicName,
 };
 use kafka_protocol::protocol::StrBytes;
-use kafka_protocol::records::{Compression, Record, RecordBatchEncoder, RecordEncodeOptions, TimestampType};
 use tidegate_e2e::clients::{Client, ClientConfig, Step};
 use tidegate_e2e::gateway::{self, Alias, Gateway, Home, Permission};
 use tidegate_e2e::jars::Version;
@@ -31,6 +30,7 @@ use tidegate_e2e::kafka::{Kafka, Topic};
 use tidegate_e2e::random;
 use tidegate_e2e::raw::Connection;
 use tidegate_e2e::recorder::Recorder;
+use tidegate_e2e::requests::batch;
 
 const PARTNER: &str = "partner";
 const PASSWORD: &str = "partner-password";
@@ -163,25 +163,7 @@ fn fetch(topic: &str, replica: i32) -> FetchRequest {
 
 /// One record, acknowledged by the leader alone.
 fn produce(topic: &str) -> Result<ProduceRequest> {
-    let record = Record {
-        transactional: false,
-        control: false,
-        delete_horizon: false,
-        partition_leader_epoch: -1,
-        producer_id: -1,
-        producer_epoch: -1,
-        timestamp_type: TimestampType::Creation,
-        offset: 0,
-        sequence: -1,
-        timestamp: tidegate_e2e::requests::now_ms(),
-        key: None,
-        value: Some(Bytes::from_static(b"value")),
-        headers: kafka_protocol::indexmap::IndexMap::new(),
-    };
-    let mut batch = BytesMut::new();
-    let options = RecordEncodeOptions { version: 2, compression: Compression::None };
-    RecordBatchEncoder::encode(&mut batch, [&record], &options)?;
-    let partition = PartitionProduceData::default().with_index(0).with_records(Some(batch.freeze()));
+    let partition = PartitionProduceData::default().with_index(0).with_records(Some(batch(b"value")?));
     let data = TopicProduceData::default().with_name(topic_name(topic)).with_partition_data(vec![partition]);
     Ok(ProduceRequest::default().with_acks(1).with_timeout_ms(10_000).with_topic_data(vec![data]))
 }

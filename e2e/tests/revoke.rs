@@ -21,11 +21,11 @@ use kafka_protocol::messages::{
     BrokerId, FetchRequest, FetchResponse, MetadataRequest, ProduceRequest, TopicName,
 };
 use kafka_protocol::protocol::StrBytes;
-use kafka_protocol::records::{Compression, Record, RecordBatchEncoder, RecordEncodeOptions, TimestampType};
 use tidegate_e2e::gateway::{Alias, Gateway, Home, Permission};
 use tidegate_e2e::jars::Version;
 use tidegate_e2e::kafka::Kafka;
 use tidegate_e2e::raw::{self, Connection};
+use tidegate_e2e::requests::batch;
 use tidegate_e2e::scram;
 use tidegate_e2e::site::Handled;
 use tidegate_wire::sasl::Mechanism;
@@ -247,33 +247,11 @@ fn errors(answer: &FetchResponse) -> Vec<i16> {
 
 /// Writes one record and returns the partition's error code.
 fn produce(connection: &mut Connection, topic: &str) -> Result<i16> {
-    let partition = PartitionProduceData::default().with_index(0).with_records(Some(batch()?));
+    let partition = PartitionProduceData::default().with_index(0).with_records(Some(batch(b"value")?));
     let data = TopicProduceData::default().with_name(topic_name(topic)).with_partition_data(vec![partition]);
     let request = ProduceRequest::default().with_acks(-1).with_timeout_ms(10_000).with_topic_data(vec![data]);
     let answer = connection.call(PRODUCE, &request)?;
     Ok(answer.responses[0].partition_responses[0].error_code)
-}
-
-fn batch() -> Result<bytes::Bytes> {
-    let record = Record {
-        transactional: false,
-        control: false,
-        delete_horizon: false,
-        partition_leader_epoch: -1,
-        producer_id: -1,
-        producer_epoch: -1,
-        timestamp_type: TimestampType::Creation,
-        offset: 0,
-        sequence: -1,
-        timestamp: tidegate_e2e::requests::now_ms(),
-        key: None,
-        value: Some(bytes::Bytes::from_static(b"value")),
-        headers: kafka_protocol::indexmap::IndexMap::new(),
-    };
-    let mut buffer = bytes::BytesMut::new();
-    let options = RecordEncodeOptions { version: 2, compression: Compression::None };
-    RecordBatchEncoder::encode(&mut buffer, [&record], &options)?;
-    Ok(buffer.freeze())
 }
 
 fn topic_name(name: &str) -> TopicName {

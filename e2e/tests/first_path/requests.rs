@@ -1,8 +1,6 @@
 //! One request about one topic for every API that takes topics, undecoded answer included.
 
 use anyhow::Result;
-use bytes::{Bytes, BytesMut};
-use kafka_protocol::indexmap::IndexMap;
 use kafka_protocol::messages::fetch_request::{FetchPartition, FetchTopic};
 use kafka_protocol::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
 use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
@@ -21,8 +19,8 @@ use kafka_protocol::messages::{
     OffsetFetchRequest, OffsetForLeaderEpochRequest, ProduceRequest, TopicName,
 };
 use kafka_protocol::protocol::{StrBytes, VersionRange};
-use kafka_protocol::records::{Compression, Record, RecordBatchEncoder, RecordEncodeOptions, TimestampType};
 use tidegate_e2e::raw::Connection;
+use tidegate_e2e::requests::batch;
 use uuid::Uuid;
 
 /// What a request is about.
@@ -71,7 +69,7 @@ pub(crate) fn metadata(connection: &mut Connection, version: i16, topic: &Subjec
 }
 
 pub(crate) fn produce(connection: &mut Connection, version: i16, topic: &Subject) -> Result<Vec<u8>> {
-    let partition = PartitionProduceData::default().with_index(0).with_records(Some(batch()?));
+    let partition = PartitionProduceData::default().with_index(0).with_records(Some(batch(b"value")?));
     let data = TopicProduceData::default()
         .with_name(topic.name())
         .with_topic_id(topic.id())
@@ -147,27 +145,4 @@ pub(crate) fn offset_fetch(connection: &mut Connection, version: i16, topic: &Su
 
 fn group() -> GroupId {
     GroupId(StrBytes::from_static_str("readers"))
-}
-
-/// A batch of one record that a broker would take.
-fn batch() -> Result<Bytes> {
-    let record = Record {
-        transactional: false,
-        control: false,
-        delete_horizon: false,
-        partition_leader_epoch: -1,
-        producer_id: -1,
-        producer_epoch: -1,
-        timestamp_type: TimestampType::Creation,
-        offset: 0,
-        sequence: -1,
-        timestamp: tidegate_e2e::requests::now_ms(),
-        key: Some(Bytes::from_static(b"key")),
-        value: Some(Bytes::from_static(b"value")),
-        headers: IndexMap::new(),
-    };
-    let mut buffer = BytesMut::new();
-    let options = RecordEncodeOptions { version: 2, compression: Compression::None };
-    RecordBatchEncoder::encode(&mut buffer, [&record], &options)?;
-    Ok(buffer.freeze())
 }
