@@ -28,6 +28,8 @@ pub struct RequestContext<'a> {
     pub now: Timestamp,
     /// Producer ids of which the store has just said that the zone was not issued them.
     pub absent_producers: &'a [i64],
+    /// Milliseconds for which the zone owes silence for the flow of this request: see [`Flow`](crate::Flow).
+    pub throttle_ms: i32,
     /// What the connection remembers from one request to the next.
     pub connection: &'a mut ConnectionState,
 }
@@ -42,6 +44,8 @@ pub struct ReplyContext<'a> {
     pub addresses: &'a AddressMap,
     /// The time.
     pub now: Timestamp,
+    own_throttle_ms: i32,
+    throttle_ms: Cell<i32>,
     stale: Cell<bool>,
 }
 
@@ -49,7 +53,26 @@ impl<'a> ReplyContext<'a> {
     /// The context of one answer.
     #[must_use]
     pub fn new(zone: Option<&'a ZoneView>, addresses: &'a AddressMap, now: Timestamp) -> Self {
-        Self { zone, addresses, now, stale: Cell::new(false) }
+        Self { zone, addresses, now, own_throttle_ms: 0, throttle_ms: Cell::new(0), stale: Cell::new(false) }
+    }
+
+    /// For an answer after which the zone owes silence for so many milliseconds.
+    #[must_use]
+    pub fn throttled(self, own_throttle_ms: i32) -> Self {
+        Self { own_throttle_ms, ..self }
+    }
+
+    /// What the answer says about silence: the zone's own debt, or what the broker asks for if that is longer.
+    pub fn throttle(&self, brokers_ms: i32) -> i32 {
+        let throttle_ms = self.own_throttle_ms.max(brokers_ms);
+        self.throttle_ms.set(throttle_ms);
+        throttle_ms
+    }
+
+    /// What the answer has said about silence, in milliseconds; the connection must be silent for as long.
+    #[must_use]
+    pub fn throttle_ms(&self) -> i32 {
+        self.throttle_ms.get()
     }
 
     /// Notes an error of a partition: some say that the picture of the cluster is out of date.

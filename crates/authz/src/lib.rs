@@ -22,6 +22,7 @@ pub mod policy;
 pub mod rules;
 pub mod state;
 pub mod table;
+pub mod traffic;
 pub mod view;
 
 #[cfg(test)]
@@ -37,4 +38,5 @@ pub use outcome::{Outcome, Question, Replied, Reply, ReplyError, RuleError};
 pub use policy::Policy;
 pub use state::ZoneState;
 pub use table::RuleTable;
+pub use traffic::{Flow, Traffic};
 pub use view::ZoneView;

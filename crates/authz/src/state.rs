@@ -6,6 +6,7 @@ use tidegate_core::names::{Alias, BackingTopic};
 use crate::bindings::Bindings;
 use crate::ledger::Ledger;
 use crate::members::Members;
+use crate::traffic::Traffic;
 
 /// The memory of one zone. What it holds as a fact, the store holds too.
 #[derive(Debug, Default)]
@@ -13,6 +14,7 @@ pub struct ZoneState {
     bindings: Bindings,
     ledger: Ledger,
     members: Members,
+    traffic: Traffic,
 }
 
 impl ZoneState {
@@ -32,6 +34,12 @@ impl ZoneState {
     #[must_use]
     pub fn members(&self) -> &Members {
         &self.members
+    }
+
+    /// What the zone has sent, read and committed lately; in no store, as it is a matter of seconds.
+    #[must_use]
+    pub fn traffic(&self) -> &Traffic {
+        &self.traffic
     }
 
     /// Takes in facts that the store keeps.

@@ -161,11 +161,13 @@ pub(crate) struct Bench {
     pub(crate) zone: Arc<ZoneView>,
     state: Arc<ZoneState>,
     pub(crate) cluster: ClusterView,
-    addresses: AddressMap,
+    pub(crate) addresses: AddressMap,
     pub(crate) policy: Policy,
     connection: std::cell::RefCell<ConnectionState>,
     /// Producer ids that only the store knows.
     pub(crate) stored_producers: Vec<i64>,
+    /// What the zone owes when the request and when the answer comes.
+    pub(crate) throttle_ms: i32,
 }
 
 impl Bench {
@@ -192,6 +194,7 @@ impl Bench {
             policy: Policy::default(),
             connection: std::cell::RefCell::default(),
             stored_producers: Vec::new(),
+            throttle_ms: 0,
         }
     }
 
@@ -244,6 +247,7 @@ impl Bench {
             client_id: "tg-zone/app",
             now: NOW,
             absent_producers,
+            throttle_ms: self.throttle_ms,
             connection: &mut self.connection.borrow_mut(),
         };
         rule.on_request(&mut context, request).unwrap()
@@ -304,7 +308,7 @@ impl Bench {
             frames.push(crate::rules::frame_of(version, parsed.correlation_id, &broker(&upstream)));
             sent.push(upstream);
         }
-        let context = ReplyContext::new(later, &self.addresses, NOW);
+        let context = ReplyContext::new(later, &self.addresses, NOW).throttled(self.throttle_ms);
         let frame = match reply.on_response(&context, &frames).unwrap() {
             Replied::Answer(frame) => frame,
             Replied::Keep { facts, then, .. } => {

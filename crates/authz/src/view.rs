@@ -2,19 +2,21 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tidegate_core::Permission;
 use tidegate_core::ZoneId;
 use tidegate_core::facts::{Fact, Timestamp, Unbound};
 use tidegate_core::keys::ZoneKeys;
 use tidegate_core::names::{Alias, BackingTopic, ZoneName};
-use tidegate_core::zone::{TopicGrant, ZoneSpec};
+use tidegate_core::zone::{TopicGrant, TrafficPolicies, ZoneSpec};
 use tidegate_wire::topic::{TopicKey, TopicRef};
 
 use crate::bindings::{Binding, Conflict};
 use crate::cluster::{ClusterView, TopicView};
 use crate::groups::Prefix;
 use crate::state::ZoneState;
+use crate::traffic::Flow;
 
 /// What one zone shows of the cluster; immutable, replaced whole on every change of either.
 #[derive(Debug)]
@@ -28,6 +30,7 @@ pub struct ZoneView {
     by_alias: HashMap<Arc<str>, usize>,
     by_virtual_id: HashMap<[u8; 16], usize>,
     by_backing: HashMap<Arc<str>, Vec<usize>>,
+    traffic: TrafficPolicies,
     state: Arc<ZoneState>,
 }
 
@@ -80,6 +83,7 @@ impl ZoneView {
                 .collect(),
             by_backing,
             topics,
+            traffic: *spec.traffic(),
             state,
         }
     }
@@ -145,6 +149,23 @@ impl ZoneView {
     #[must_use]
     pub fn state(&self) -> &ZoneState {
         &self.state
+    }
+
+    /// The zone's limits on traffic.
+    #[must_use]
+    pub fn traffic(&self) -> &TrafficPolicies {
+        &self.traffic
+    }
+
+    /// Counts `amount` of a flow; gives the pause that the zone owes from now on: see [`Traffic`](crate::Traffic).
+    pub fn debit(&self, flow: Flow, amount: usize, now: Duration) -> Duration {
+        self.state.traffic().debit(flow, amount, &self.traffic, now)
+    }
+
+    /// The pause that the zone owes for a flow.
+    #[must_use]
+    pub fn owed(&self, flow: Flow, now: Duration) -> Duration {
+        self.state.traffic().owed(flow, &self.traffic, now)
     }
 
     /// Takes in facts that the store keeps.

@@ -53,6 +53,11 @@ impl Rule for Fetch {
             let lost = FetchResponse::default().with_error_code(ErrorCode::FETCH_SESSION_ID_NOT_FOUND.0);
             return answer(request, &lost);
         }
+        if context.throttle_ms > 0 {
+            // In debt: nothing is read for this client. Empty and throttled is the one answer that need not name every
+            // partition.
+            return answer(request, &FetchResponse::default().with_throttle_time_ms(context.throttle_ms));
+        }
         let round = context.connection.next_fetch_round();
         let plan = Plan::of(context.zone, std::mem::take(&mut asked.topics), version >= BY_ID_SINCE, round);
         if plan.upstream.is_empty() && !plan.refused.is_empty() {
@@ -61,6 +66,7 @@ impl Rule for Fetch {
         let Plan { upstream, shown, refused } = plan;
         asked.topics = upstream;
         as_client(&mut asked, context.policy);
+        asked.max_bytes = asked.max_bytes.min(window(context.zone));
         let correlation_id = context.connection.next_correlation_id();
         let frame = super::typed::request_frame(context.client_id, version, correlation_id, &asked)?;
         let reply = FetchReply { exchange: Exchange::of(request), shown, refused };
@@ -86,6 +92,11 @@ fn as_client(asked: &mut FetchRequest, policy: &Policy) {
         partition.high_watermark = i64::MAX;
         partition.log_start_offset = -1;
     }
+}
+
+/// The most that one answer may bring without a debt; a broker sends at least one batch all the same.
+fn window(zone: &ZoneView) -> i32 {
+    zone.traffic().max_consume_rate.map_or(i32::MAX, |rate| i32::try_from(rate.get()).unwrap_or(i32::MAX))
 }
 
 struct FetchReply {
@@ -158,6 +169,10 @@ impl ResponsePlan for ShownTopics<'_> {
 
     fn note(&self, error: ErrorCode) {
         self.context.note(error);
+    }
+
+    fn throttle_ms(&self, upstream: i32) -> i32 {
+        self.context.throttle(upstream)
     }
 }
 

@@ -22,6 +22,9 @@ use crate::outcome::{Outcome, Question, RuleError};
 /// The rule.
 pub struct OffsetCommit;
 
+/// First version that tells the client to be silent.
+const THROTTLE_SINCE: i16 = 3;
+
 impl Rule for OffsetCommit {
     fn key(&self) -> ApiKey {
         ApiKey::OffsetCommit
@@ -40,8 +43,7 @@ impl Rule for OffsetCommit {
         match context.zone.prefix().group(&group) {
             Ok(upstream) => asked.group_id = GroupId(StrBytes::from_string(upstream)),
             Err(error) => {
-                let refused = refusals(&Commits::none(topics, index, error));
-                return answer(request, &OffsetCommitResponse::default().with_topics(refused));
+                return refuse(context, request, refusals(&Commits::none(topics, index, error)));
             }
         }
         let mut commits = Commits::of(context.zone, topics, index);
@@ -51,10 +53,11 @@ impl Rule for OffsetCommit {
         }
         let (names, refused) = (commits.names(), refusals(&commits));
         if commits.topics.is_empty() && !refused.is_empty() {
-            return answer(request, &OffsetCommitResponse::default().with_topics(refused));
+            return refuse(context, request, refused);
         }
         asked.topics = commits.topics.into_iter().map(upstream_topic).collect();
-        forward(context, request, &asked, move |mut response: OffsetCommitResponse, _| {
+        let version = request.version;
+        forward(context, request, &asked, move |mut response: OffsetCommitResponse, context| {
             response.topics.retain_mut(|topic| match names.get(&topic.name) {
                 Some(alias) => {
                     topic.name = alias.clone();
@@ -63,9 +66,22 @@ impl Rule for OffsetCommit {
                 None => false,
             });
             response.topics.extend(refused);
+            if version >= THROTTLE_SINCE {
+                response.throttle_time_ms = context.throttle(response.throttle_time_ms);
+            }
             response
         })
     }
+}
+
+fn refuse(
+    context: &RequestContext<'_>,
+    request: &Request,
+    refused: Vec<OffsetCommitResponseTopic>,
+) -> Result<Outcome, RuleError> {
+    let throttle_ms = if request.version >= THROTTLE_SINCE { context.throttle_ms } else { 0 };
+    let response = OffsetCommitResponse::default().with_throttle_time_ms(throttle_ms).with_topics(refused);
+    answer(request, &response)
 }
 
 fn index(partition: &OffsetCommitRequestPartition) -> i32 {
@@ -171,5 +187,21 @@ mod tests {
         assert_eq!(flat(&got), [("second", 0), ("first", 29)]);
         let (_, got) = bench.exchange(&OffsetCommit, 9, &commit("other", &["first"]), broker);
         assert_eq!(flat(&got), [("first", 0)]);
+    }
+
+    #[test]
+    fn the_longer_silence_of_zone_and_broker_is_asked_for() {
+        let mut bench = Bench::new();
+        bench.throttle_ms = 700;
+        for version in OffsetCommit.versions().iter() {
+            let told = |ms| if version >= THROTTLE_SINCE { ms } else { 0 };
+            for (brokers, both) in [(9, 700), (900, 900)] {
+                let throttled = |request: &_| broker(request).with_throttle_time_ms(told(brokers));
+                let (_, got) = bench.exchange(&OffsetCommit, version, &commit("g", &["orders"]), throttled);
+                assert_eq!(got.throttle_time_ms, told(both), "version {version}");
+            }
+            let got: OffsetCommitResponse = bench.answer(&OffsetCommit, version, &commit("", &["orders"]));
+            assert_eq!(got.throttle_time_ms, told(700), "version {version}");
+        }
     }
 }

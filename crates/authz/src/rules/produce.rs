@@ -55,7 +55,7 @@ impl Rule for Produce {
             Err(error) => {
                 let mut plan = Plan::default();
                 plan.refuse_all(&asked, error);
-                return plan.answer(request, asked.acks);
+                return plan.answer(context, request, asked.acks);
             }
         };
         let plan = Plan::of(context, request, &asked);
@@ -66,7 +66,7 @@ impl Rule for Produce {
             return Ok(Outcome::Close("produce without acknowledgement to a topic that may not be written"));
         }
         if plan.topics.is_empty() {
-            return plan.answer(request, asked.acks);
+            return plan.answer(context, request, asked.acks);
         }
         let correlation_id = context.connection.next_correlation_id();
         let rewritten = Rewritten {
@@ -192,11 +192,19 @@ impl Plan {
         }
     }
 
-    fn answer(self, request: &Request, acks: i16) -> Result<Outcome, RuleError> {
+    fn answer(
+        self,
+        context: &RequestContext<'_>,
+        request: &Request,
+        acks: i16,
+    ) -> Result<Outcome, RuleError> {
         if acks == NO_ACKS {
             return Ok(Outcome::Close("produce without acknowledgement that is refused or empty"));
         }
-        answer(request, &ProduceResponse::default().with_responses(refusals(self.refused)))
+        let response = ProduceResponse::default()
+            .with_throttle_time_ms(context.throttle_ms)
+            .with_responses(refusals(self.refused));
+        answer(request, &response)
     }
 }
 
@@ -248,6 +256,7 @@ impl Reply for ProduceReply {
         });
         response.responses.extend(refusals(self.refused));
         response.node_endpoints = endpoints(&response.node_endpoints, context.addresses);
+        response.throttle_time_ms = context.throttle(response.throttle_time_ms);
         Ok(self.exchange.encode(&response)?.into())
     }
 }

@@ -44,18 +44,18 @@ impl Rule for TxnOffsetCommit {
             std::mem::take(&mut asked.topics).into_iter().map(|topic| (topic.name, topic.partitions));
         let group = asked.group_id.to_string();
         if let Err(error) = map(context.zone, &mut asked) {
-            return refuse(request, &Commits::none(topics, index, error));
+            return refuse(context, request, &Commits::none(topics, index, error));
         }
         let mut commits = Commits::of(context.zone, topics, index);
         if let Some(question) = settle(&mut commits, context, asked.producer_id, &group) {
             return Ok(Outcome::Ask(question));
         }
         if commits.topics.is_empty() {
-            return refuse(request, &commits);
+            return refuse(context, request, &commits);
         }
         let (names, refused) = (commits.names(), refusals(&commits));
         asked.topics = commits.topics.into_iter().map(upstream_topic).collect();
-        forward(context, request, &asked, move |mut response: TxnOffsetCommitResponse, _| {
+        forward(context, request, &asked, move |mut response: TxnOffsetCommitResponse, context| {
             response.topics.retain_mut(|topic| match names.get(&topic.name) {
                 Some(alias) => {
                     topic.name = alias.clone();
@@ -64,6 +64,7 @@ impl Rule for TxnOffsetCommit {
                 None => false,
             });
             response.topics.extend(refused);
+            response.throttle_time_ms = context.throttle(response.throttle_time_ms);
             response
         })
     }
@@ -112,10 +113,14 @@ fn upstream_topic(topic: LayerTopic<TxnOffsetCommitRequestPartition>) -> TxnOffs
 }
 
 fn refuse(
+    context: &RequestContext<'_>,
     request: &Request,
     commits: &Commits<TxnOffsetCommitRequestPartition>,
 ) -> Result<Outcome, RuleError> {
-    answer(request, &TxnOffsetCommitResponse::default().with_topics(refusals(commits)))
+    let response = TxnOffsetCommitResponse::default()
+        .with_throttle_time_ms(context.throttle_ms)
+        .with_topics(refusals(commits));
+    answer(request, &response)
 }
 
 fn refusals(commits: &Commits<TxnOffsetCommitRequestPartition>) -> Vec<TxnOffsetCommitResponseTopic> {

@@ -135,6 +135,7 @@ impl<'a> Player<'a> {
                 client_id: CLIENT_ID,
                 now: NOW,
                 absent_producers: &absent_producers,
+                throttle_ms: 0,
                 connection: &mut self.connection,
             };
             match rule.on_request(&mut context, request)? {

@@ -50,6 +50,11 @@ pub trait ResponsePlan {
     /// The advertised host and port of a node; `None` hides the node.
     fn endpoint(&self, node: i32) -> Option<(&str, u16)>;
 
+    /// Milliseconds of silence to ask of the client, given what the broker asks.
+    fn throttle_ms(&self, upstream: i32) -> i32 {
+        upstream
+    }
+
     /// Told of every error of a partition.
     fn note(&self, error: ErrorCode) {
         let _ = error;

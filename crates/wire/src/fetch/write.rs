@@ -105,10 +105,12 @@ impl<'a, P: ResponsePlan> Rewrite<'a, P> {
 
     fn write(&self, body: usize, measure: &Measure, out: &mut EnvelopeWriter) -> Result<(), ReadError> {
         let mut reader = self.reader(body);
-        let throttle_and_error = reader.bytes(self.top_length() - self.session_length())?;
-        out.buffer().put_slice(throttle_and_error);
+        let throttle_ms = self.plan.throttle_ms(reader.int32()?);
+        out.buffer().put_i32(throttle_ms);
         if self.version >= SESSION_SINCE {
+            let error = reader.int16()?;
             reader.int32()?;
+            out.buffer().put_i16(error);
             out.buffer().put_i32(0);
         }
         let topics = reader.array_count(self.flexible)?.unwrap_or(0);
@@ -123,10 +125,6 @@ impl<'a, P: ResponsePlan> Rewrite<'a, P> {
             self.write_endpoints(&mut reader, out.buffer())?;
         }
         Ok(())
-    }
-
-    fn session_length(&self) -> usize {
-        if self.version >= SESSION_SINCE { 4 } else { 0 }
     }
 
     /// Writes one upstream topic once for each of its targets.

@@ -188,3 +188,47 @@ fn a_waiting_fetch_ends_at_once_when_one_of_its_topics_is_revoked() {
         assert_eq!((answer.error_code, answer.throttle_time_ms, answer.responses.len()), (0, 1, 0));
     }
 }
+
+#[test]
+fn a_zone_in_debt_is_answered_here_with_nothing_and_the_time_to_be_silent() {
+    let mut bench = Bench::new();
+    bench.throttle_ms = 700;
+    for version in Fetch.versions().iter() {
+        let asked = fetch(version, vec![topic(version, "orders", bench.virtual_id("orders"), &[0])]);
+        let got: FetchResponse = bench.answer(&Fetch, version, &asked);
+        assert_eq!((got.throttle_time_ms, got.error_code, got.responses.len()), (700, 0, 0), "{version}");
+    }
+}
+
+#[test]
+fn an_answer_asks_for_the_longer_silence_of_zone_and_broker() {
+    for (own, brokers, told) in [(700, 9, 700), (700, 900, 900), (0, 9, 9)] {
+        for version in Fetch.versions().iter() {
+            let mut bench = Bench::new();
+            let asked = fetch(version, vec![topic(version, "orders", bench.virtual_id("orders"), &[0])]);
+            let (sent, request) = (bench.ask(&Fetch, &testing::request_of(version, &asked)), &asked);
+            let Outcome::Forward { reply, requests } = sent else { panic!("did not go upstream") };
+            bench.throttle_ms = own;
+            let frame = crate::rules::frame_of(
+                version,
+                requests[0].correlation_id,
+                &broker(request).with_throttle_time_ms(brokers),
+            );
+            let context = ReplyContext::new(Some(&bench.zone), &bench.addresses, testing::NOW).throttled(own);
+            let Replied::Answer(got) = reply.on_response(&context, &[frame]).unwrap() else {
+                panic!("keeps")
+            };
+            let got: FetchResponse = testing::decode_answer(version, got.joined());
+            assert_eq!((got.throttle_time_ms, context.throttle_ms()), (told, told), "version {version}");
+        }
+    }
+}
+
+#[test]
+fn no_more_is_asked_for_at_once_than_the_zone_may_read_in_a_second() {
+    let zone = testing::ZONE.replace("topics:", "trafficControlPolicies: {maxConsumeRate: 5000}\n  topics:");
+    let bench = Bench::over(&zone);
+    let asked = fetch(12, vec![topic(12, "orders", [0; 16], &[0])]);
+    let (sent, _) = bench.exchange(&Fetch, 12, &asked, broker);
+    assert_eq!(sent[0].max_bytes, 5_000);
+}

@@ -233,3 +233,22 @@ fn without_acknowledgement_a_refusal_closes_and_a_permitted_request_waits_for_no
         assert!(matches!(ask("nonsense", [5; 16]), Outcome::Close(_)));
     }
 }
+
+#[test]
+fn the_longer_silence_of_zone_and_broker_is_asked_for() {
+    let mut bench = Bench::new();
+    for (own, brokers, told) in [(700, 9, 700), (700, 900, 900)] {
+        bench.throttle_ms = own;
+        for version in Produce.versions().iter() {
+            let id = bench.virtual_id("orders");
+            let asked = produce(vec![topic(version, "orders", id, batch(0))]);
+            let (_, got) = bench.exchange(&Produce, version, &asked, |request| {
+                broker(version)(request).with_throttle_time_ms(brokers)
+            });
+            assert_eq!(got.throttle_time_ms, told, "version {version}");
+            let foreign = produce(vec![topic(version, testing::HIDDEN_TOPIC, [9; 16], batch(0))]);
+            let got: ProduceResponse = bench.answer(&Produce, version, &foreign);
+            assert_eq!(got.throttle_time_ms, own, "version {version}");
+        }
+    }
+}

@@ -155,3 +155,19 @@ fn a_forged_producer_binds_no_group_and_a_new_binding_is_kept_first() {
     };
     assert!(matches!(&facts[..], [Fact::Binding { .. }]), "{facts:?}");
 }
+
+#[test]
+fn the_longer_silence_of_zone_and_broker_is_asked_for() {
+    let mut bench = bench();
+    bench.throttle_ms = 700;
+    for version in TxnOffsetCommit.versions().iter() {
+        for (brokers, both) in [(9, 700), (900, 900)] {
+            let throttled = |request: &_| broker(request).with_throttle_time_ms(brokers);
+            let (_, got) = bench.exchange(&TxnOffsetCommit, version, &commit(&["orders"]), throttled);
+            assert_eq!(got.throttle_time_ms, both, "version {version}");
+        }
+        let got: TxnOffsetCommitResponse =
+            bench.answer(&TxnOffsetCommit, version, &commit(&[testing::HIDDEN_TOPIC]));
+        assert_eq!(got.throttle_time_ms, 700, "version {version}");
+    }
+}
