@@ -62,7 +62,9 @@ impl Flow {
         }
     }
 
-    const fn longest_pause(self) -> Duration {
+    /// The longest silence that one answer may ask for.
+    #[must_use]
+    pub const fn longest_pause(self) -> Duration {
         match self {
             Self::Produce | Self::Consume => LONGEST_DATA_PAUSE,
             Self::Commits => LONGEST_COMMIT_PAUSE,
@@ -91,12 +93,9 @@ impl Traffic {
     ///
     /// `now` counts from any origin of the caller's that does not move.
     pub fn debit(&self, flow: Flow, amount: usize, policies: &TrafficPolicies, now: Duration) -> Duration {
+        // Most zones have no limit: no lock for them.
+        let Some(rate) = flow.rate(policies) else { return Duration::ZERO };
         let mut bucket = self.bucket(flow).lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(rate) = flow.rate(policies) else {
-            // Whoever gets a limit again begins without an old debt.
-            *bucket = None;
-            return Duration::ZERO;
-        };
         let bucket = bucket.get_or_insert_with(|| Bucket::full(flow, rate, now));
         bucket.refill(flow, rate, now);
         bucket.take(flow, amount);
@@ -105,8 +104,7 @@ impl Traffic {
 
     /// The pause that the zone owes now.
     pub fn owed(&self, flow: Flow, policies: &TrafficPolicies, now: Duration) -> Duration {
-        // Most zones have no limit, and most requests are of no flow: no lock for them.
-        if flow.rate(policies).is_none() { Duration::ZERO } else { self.debit(flow, 0, policies, now) }
+        self.debit(flow, 0, policies, now)
     }
 
     fn bucket(&self, flow: Flow) -> &Mutex<Option<Bucket>> {
@@ -204,13 +202,13 @@ mod tests {
     }
 
     #[test]
-    fn a_new_rate_holds_at_once_and_no_limit_forgets_the_debt() {
+    fn a_new_rate_holds_at_once_and_a_debt_stays_one() {
         let traffic = Traffic::default();
         let owed = traffic.debit(Flow::Produce, 3_000, &policies(1_000), ms(0));
         assert_eq!(owed, ms(2_000));
         assert_eq!(traffic.owed(Flow::Produce, &policies(4_000), ms(0)), ms(500));
         assert_eq!(traffic.debit(Flow::Produce, 1, &TrafficPolicies::default(), ms(0)), ms(0));
-        assert_eq!(traffic.owed(Flow::Produce, &policies(1_000), ms(0)), ms(0));
+        assert_eq!(traffic.owed(Flow::Produce, &policies(1_000), ms(500)), ms(1_500));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Facts between the rules, which state them, and the store, which makes them durable.
 
-use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::{Arc, LazyLock};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tidegate_authz::{Question, ZoneView};
 use tidegate_core::facts::BINDING_RETENTION_S;
@@ -16,6 +16,12 @@ const EXPIRE_EVERY: Duration = Duration::from_secs(3_600);
 /// The time, for rules.
 pub(crate) fn now() -> Timestamp {
     Timestamp(SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()))
+}
+
+/// Time since some moment before the first connection, for what is counted by the millisecond.
+pub(crate) fn uptime() -> Duration {
+    static ORIGIN: LazyLock<Instant> = LazyLock::new(Instant::now);
+    ORIGIN.elapsed()
 }
 
 /// Answers a rule's question and takes the answer into the zone; gives the producer ids that are not the zone's.

@@ -8,6 +8,7 @@
 
 mod client_id;
 mod login;
+mod mute;
 mod pump;
 mod side;
 mod stop;

@@ -7,13 +7,15 @@ use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use tidegate_authz::outcome::UpstreamRequest;
 use tidegate_authz::rules::{Rule, api_versions};
 use tidegate_authz::table::Service;
 use tidegate_authz::{
-    AddressMap, ConnectionState, Outcome, Question, Replied, Reply, ReplyContext, RequestContext, ZoneView,
+    AddressMap, ConnectionState, Flow, Outcome, Question, Replied, Reply, ReplyContext, RequestContext,
+    ZoneView,
 };
 use tidegate_client::Stream;
 use tidegate_wire::api::ApiKey;
@@ -23,6 +25,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, Sleep};
 
 use super::client_id::ClientId;
+use super::mute::Mute;
 use super::side::{Received, Side};
 use super::stop::{CloseReason, Stop};
 use crate::listener::ListenerShared;
@@ -78,6 +81,10 @@ pub(super) struct Pump<S> {
     state: ConnectionState,
     /// A login that waits for everything before it to be answered.
     login: Option<Request>,
+    /// Not read for the time that its zone owes.
+    mute: Mute,
+    /// A request that came in silence which another connection of the zone has to answer for.
+    paced: Option<Request>,
     /// A request whose rule must know something first; nothing more is read until then.
     asking: Option<Asking>,
     /// An answer that waits for the store; nothing more is answered until then.
@@ -119,6 +126,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
             zone,
             state: ConnectionState::default(),
             login: None,
+            mute: Mute::default(),
+            paced: None,
             asking: None,
             keeping: None,
             draining: false,
@@ -224,6 +233,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
         }
         let upstream_waits = self.upstream.as_ref().map_or(0, Side::waiting_bytes);
         let idle = self.due.is_empty()
+            && self.paced.is_none()
             && self.asking.is_none()
             && self.keeping.is_none()
             && self.client.waiting_bytes() == 0
@@ -314,8 +324,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
             return Ok(());
         }
         self.due_bytes = self.due_bytes.saturating_sub(waiting.held);
-        let context = ReplyContext::new(Some(&self.zone), &self.addresses, state::now());
+        let flow = Flow::of(waiting.key);
+        let pause = flow.map_or(Duration::ZERO, |flow| {
+            self.zone.debit(flow, read(flow, &waiting.frames), state::uptime())
+        });
+        let context =
+            ReplyContext::new(Some(&self.zone), &self.addresses, state::now()).throttled(millis(pause));
         let replied = waiting.reply.on_response(&context, &waiting.frames)?;
+        if let Some(flow) = flow {
+            let told = Duration::from_millis(u64::try_from(context.throttle_ms()).unwrap_or(0));
+            self.mute.extend(pause.max(told).min(flow.longest_pause()));
+        }
         if context.is_stale() {
             self.shared.upstream.poke();
         }
@@ -365,10 +384,23 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
             || self.due_bytes > HIGH_WATER
             || self.client.waiting_bytes() > HIGH_WATER;
         let waits = self.login.is_some() || self.asking.is_some() || !self.unsent.is_empty();
-        if full || waits || self.draining {
+        if full || waits || (self.draining && self.paced.is_none()) {
             // What nobody reads is not late.
             self.client.frame_since = None;
             return Ok(false);
+        }
+        if self.mute.poll(context).is_pending() {
+            self.client.frame_since = None;
+            return if self.client.poll_closed(context).map_err(CloseReason::Client)? {
+                Err(CloseReason::ClientClosed)
+            } else {
+                Ok(false)
+            };
+        }
+        if let Some(request) = self.paced.take() {
+            self.serve(request)?;
+            self.send_due();
+            return Ok(true);
         }
         let frame = match self.client.poll_frame(context, self.shared.frame_limits) {
             Poll::Pending => return Ok(false),
@@ -394,15 +426,47 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
                 let (answer, _) = api_versions::respond(&shared.table, &self.cluster.view, &request)?;
                 self.answer(answer);
             }
-            Some(Service::Rule(rule)) => {
+            Some(Service::Rule(_)) => {
                 shared.meters.request(key);
                 if key == ApiKey::Metadata {
                     shared.upstream.asked();
                 }
-                self.decide(rule, request, &[], 0)?;
+                match self.inherited(key) {
+                    pause if pause.is_zero() => self.serve(request)?,
+                    pause => {
+                        self.mute.extend(pause);
+                        self.paced = Some(request);
+                    }
+                }
             }
         }
         Ok(())
+    }
+
+    /// The silence that others of the zone have brought upon a Produce of this connection, which has not been silent
+    /// itself: who connects anew, or through many connections, must not send more for it.
+    fn inherited(&self, key: ApiKey) -> Duration {
+        let pause = match key {
+            ApiKey::Produce => self.zone.owed(Flow::Produce, state::uptime()),
+            _ => Duration::ZERO,
+        };
+        let silent_itself = !pause.is_zero() && self.mute.was_within(Flow::Produce.longest_pause());
+        if silent_itself { Duration::ZERO } else { pause }
+    }
+
+    /// Counts a request and puts it to its rule.
+    fn serve(&mut self, request: Request) -> Result<(), CloseReason> {
+        let shared = Arc::clone(&self.shared);
+        let (key, version) = (request.key, request.version);
+        let Some(Service::Rule(rule)) = shared.table.service(key, version) else {
+            return Err(CloseReason::NotServed { key, version });
+        };
+        match Flow::of(key) {
+            Some(flow @ Flow::Produce) => _ = self.zone.debit(flow, request.body.len(), state::uptime()),
+            Some(flow @ Flow::Commits) => _ = self.zone.debit(flow, 1, state::uptime()),
+            Some(Flow::Consume) | None => {}
+        }
+        self.decide(rule, request, &[], 0)
     }
 
     /// Puts a request to its rule; `asked` is how often the rule has asked something already.
@@ -413,6 +477,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
         absent_producers: &[i64],
         asked: usize,
     ) -> Result<(), CloseReason> {
+        let pause =
+            Flow::of(request.key).map_or(Duration::ZERO, |flow| self.zone.owed(flow, state::uptime()));
+        self.mute.extend(pause);
         let mut context = RequestContext {
             zone: &self.zone,
             cluster: &self.cluster.view,
@@ -421,6 +488,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
             client_id: self.client_id.upstream(&request.client_id),
             now: state::now(),
             absent_producers,
+            throttle_ms: millis(pause),
             connection: &mut self.state,
         };
         match rule.on_request(&mut context, &request)? {
@@ -483,4 +551,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
         let idle = quiet && now - self.client.last_active > limits.idle;
         idle.then_some("the next request")
     }
+}
+
+/// What an answer counts in its flow; requests are counted when they come.
+fn read(flow: Flow, frames: &[Bytes]) -> usize {
+    if flow == Flow::Consume { frames.iter().map(Bytes::len).sum() } else { 0 }
+}
+
+fn millis(pause: Duration) -> i32 {
+    i32::try_from(pause.as_millis()).unwrap_or(i32::MAX)
 }

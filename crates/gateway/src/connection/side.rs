@@ -111,6 +111,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Side<S> {
         }
     }
 
+    /// Whether the other side has closed, as far as a little reading ahead tells: the frames stay where they are.
+    pub(super) fn poll_closed(&mut self, context: &mut Context<'_>) -> Result<bool, SideError> {
+        while self.received.len() < KEPT_BUFFER {
+            self.received.reserve(KEPT_BUFFER);
+            match pin!(self.stream.read_buf(&mut self.received)).poll(context) {
+                Poll::Pending => return Ok(false),
+                Poll::Ready(read) => {
+                    if read.map_err(SideError::from)? == 0 {
+                        return Ok(true);
+                    }
+                }
+            }
+        }
+        Ok(false)
+    }
+
     /// Writes what waits; ready when nothing is left.
     pub(super) fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         while !self.outgoing.is_empty() {
