@@ -83,8 +83,13 @@ impl Site {
 
     /// Changes the zone and returns once the gateway says that it has read it.
     pub fn edit(&self, aliases: &[Alias]) -> Result<Handled> {
+        self.edit_files(|_| self.rewrite(aliases))
+    }
+
+    /// Changes the gateway's files and returns once the gateway says that it has read them.
+    pub fn edit_files(&self, change: impl FnOnce(&Home) -> Result<()>) -> Result<Handled> {
         let before = self.home.log().len();
-        self.rewrite(aliases)?;
+        change(&self.home)?;
         self.gateway.as_ref().context("the gateway runs")?.reload()?;
         Handled::logged_after(&self.home, before)
     }
