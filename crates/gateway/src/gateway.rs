@@ -13,6 +13,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
 use crate::admission::Admission;
+use crate::budget::Budgets;
 use crate::config::{ClusterConfig, Config};
 use crate::desired::Desired;
 use crate::error::GatewayError;
@@ -120,6 +121,7 @@ impl Gateway {
         state::forget(&*parts.facts, compiled.unbound);
         let (snapshots, _) = watch::channel(Arc::new(compiled.snapshot));
         let admission = Arc::new(Admission::default());
+        let budgets = Arc::new(Budgets::new(&config.limits));
         let listeners = config
             .listeners
             .iter()
@@ -134,6 +136,7 @@ impl Gateway {
                     snapshots.subscribe(),
                     &parts,
                     Arc::clone(&admission),
+                    Arc::clone(&budgets),
                 );
                 Some(Listener { name: listener.name.clone(), ports, shared: Arc::new(shared), tls })
             })

@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod admission;
+mod budget;
 pub mod config;
 mod connection;
 pub mod desired;

@@ -18,6 +18,7 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
 use crate::admission::{Admission, Place};
+use crate::budget::Budgets;
 use crate::config::{Config, Limits, ListenerConfig, PolicyConfig};
 use crate::connection::{End, serve};
 use crate::error::GatewayError;
@@ -54,6 +55,7 @@ pub(crate) struct ListenerShared {
     pub(crate) facts: Arc<dyn Facts>,
     pub(crate) login_policy: Arc<LoginPolicy>,
     pub(crate) admission: Arc<Admission>,
+    pub(crate) budgets: Arc<Budgets>,
     pub(crate) meters: Meters,
     pub(crate) deadlines: Limits,
     pub(crate) frame_limits: FrameLimits,
@@ -77,6 +79,7 @@ impl ListenerShared {
         snapshots: watch::Receiver<Arc<Snapshot>>,
         parts: &Parts,
         admission: Arc<Admission>,
+        budgets: Arc<Budgets>,
     ) -> Self {
         let limits = &whole.limits;
         let policy = policy(&whole.policy, limits);
@@ -99,6 +102,7 @@ impl ListenerShared {
             facts: Arc::clone(&parts.facts),
             login_policy: Arc::new(login_policy),
             admission,
+            budgets,
             meters: Meters::new(config.name.as_str(), table.keys()),
             table,
             frame_limits: FrameLimits {

@@ -81,7 +81,10 @@ pub fn read_ahead(buffer: &[u8], earned: usize) -> usize {
 }
 
 /// Whole length of the first frame with its prefix, once known and legal.
-fn announced(buffer: &[u8], limits: FrameLimits) -> Result<Option<usize>, FrameError> {
+///
+/// # Errors
+/// As [`next_frame`].
+pub fn announced(buffer: &[u8], limits: FrameLimits) -> Result<Option<usize>, FrameError> {
     let Some(size) = size_prefix(buffer) else { return Ok(None) };
     let length = usize::try_from(size).unwrap_or(0);
     if length == 0 {

@@ -58,6 +58,12 @@ limits! {
     max_produce_frame_bytes: usize = "maxProduceFrameBytes", 16 * MIB, 1_024, 100 * MIB;
     /// Size of a request before the client is known; Kafka allows 512 KiB, but names and passwords are small.
     max_pre_auth_frame_bytes: usize = "maxPreAuthFrameBytes", 64 * KIB, 1_024, 512 * KIB;
+    /// Bytes of requests of one zone that are under way at once, besides one request that it may always have; beyond it nothing is read from its clients. Four of the largest requests.
+    max_request_bytes_per_zone: usize = "maxRequestBytesPerZone", 64 * MIB, 64 * KIB, 64 * GIB;
+    /// Bytes of answers to one zone that are under way at once, besides one answer that it may always have; beyond it nothing is read from brokers. Clients that read slowly hold their answers.
+    max_answer_bytes_per_zone: usize = "maxAnswerBytesPerZone", 128 * MIB, 64 * KIB, 64 * GIB;
+    /// Bytes of requests and answers of all zones together; a machine with less memory needs less. Each zone may have one request and one answer beyond it.
+    max_buffered_bytes: usize = "maxBufferedBytes", GIB, 64 * KIB, 1_024 * GIB;
     /// Requests of one connection that wait for an answer; stock clients send 5 Produce requests ahead, librdkafka more.
     max_in_flight: usize = "maxInFlight", 32, 1, 1_024;
     /// Time from the connection to the end of SASL; a stalled client must not keep its place.
@@ -70,6 +76,8 @@ limits! {
     idle: Duration = "idleMs", 600_000, 1_000, 86_400_000;
     /// Time for a client to take an answer before its connection is closed.
     write_deadline: Duration = "writeDeadlineMs", 30_000, 100, 300_000;
+    /// Bytes per second that a client must take of an answer, over each `writeDeadlineMs`; a slow modem manages it, one who holds memory by taking a byte now and then does not. 0 asks for any byte at all.
+    min_answer_rate: usize = "minAnswerRate", 4 * KIB, 0, GIB;
     /// Longest time that a Fetch may wait for records; longer wishes are cut to it.
     fetch_max_wait: Duration = "fetchMaxWaitMs", 30_000, 0, 300_000;
     /// Bytes that one Fetch may ask for; the default of stock consumers. Larger wishes are cut to it.
@@ -103,6 +111,11 @@ pub(super) fn read(place: Option<Place<'_>>) -> Limits {
     part(&mut fields, &mut limits.max_pre_auth_frame_bytes, "maxPreAuthFrameBytes", frame);
     let fetch = (limits.fetch_max_bytes, "fetchMaxBytes");
     part(&mut fields, &mut limits.fetch_max_partition_bytes, "fetchMaxPartitionBytes", fetch);
+    let requests = (limits.max_request_bytes_per_zone, "maxRequestBytesPerZone");
+    part(&mut fields, &mut limits.max_produce_frame_bytes, "maxProduceFrameBytes", requests);
+    let all = (limits.max_buffered_bytes, "maxBufferedBytes");
+    part(&mut fields, &mut limits.max_request_bytes_per_zone, "maxRequestBytesPerZone", all);
+    part(&mut fields, &mut limits.max_answer_bytes_per_zone, "maxAnswerBytesPerZone", all);
     fields.finish();
     limits
 }

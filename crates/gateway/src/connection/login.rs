@@ -201,7 +201,7 @@ async fn read<S: AsyncRead + AsyncWrite + Unpin>(
     shared: &ListenerShared,
 ) -> Result<Request, LoginError> {
     let limits = FrameLimits::uniform(shared.max_pre_auth_frame_bytes);
-    match poll_fn(|context| client.poll_frame(context, limits)).await? {
+    match poll_fn(|context| client.poll_frame(context, limits, None)).await? {
         Received::Closed => Err(LoginError::Closed),
         Received::Frame(frame) => Ok(Request::parse(frame)?),
     }

@@ -28,12 +28,17 @@ use super::client_id::ClientId;
 use super::mute::Mute;
 use super::side::{Received, Side};
 use super::stop::{CloseReason, Stop};
+use crate::budget::ZoneBudget;
+use crate::config::Limits;
 use crate::listener::ListenerShared;
 use crate::snapshot::{ClusterSnapshot, Snapshot};
 use crate::state;
 
-/// Bytes that may wait for a slow reader before its writer is not read any more.
+/// Bytes that may wait for a slow broker before its client is not read any more.
 const HIGH_WATER: usize = 256 * 1024;
+
+/// Bytes that may wait for a slow client before no more is read for it: what the system's own buffers hold comes on top.
+const CLIENT_HIGH_WATER: usize = 64 * 1024;
 
 /// Frames moved in one wake-up before other connections get their turn.
 const FRAMES_PER_TURN: usize = 64;
@@ -71,6 +76,7 @@ pub(super) struct Pump<S> {
     orphans: VecDeque<i32>,
     /// Memory that `due` holds on to: answers, and requests whose names answers will repeat.
     due_bytes: usize,
+    budget: Arc<ZoneBudget>,
     shared: Arc<ListenerShared>,
     account: String,
     snapshot: Arc<Snapshot>,
@@ -106,11 +112,13 @@ struct Keeping {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
     /// A pump for a client who has just logged in; `None` when the account has no zone any more.
-    pub(super) fn new(client: Side<S>, shared: Arc<ListenerShared>, account: String) -> Option<Self> {
+    pub(super) fn new(mut client: Side<S>, shared: Arc<ListenerShared>, account: String) -> Option<Self> {
         let snapshot = shared.snapshot();
         let zone = Arc::clone(&snapshot.member(&shared.cluster, &account)?.zone);
         let cluster = snapshot.cluster(&shared.cluster).cloned().unwrap_or_default();
+        client.must_take(must_take(&shared.deadlines));
         Some(Self {
+            budget: shared.budgets.zone(zone.id()),
             client,
             upstream: None,
             unsent: Vec::new(),
@@ -289,12 +297,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
 
     /// Takes one answer from upstream, unless the client is slow to take earlier ones.
     fn poll_upstream(&mut self, context: &mut Context<'_>) -> Result<bool, CloseReason> {
-        if self.client.waiting_bytes() > HIGH_WATER {
+        if self.client.waiting_bytes() > CLIENT_HIGH_WATER {
+            if let Some(upstream) = &mut self.upstream {
+                // What nobody reads is not late.
+                upstream.frame_since = None;
+            }
             return Ok(false);
         }
         let limits = FrameLimits::uniform(self.shared.max_response_bytes);
         let Some(upstream) = &mut self.upstream else { return Ok(false) };
-        let frame = match upstream.poll_frame(context, limits) {
+        // Who holds a part of an answer does not wait for room for the rest, or two such could wait for each other.
+        let holds = matches!(self.due.front(), Some(Due::Upstream(waiting)) if !waiting.frames.is_empty());
+        let budget = (!holds).then_some(&self.budget.answers);
+        let frame = match upstream.poll_frame(context, limits, budget) {
             Poll::Pending => return Ok(false),
             Poll::Ready(Err(error)) => return Err(CloseReason::Broker(error)),
             Poll::Ready(Ok(Received::Closed)) => return Err(CloseReason::BrokerClosed),
@@ -382,7 +397,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
         let full = self.due.len() >= self.shared.max_in_flight
             || upstream_waits > HIGH_WATER
             || self.due_bytes > HIGH_WATER
-            || self.client.waiting_bytes() > HIGH_WATER;
+            || self.client.waiting_bytes() > CLIENT_HIGH_WATER;
         let waits = self.login.is_some() || self.asking.is_some() || !self.unsent.is_empty();
         if full || waits || (self.draining && self.paced.is_none()) {
             // What nobody reads is not late.
@@ -402,14 +417,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
             self.send_due();
             return Ok(true);
         }
-        let frame = match self.client.poll_frame(context, self.shared.frame_limits) {
-            Poll::Pending => return Ok(false),
-            Poll::Ready(Err(error)) => return Err(CloseReason::Client(error)),
-            // An unacknowledged Produce is still on its way up.
-            Poll::Ready(Ok(Received::Closed)) if upstream_waits > 0 => return Ok(false),
-            Poll::Ready(Ok(Received::Closed)) => return Err(CloseReason::ClientClosed),
-            Poll::Ready(Ok(Received::Frame(frame))) => frame,
-        };
+        let frame =
+            match self.client.poll_frame(context, self.shared.frame_limits, Some(&self.budget.requests)) {
+                Poll::Pending => return Ok(false),
+                Poll::Ready(Err(error)) => return Err(CloseReason::Client(error)),
+                // An unacknowledged Produce is still on its way up.
+                Poll::Ready(Ok(Received::Closed)) if upstream_waits > 0 => return Ok(false),
+                Poll::Ready(Ok(Received::Closed)) => return Err(CloseReason::ClientClosed),
+                Poll::Ready(Ok(Received::Frame(frame))) => frame,
+            };
         self.on_request(Request::parse(frame)?)?;
         self.send_due();
         self.poll_writes(context)?;
@@ -544,6 +560,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
         if over(self.client.stuck_since, limits.write_deadline) {
             return Some("reading an answer");
         }
+        if over(self.upstream.as_ref().and_then(|side| side.frame_since), limits.frame_deadline) {
+            return Some("the rest of the broker's answer");
+        }
         if over(self.upstream.as_ref().and_then(|side| side.stuck_since), limits.write_deadline) {
             return Some("the broker's reading of a request");
         }
@@ -556,6 +575,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
 /// What an answer counts in its flow; requests are counted when they come.
 fn read(flow: Flow, frames: &[Bytes]) -> usize {
     if flow == Flow::Consume { frames.iter().map(Bytes::len).sum() } else { 0 }
+}
+
+/// The least that a client must take of an answer within the write deadline.
+fn must_take(limits: &Limits) -> usize {
+    let seconds = usize::try_from(limits.write_deadline.as_secs()).unwrap_or(usize::MAX);
+    limits.min_answer_rate.saturating_mul(seconds)
 }
 
 fn millis(pause: Duration) -> i32 {

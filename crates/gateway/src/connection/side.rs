@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
+use std::mem;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 
@@ -9,6 +10,8 @@ use bytes::{Buf, Bytes, BytesMut};
 use tidegate_wire::frame::{self, FrameError, FrameLimits, Outgoing, next_frame};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::time::Instant;
+
+use crate::budget::{Budget, FREE_FRAME, Hold};
 
 /// Pieces handed to one write call; more than stock answers have, fewer than any system's limit.
 const WRITE_PIECES: usize = 64;
@@ -22,6 +25,8 @@ const KEPT_BUFFER: usize = 4 * 1024;
 pub(super) struct Side<S> {
     stream: S,
     received: BytesMut,
+    /// Room for the frame that is being received, if it is one of those that need it.
+    room: Room,
     /// Length of the last whole frame: the next one may be read with that much room at once.
     earned: usize,
     outgoing: VecDeque<Bytes>,
@@ -30,10 +35,30 @@ pub(super) struct Side<S> {
     unflushed: bool,
     /// Since when the rest of a frame has been waited for.
     pub(super) frame_since: Option<Instant>,
-    /// Since when the other side has taken nothing of what waits for it.
+    /// Since when the other side has taken less of what waits for it than it must.
     pub(super) stuck_since: Option<Instant>,
+    /// What it has taken since then, and what it must take at least.
+    taken: usize,
+    must_take: usize,
     /// When bytes last came in, or a frame was last put out.
     pub(super) last_active: Instant,
+}
+
+/// Room for a frame.
+enum Room {
+    NotAsked,
+    Waiting(Pin<Box<dyn Future<Output = Option<Hold>> + Send>>),
+    Held(Hold),
+}
+
+impl std::fmt::Debug for Room {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::NotAsked => "NotAsked",
+            Self::Waiting(_) => "Waiting",
+            Self::Held(_) => "Held",
+        })
+    }
 }
 
 /// What came of looking for a frame.
@@ -56,14 +81,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Side<S> {
         Self {
             stream,
             received: BytesMut::new(),
+            room: Room::NotAsked,
             earned: 0,
             outgoing: VecDeque::new(),
             outgoing_bytes: 0,
             unflushed: false,
             frame_since: None,
             stuck_since: None,
+            taken: 0,
+            must_take: 1,
             last_active: Instant::now(),
         }
+    }
+
+    /// The least that the other side must take of what waits for it in the time that it is given.
+    pub(super) fn must_take(&mut self, bytes: usize) {
+        self.must_take = bytes.max(1);
     }
 
     /// Bytes that wait to be written; at least 1 while the stream holds some back.
@@ -80,17 +113,30 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Side<S> {
         }
     }
 
-    /// The next whole frame, size prefix included.
+    /// The next whole frame, size prefix included; a larger one only when `budget` has room for it.
     pub(super) fn poll_frame(
         &mut self,
         context: &mut Context<'_>,
         limits: FrameLimits,
+        budget: Option<&Budget>,
     ) -> Poll<Result<Received, SideError>> {
         loop {
             if let Some(frame) = next_frame(&mut self.received, limits)? {
                 self.earned = frame.len();
                 self.frame_since = None;
-                return Poll::Ready(Ok(Received::Frame(frame.freeze())));
+                let frame = frame.freeze();
+                return Poll::Ready(Ok(Received::Frame(
+                    match mem::replace(&mut self.room, Room::NotAsked) {
+                        Room::Held(hold) => hold.tie(frame),
+                        Room::NotAsked | Room::Waiting(_) => frame,
+                    },
+                )));
+            }
+            if let Some(budget) = budget
+                && let Some(length) = frame::announced(&self.received, limits)?
+                && length > FREE_FRAME
+            {
+                ready!(self.poll_room(context, budget, length));
             }
             if self.received.is_empty() && self.received.capacity() > KEPT_BUFFER {
                 self.received = BytesMut::new();
@@ -109,6 +155,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Side<S> {
             }
             self.last_active = Instant::now();
         }
+    }
+
+    /// Ready when there is room for a frame of that length.
+    fn poll_room(&mut self, context: &mut Context<'_>, budget: &Budget, length: usize) -> Poll<()> {
+        if let Room::NotAsked = self.room {
+            self.room = match budget.try_take(length) {
+                Some(hold) => Room::Held(hold),
+                None => Room::Waiting(Box::pin(budget.clone().take(length))),
+            };
+        }
+        if let Room::Waiting(waiting) = &mut self.room {
+            // What is not read for want of room is not late.
+            self.frame_since = None;
+            self.room = ready!(waiting.as_mut().poll(context)).map_or(Room::NotAsked, Room::Held);
+        }
+        Poll::Ready(())
     }
 
     /// Whether the other side has closed, as far as a little reading ahead tells: the frames stay where they are.
@@ -137,9 +199,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Side<S> {
                     return Poll::Pending;
                 }
             };
-            self.stuck_since = None;
             self.unflushed = true;
             self.consume(written);
+            self.taken += written;
+            if self.taken >= self.must_take || self.outgoing.is_empty() {
+                self.taken = 0;
+                self.stuck_since = None;
+            }
         }
         if !self.unflushed {
             return Poll::Ready(Ok(()));
