@@ -22,7 +22,7 @@ pub(crate) const PRICES: &str = "prices";
 
 /// Deadlines of the gateway; every close is waited for much longer.
 const LIMITS: &str = "limits: {authDeadlineMs: 1500, frameDeadlineMs: 1000, writeDeadlineMs: 1000, \
-                      maxConnectionsPerAddress: 300, upstreamDeadlineMs: 10000}\n";
+                      maxConnectionsPerAddress: 300, upstreamDeadlineMs: 10000";
 
 /// How long a test waits for an answer or a close.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -43,6 +43,11 @@ pub(crate) struct Site {
 
 impl Site {
     pub(crate) fn start() -> Result<Self> {
+        Self::start_with("")
+    }
+
+    /// With more limits than [`LIMITS`], each behind a comma.
+    pub(crate) fn start_with(limits: &str) -> Result<Self> {
         let kafka = kafka();
         let topics = kafka.create_topics(&[1, 1])?;
         let [orders, prices] = [topics[0].clone(), topics[1].clone()];
@@ -55,7 +60,7 @@ impl Site {
             }
             home.add_zone(zone, account, &aliases)?;
         }
-        home.replace("tidegate.yaml", "http:\n", &format!("{LIMITS}http:\n"))?;
+        home.replace("tidegate.yaml", "http:\n", &format!("{LIMITS}{limits}}}\nhttp:\n"))?;
         let gateway = Gateway::start(&home)?;
         let mut site = Self { kafka, home, gateway, orders, prices, begin_kib: 0 };
         site.healthy()?;
