@@ -71,7 +71,7 @@ impl Flow {
         }
     }
 
-    const fn rate(self, policies: &TrafficPolicies) -> Option<NonZeroU64> {
+    pub(crate) const fn rate(self, policies: &TrafficPolicies) -> Option<NonZeroU64> {
         match self {
             Self::Produce => policies.max_produce_rate,
             Self::Consume => policies.max_consume_rate,
@@ -89,7 +89,8 @@ pub struct Traffic {
 }
 
 impl Traffic {
-    /// Takes `amount` out of a bucket and gives the pause that the zone owes from now on; zero within the rate.
+    /// Takes `amount`, which may be nothing, out of a bucket and gives the pause that the zone owes from now on; zero
+    /// within the rate.
     ///
     /// `now` counts from any origin of the caller's that does not move.
     pub fn debit(&self, flow: Flow, amount: usize, policies: &TrafficPolicies, now: Duration) -> Duration {
@@ -100,11 +101,6 @@ impl Traffic {
         bucket.refill(flow, rate, now);
         bucket.take(flow, amount);
         bucket.pause(rate).min(flow.longest_pause())
-    }
-
-    /// The pause that the zone owes now.
-    pub fn owed(&self, flow: Flow, policies: &TrafficPolicies, now: Duration) -> Duration {
-        self.debit(flow, 0, policies, now)
     }
 
     fn bucket(&self, flow: Flow) -> &Mutex<Option<Bucket>> {
@@ -178,8 +174,8 @@ mod tests {
         let (traffic, policies) = (Traffic::default(), policies(1_000));
         assert_eq!(traffic.debit(Flow::Produce, 1_000, &policies, ms(0)), ms(0));
         assert_eq!(traffic.debit(Flow::Produce, 500, &policies, ms(0)), ms(500));
-        assert_eq!(traffic.owed(Flow::Produce, &policies, ms(200)), ms(300));
-        assert_eq!(traffic.owed(Flow::Produce, &policies, ms(500)), ms(0));
+        assert_eq!(traffic.debit(Flow::Produce, 0, &policies, ms(200)), ms(300));
+        assert_eq!(traffic.debit(Flow::Produce, 0, &policies, ms(500)), ms(0));
         // The other flows are buckets of their own.
         assert_eq!(traffic.debit(Flow::Consume, 1_000, &policies, ms(200)), ms(0));
     }
@@ -197,8 +193,8 @@ mod tests {
         let free = (0..100).filter(|_| traffic.debit(Flow::Commits, 1, &policies, ms(0)).is_zero()).count();
         assert_eq!(free, 60);
         // 40 too many are 40 s of silence, taken a second at a time.
-        assert_eq!(traffic.owed(Flow::Commits, &policies, ms(39_500)), ms(500));
-        assert_eq!(traffic.owed(Flow::Commits, &policies, ms(40_000)), ms(0));
+        assert_eq!(traffic.debit(Flow::Commits, 0, &policies, ms(39_500)), ms(500));
+        assert_eq!(traffic.debit(Flow::Commits, 0, &policies, ms(40_000)), ms(0));
     }
 
     #[test]
@@ -206,16 +202,16 @@ mod tests {
         let traffic = Traffic::default();
         let owed = traffic.debit(Flow::Produce, 3_000, &policies(1_000), ms(0));
         assert_eq!(owed, ms(2_000));
-        assert_eq!(traffic.owed(Flow::Produce, &policies(4_000), ms(0)), ms(500));
+        assert_eq!(traffic.debit(Flow::Produce, 0, &policies(4_000), ms(0)), ms(500));
         assert_eq!(traffic.debit(Flow::Produce, 1, &TrafficPolicies::default(), ms(0)), ms(0));
-        assert_eq!(traffic.owed(Flow::Produce, &policies(1_000), ms(500)), ms(1_500));
+        assert_eq!(traffic.debit(Flow::Produce, 0, &policies(1_000), ms(500)), ms(1_500));
     }
 
     #[test]
     fn a_clock_that_stands_or_jumps_far_breaks_nothing() {
         let (traffic, policies) = (Traffic::default(), policies(u64::MAX));
         traffic.debit(Flow::Produce, usize::MAX, &policies, Duration::MAX);
-        assert_eq!(traffic.owed(Flow::Produce, &policies, ms(0)), ms(0));
+        assert_eq!(traffic.debit(Flow::Produce, 0, &policies, ms(0)), ms(0));
     }
 
     proptest! {
@@ -228,7 +224,7 @@ mod tests {
                 sent += amount as u128;
                 traffic.debit(Flow::Produce, amount, &policies, now);
                 loop {
-                    let pause = traffic.owed(Flow::Produce, &policies, now);
+                    let pause = traffic.debit(Flow::Produce, 0, &policies, now);
                     if pause.is_zero() {
                         break;
                     }

@@ -157,15 +157,15 @@ impl ZoneView {
         &self.traffic
     }
 
+    /// Whether a flow has a limit; most zones have none, and need no clock.
+    #[must_use]
+    pub fn is_limited(&self, flow: Flow) -> bool {
+        flow.rate(&self.traffic).is_some()
+    }
+
     /// Counts `amount` of a flow; gives the pause that the zone owes from now on: see [`Traffic`](crate::Traffic).
     pub fn debit(&self, flow: Flow, amount: usize, now: Duration) -> Duration {
         self.state.traffic().debit(flow, amount, &self.traffic, now)
-    }
-
-    /// The pause that the zone owes for a flow.
-    #[must_use]
-    pub fn owed(&self, flow: Flow, now: Duration) -> Duration {
-        self.state.traffic().owed(flow, &self.traffic, now)
     }
 
     /// Takes in facts that the store keeps.

@@ -340,9 +340,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
         }
         self.due_bytes = self.due_bytes.saturating_sub(waiting.held);
         let flow = Flow::of(waiting.key);
-        let pause = flow.map_or(Duration::ZERO, |flow| {
-            self.zone.debit(flow, read(flow, &waiting.frames), state::uptime())
-        });
+        let pause = self.debit(flow, read(flow, &waiting.frames));
         let context =
             ReplyContext::new(Some(&self.zone), &self.addresses, state::now()).throttled(millis(pause));
         let replied = waiting.reply.on_response(&context, &waiting.frames)?;
@@ -462,12 +460,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
     /// The silence that others of the zone have brought upon a Produce of this connection, which has not been silent
     /// itself: who connects anew, or through many connections, must not send more for it.
     fn inherited(&self, key: ApiKey) -> Duration {
-        let pause = match key {
-            ApiKey::Produce => self.zone.owed(Flow::Produce, state::uptime()),
-            _ => Duration::ZERO,
-        };
+        let pause = self.debit(Flow::of(key).filter(|flow| *flow == Flow::Produce), 0);
         let silent_itself = !pause.is_zero() && self.mute.was_within(Flow::Produce.longest_pause());
         if silent_itself { Duration::ZERO } else { pause }
+    }
+
+    /// Counts what flows, if that is limited; gives the silence that the zone owes from now on.
+    fn debit(&self, flow: Option<Flow>, amount: usize) -> Duration {
+        match flow.filter(|flow| self.zone.is_limited(*flow)) {
+            Some(flow) => self.zone.debit(flow, amount, state::uptime()),
+            None => Duration::ZERO,
+        }
     }
 
     /// Counts a request and puts it to its rule.
@@ -477,11 +480,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
         let Some(Service::Rule(rule)) = shared.table.service(key, version) else {
             return Err(CloseReason::NotServed { key, version });
         };
-        match Flow::of(key) {
-            Some(flow @ Flow::Produce) => _ = self.zone.debit(flow, request.body.len(), state::uptime()),
-            Some(flow @ Flow::Commits) => _ = self.zone.debit(flow, 1, state::uptime()),
-            Some(Flow::Consume) | None => {}
-        }
+        let flow = Flow::of(key);
+        let counts = match flow {
+            Some(Flow::Produce) => request.body.len(),
+            Some(Flow::Commits) => 1,
+            Some(Flow::Consume) | None => 0,
+        };
+        self.debit(flow, counts);
         self.decide(rule, request, &[], 0)
     }
 
@@ -493,8 +498,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
         absent_producers: &[i64],
         asked: usize,
     ) -> Result<(), CloseReason> {
-        let pause =
-            Flow::of(request.key).map_or(Duration::ZERO, |flow| self.zone.owed(flow, state::uptime()));
+        let pause = self.debit(Flow::of(request.key), 0);
         self.mute.extend(pause);
         let mut context = RequestContext {
             zone: &self.zone,
@@ -573,8 +577,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
 }
 
 /// What an answer counts in its flow; requests are counted when they come.
-fn read(flow: Flow, frames: &[Bytes]) -> usize {
-    if flow == Flow::Consume { frames.iter().map(Bytes::len).sum() } else { 0 }
+fn read(flow: Option<Flow>, frames: &[Bytes]) -> usize {
+    if flow == Some(Flow::Consume) { frames.iter().map(Bytes::len).sum() } else { 0 }
 }
 
 /// The least that a client must take of an answer within the write deadline.
