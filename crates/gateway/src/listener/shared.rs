@@ -1,6 +1,5 @@
-//! The doors for partners: one port to begin with, and one for each node of the cluster.
+//! What all connections of a listener share.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -11,37 +10,17 @@ use tidegate_core::account::Account;
 use tidegate_core::{ClusterName, Facts};
 use tidegate_wire::frame::FrameLimits;
 use tidegate_wire::sasl::LoginPolicy;
-use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
-use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, timeout};
-use tokio_rustls::TlsAcceptor;
+use tokio::time::Instant;
 
-use crate::admission::{Admission, Place};
+use crate::admission::Admission;
 use crate::budget::Budgets;
 use crate::config::{Config, Limits, ListenerConfig, PolicyConfig};
-use crate::connection::{End, serve};
-use crate::error::GatewayError;
 use crate::gateway::Parts;
 use crate::logins::Authenticator;
 use crate::meters::Meters;
 use crate::snapshot::{ClusterSnapshot, Snapshot};
 use crate::upstream::Upstream;
-
-/// Connections that may wait to be accepted.
-const BACKLOG: u32 = 1024;
-
-/// Pause when the system has no sockets left.
-const ACCEPT_RETRY: Duration = Duration::from_millis(100);
-
-/// The port that a client came through.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Door {
-    /// The port to begin with: any broker will do.
-    Bootstrap,
-    /// The port of one node.
-    Node(i32),
-}
 
 /// What all connections of a listener share.
 #[derive(Debug)]
@@ -175,115 +154,4 @@ fn policy(config: &PolicyConfig, limits: &Limits) -> Policy {
 /// A quarter of the shortest deadline: late by no more than that, and cheap for idle connections.
 fn tick(limits: &Limits) -> Duration {
     limits.frame_deadline.min(limits.write_deadline).min(limits.idle) / 4
-}
-
-/// A port that is bound and not served yet.
-pub(crate) struct Bound {
-    listener: TcpListener,
-    door: Door,
-}
-
-/// Binds every port of a listener, or none.
-///
-/// # Errors
-/// [`GatewayError::Bind`] for the first that cannot be bound.
-pub(crate) fn bind(config: &ListenerConfig) -> Result<Vec<Bound>, GatewayError> {
-    let nodes = config.nodes.iter().map(|(node, address)| (Door::Node(*node), address.bind));
-    std::iter::once((Door::Bootstrap, config.bootstrap.bind))
-        .chain(nodes)
-        .map(|(door, address)| {
-            let listener = listen(address).map_err(|source| GatewayError::Bind {
-                listener: config.name.to_string(),
-                address,
-                source,
-            })?;
-            Ok(Bound { listener, door })
-        })
-        .collect()
-}
-
-fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
-    let socket =
-        if address.is_ipv4() { tokio::net::TcpSocket::new_v4() } else { tokio::net::TcpSocket::new_v6() }?;
-    // A restarted gateway must get its ports back at once.
-    socket.set_reuseaddr(true)?;
-    socket.bind(address)?;
-    socket.listen(BACKLOG)
-}
-
-/// Serves one port until `shutdown`, then waits for its connections to end.
-pub(crate) async fn accept(
-    bound: Bound,
-    shared: Arc<ListenerShared>,
-    tls: Option<TlsAcceptor>,
-    mut shutdown: watch::Receiver<bool>,
-) {
-    let mut connections = JoinSet::new();
-    loop {
-        let accepted = tokio::select! {
-            _ = shutdown.wait_for(|stop| *stop) => break,
-            Some(_) = connections.join_next(), if !connections.is_empty() => continue,
-            accepted = bound.listener.accept() => accepted,
-        };
-        let (stream, peer) = match accepted {
-            Ok(accepted) => accepted,
-            Err(error) => {
-                tracing::warn!(%error, "cannot accept a connection");
-                sleep(ACCEPT_RETRY).await;
-                continue;
-            }
-        };
-        let limits = &shared.deadlines;
-        let place = Place::take(
-            &shared.admission,
-            peer.ip(),
-            limits.max_connections,
-            limits.max_connections_per_address,
-        );
-        let Some(place) = place else {
-            shared.meters.refused.increment(1);
-            continue;
-        };
-        let one =
-            connection(stream, peer, bound.door, Arc::clone(&shared), tls.clone(), shutdown.clone(), place);
-        connections.spawn(one);
-    }
-    drop(bound);
-    while connections.join_next().await.is_some() {}
-}
-
-async fn connection(
-    stream: TcpStream,
-    peer: SocketAddr,
-    door: Door,
-    shared: Arc<ListenerShared>,
-    tls: Option<TlsAcceptor>,
-    mut shutdown: watch::Receiver<bool>,
-    _place: Place,
-) {
-    shared.meters.accepted.increment(1);
-    shared.meters.open.increment(1.0);
-    let _ = stream.set_nodelay(true);
-    let end = match tls {
-        None => serve(stream, door, Arc::clone(&shared), shutdown).await,
-        Some(acceptor) => {
-            let accepted = tokio::select! {
-                accepted = timeout(shared.deadlines.tls_deadline, acceptor.accept(stream)) => Some(accepted),
-                _ = shutdown.wait_for(|stop| *stop) => None,
-            };
-            match accepted {
-                Some(Ok(Ok(stream))) => Box::pin(serve(stream, door, Arc::clone(&shared), shutdown)).await,
-                Some(Ok(Err(error))) => End::Tls(error),
-                Some(Err(_)) => End::TlsDeadline,
-                None => End::Stopping,
-            }
-        }
-    };
-    shared.meters.open.decrement(1.0);
-    match &end {
-        End::Login(_) => shared.meters.failed_logins.increment(1),
-        End::Revoked => shared.meters.revoked.increment(1),
-        _ => {}
-    }
-    tracing::debug!(%peer, ?door, reason = %end, "connection ended");
 }

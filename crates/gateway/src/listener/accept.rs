@@ -1,0 +1,58 @@
+//! Accepting connections at one port, each with a place of its own.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+use tokio_rustls::TlsAcceptor;
+
+use super::bind::Bound;
+use super::shared::ListenerShared;
+use super::socket::connection;
+use crate::admission::Place;
+
+/// Pause when the system has no sockets left.
+const ACCEPT_RETRY: Duration = Duration::from_millis(100);
+
+/// Serves one port until `shutdown`, then waits for its connections to end.
+pub(crate) async fn accept(
+    bound: Bound,
+    shared: Arc<ListenerShared>,
+    tls: Option<TlsAcceptor>,
+    mut shutdown: watch::Receiver<bool>,
+) {
+    let mut connections = JoinSet::new();
+    loop {
+        let accepted = tokio::select! {
+            _ = shutdown.wait_for(|stop| *stop) => break,
+            Some(_) = connections.join_next(), if !connections.is_empty() => continue,
+            accepted = bound.listener.accept() => accepted,
+        };
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                tracing::warn!(%error, "cannot accept a connection");
+                sleep(ACCEPT_RETRY).await;
+                continue;
+            }
+        };
+        let limits = &shared.deadlines;
+        let place = Place::take(
+            &shared.admission,
+            peer.ip(),
+            limits.max_connections,
+            limits.max_connections_per_address,
+        );
+        let Some(place) = place else {
+            shared.meters.refused.increment(1);
+            continue;
+        };
+        let one =
+            connection(stream, peer, bound.door, Arc::clone(&shared), tls.clone(), shutdown.clone(), place);
+        connections.spawn(one);
+    }
+    drop(bound);
+    while connections.join_next().await.is_some() {}
+}
