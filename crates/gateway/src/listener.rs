@@ -25,6 +25,7 @@ use crate::gateway::Parts;
 use crate::logins::Authenticator;
 use crate::meters::Meters;
 use crate::snapshot::{ClusterSnapshot, Snapshot};
+use crate::socket;
 use crate::upstream::Upstream;
 
 /// Connections that may wait to be accepted.
@@ -86,7 +87,7 @@ impl ListenerShared {
         });
         let login_policy = LoginPolicy {
             mechanisms: config.mechanisms.iter().copied().map(crate::upstream::mechanism).collect(),
-            max_session: None,
+            max_session: (!limits.session_max.is_zero()).then_some(limits.session_max),
             allow_raw_tokens: false,
         };
         Self {
@@ -229,16 +230,12 @@ pub(crate) async fn accept(
                 continue;
             }
         };
-        let limits = &shared.deadlines;
-        let place = Place::take(
-            &shared.admission,
-            peer.ip(),
-            limits.max_connections,
-            limits.max_connections_per_address,
-        );
-        let Some(place) = place else {
-            shared.meters.refused.increment(1);
-            continue;
+        let place = match shared.admission.admit(peer.ip(), Instant::now()) {
+            Ok(place) => place,
+            Err(refusal) => {
+                shared.meters.refused(refusal);
+                continue;
+            }
         };
         let one =
             connection(stream, peer, bound.door, Arc::clone(&shared), tls.clone(), shutdown.clone(), place);
@@ -255,20 +252,22 @@ async fn connection(
     shared: Arc<ListenerShared>,
     tls: Option<TlsAcceptor>,
     mut shutdown: watch::Receiver<bool>,
-    _place: Place,
+    place: Place,
 ) {
     shared.meters.accepted.increment(1);
     shared.meters.open.increment(1.0);
-    let _ = stream.set_nodelay(true);
+    socket::tune(&stream);
     let end = match tls {
-        None => serve(stream, door, Arc::clone(&shared), shutdown).await,
+        None => serve(stream, door, place, Arc::clone(&shared), shutdown).await,
         Some(acceptor) => {
             let accepted = tokio::select! {
                 accepted = timeout(shared.deadlines.tls_deadline, acceptor.accept(stream)) => Some(accepted),
                 _ = shutdown.wait_for(|stop| *stop) => None,
             };
             match accepted {
-                Some(Ok(Ok(stream))) => Box::pin(serve(stream, door, Arc::clone(&shared), shutdown)).await,
+                Some(Ok(Ok(stream))) => {
+                    Box::pin(serve(stream, door, place, Arc::clone(&shared), shutdown)).await
+                }
                 Some(Ok(Err(error))) => End::Tls(error),
                 Some(Err(_)) => End::TlsDeadline,
                 None => End::Stopping,
@@ -277,6 +276,7 @@ async fn connection(
     };
     shared.meters.open.decrement(1.0);
     match &end {
+        End::NoPlace(_, refusal) => shared.meters.refused(*refusal),
         End::Login(_) => shared.meters.failed_logins.increment(1),
         End::Revoked => shared.meters.revoked.increment(1),
         _ => {}

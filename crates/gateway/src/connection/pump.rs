@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use tidegate_authz::outcome::UpstreamRequest;
@@ -83,6 +84,8 @@ pub(super) struct Pump<S> {
     /// An answer that waits for the store; nothing more is answered until then.
     keeping: Option<Keeping>,
     draining: bool,
+    /// When the session ends, on the clock of the listener.
+    expires_at: Option<Duration>,
 }
 
 struct Asking {
@@ -122,7 +125,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
             asking: None,
             keeping: None,
             draining: false,
+            expires_at: None,
         })
+    }
+
+    /// Serves the session until then, on the clock of the listener; afterwards only a new login.
+    pub(super) fn serve_until(&mut self, expires_at: Option<Duration>) {
+        self.expires_at = expires_at;
     }
 
     /// The client's side, for a login between two runs of the pump.
@@ -387,6 +396,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
     fn on_request(&mut self, request: Request) -> Result<(), CloseReason> {
         let (key, version) = (request.key, request.version);
         let shared = Arc::clone(&self.shared);
+        if self.expires_at.is_some_and(|end| key != ApiKey::SaslHandshake && shared.now() >= end) {
+            return Err(CloseReason::SessionExpired);
+        }
         match shared.table.service(key, version) {
             None => return Err(CloseReason::NotServed { key, version }),
             Some(Service::Login) => self.login = Some(request),
@@ -470,7 +482,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
     fn late(&self, now: Instant) -> Option<&'static str> {
         let limits = &self.shared.deadlines;
         let over = |since: Option<Instant>, limit| since.is_some_and(|since| now - since > limit);
-        if over(self.client.frame_since, limits.frame_deadline) {
+        if self.client.is_slow(limits, now) {
             return Some("a started request");
         }
         if over(self.client.stuck_since, limits.write_deadline) {
