@@ -120,7 +120,7 @@ impl Gateway {
         let compiled = compiler.compile(&desired, seen);
         state::forget(&*parts.facts, compiled.unbound);
         let (snapshots, _) = watch::channel(Arc::new(compiled.snapshot));
-        let admission = Arc::new(Admission::default());
+        let admission = Arc::new(Admission::new(&config.limits));
         let budgets = Arc::new(Budgets::new(&config.limits));
         let listeners = config
             .listeners

@@ -18,6 +18,7 @@ mod listener;
 pub mod logins;
 mod meters;
 pub mod snapshot;
+mod socket;
 mod state;
 mod tls;
 mod unreachable;

@@ -7,13 +7,14 @@ use std::collections::HashMap;
 use metrics::{Counter, Gauge, counter, gauge};
 use tidegate_wire::api::ApiKey;
 
+use crate::admission::Refusal;
+
 /// The counters of one listener, looked up once.
 pub(crate) struct Meters {
     requests: HashMap<ApiKey, Counter>,
+    refused: HashMap<Refusal, Counter>,
     /// Connections accepted.
     pub accepted: Counter,
-    /// Connections refused before TLS, for want of a place.
-    pub refused: Counter,
     /// Connections open now.
     pub open: Gauge,
     /// Logins that failed.
@@ -30,13 +31,27 @@ impl Meters {
             let api = format!("{key:?}");
             (key, counter!("tidegate_requests_total", "listener" => listener.clone(), "api" => api))
         };
+        let refused = |refusal: Refusal| {
+            let (listener, reason) = (listener.clone(), refusal.reason());
+            (
+                refusal,
+                counter!("tidegate_connections_refused_total", "listener" => listener, "reason" => reason),
+            )
+        };
         Self {
             requests: served.map(request).collect(),
             accepted: counter!("tidegate_connections_accepted_total", "listener" => listener.clone()),
-            refused: counter!("tidegate_connections_refused_total", "listener" => listener.clone()),
+            refused: Refusal::ALL.into_iter().map(refused).collect(),
             open: gauge!("tidegate_connections_open", "listener" => listener.clone()),
             failed_logins: counter!("tidegate_failed_logins_total", "listener" => listener.clone()),
             revoked: counter!("tidegate_connections_revoked_total", "listener" => listener),
+        }
+    }
+
+    /// Counts a connection that found no place or came too soon.
+    pub(crate) fn refused(&self, refusal: Refusal) {
+        if let Some(counter) = self.refused.get(&refusal) {
+            counter.increment(1);
         }
     }
 

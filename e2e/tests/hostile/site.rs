@@ -22,7 +22,7 @@ pub(crate) const PRICES: &str = "prices";
 
 /// Deadlines of the gateway; every close is waited for much longer.
 const LIMITS: &str = "limits: {authDeadlineMs: 1500, frameDeadlineMs: 1000, writeDeadlineMs: 1000, \
-                      maxConnectionsPerAddress: 300, upstreamDeadlineMs: 10000";
+                      maxConnectionsPerAddress: 300, failedLoginDelayMaxMs: 200, upstreamDeadlineMs: 10000";
 
 /// How long a test waits for an answer or a close.
 const PATIENCE: Duration = Duration::from_secs(20);

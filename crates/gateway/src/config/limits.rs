@@ -52,6 +52,36 @@ limits! {
     max_connections_per_zone: usize = "maxConnectionsPerZone", 2_000, 1, 1_000_000;
     /// Connections of one client address, checked before TLS; a whole company may stand behind one.
     max_connections_per_address: usize = "maxConnectionsPerAddress", 1_000, 1, 1_000_000;
+    /// Share of `maxConnections`, in percent, that is kept for zones with few connections: one zone, or some large ones together, cannot lock out the rest.
+    reserved_percent: usize = "reservedPercent", 10, 0, 90;
+    /// Connections up to which a zone may use the reserved share; a small partner's whole application.
+    reserved_per_zone: usize = "reservedPerZone", 10, 1, 1_000_000;
+    /// Connections that are not logged in yet, in all; they cost TLS and password checks, and waiting for a refusal is part of it.
+    max_logins: usize = "maxLogins", 2_000, 1, 1_000_000;
+    /// Connections of one client address that are not logged in yet; enough for a partner that starts hundreds of clients at once, a quarter of all.
+    max_logins_per_address: usize = "maxLoginsPerAddress", 500, 1, 1_000_000;
+    /// New connections a second in the long run, counted before TLS; a core does about a thousand TLS handshakes a second.
+    connections_per_second: usize = "connectionsPerSecond", 1_000, 1, 1_000_000;
+    /// New connections at once; after a restart every client of every partner comes back in the same seconds.
+    connections_burst: usize = "connectionsBurst", 10_000, 1, 1_000_000;
+    /// New connections a second of one client address in the long run; reconnecting clients wait a second between attempts.
+    connections_per_second_per_address: usize = "connectionsPerSecondPerAddress", 200, 1, 1_000_000;
+    /// New connections of one client address at once; twice what one address may have open.
+    connections_burst_per_address: usize = "connectionsBurstPerAddress", 2_000, 1, 1_000_000;
+    /// Logins a second of one zone in the long run; those beyond wait before they are served, other zones do not.
+    connections_per_second_per_zone: usize = "connectionsPerSecondPerZone", 200, 1, 1_000_000;
+    /// Logins of one zone at once that do not wait; a partner that restarts hundreds of clients does not notice.
+    connections_burst_per_zone: usize = "connectionsBurstPerZone", 1_000, 1, 1_000_000;
+    /// Longest wait of a login for its zone's pace; clients give a first request 30 s.
+    zone_delay_max: Duration = "zoneDelayMaxMs", 10_000, 0, 20_000;
+    /// Longest wait before a failed login is refused; it begins at 100 ms and doubles with each failure of that user from that address.
+    failed_login_delay_max: Duration = "failedLoginDelayMaxMs", 5_000, 100, 20_000;
+    /// Time after which failures of a user from an address are forgotten; with the longest wait it is worth nothing to sit it out.
+    failed_login_memory: Duration = "failedLoginMemoryMs", 900_000, 1_000, 86_400_000;
+    /// Logins under way at once of a user that failed from the same address, waiting for a refusal included: with the longest wait 3 guesses a second.
+    failed_logins_at_once: usize = "failedLoginsAtOnce", 16, 1, 10_000;
+    /// Time after which a client must log in again on its connection (KIP-368), 0 for never. Revoking cuts connections at once without it, so it is off as in Kafka.
+    session_max: Duration = "sessionMaxMs", 0, 0, 86_400_000;
     /// Size of a request other than Produce; the largest that stock clients send are metadata and group requests far below it.
     max_frame_bytes: usize = "maxFrameBytes", MIB, 1_024, 100 * MIB;
     /// Size of a Produce request; stock producers send 1 MiB by default, stock brokers take 100 MiB at most.
@@ -72,12 +102,14 @@ limits! {
     tls_deadline: Duration = "tlsDeadlineMs", 10_000, 100, 300_000;
     /// Time for the rest of a request once its first byte is there; the request timeout of stock clients.
     frame_deadline: Duration = "frameDeadlineMs", 30_000, 100, 300_000;
+    /// Bytes a second that a started request must keep up after its first 5 s; far below any line that Kafka works over.
+    min_frame_bytes_per_second: usize = "minFrameBytesPerSecond", 1_024, 0, GIB;
     /// Silence after which a connection is closed; clients themselves close after 9 minutes.
     idle: Duration = "idleMs", 600_000, 1_000, 86_400_000;
     /// Time for a client to take an answer before its connection is closed.
     write_deadline: Duration = "writeDeadlineMs", 30_000, 100, 300_000;
     /// Bytes per second that a client must take of an answer, over each `writeDeadlineMs`; a slow modem manages it, one who holds memory by taking a byte now and then does not. 0 asks for any byte at all.
-    min_answer_rate: usize = "minAnswerRate", 4 * KIB, 0, GIB;
+    min_answer_bytes_per_second: usize = "minAnswerBytesPerSecond", 4 * KIB, 0, GIB;
     /// Longest time that a Fetch may wait for records; longer wishes are cut to it.
     fetch_max_wait: Duration = "fetchMaxWaitMs", 30_000, 0, 300_000;
     /// Bytes that one Fetch may ask for; the default of stock consumers. Larger wishes are cut to it.
@@ -107,6 +139,11 @@ pub(super) fn read(place: Option<Place<'_>>) -> Limits {
     let connections = (limits.max_connections, "maxConnections");
     part(&mut fields, &mut limits.max_connections_per_zone, "maxConnectionsPerZone", connections);
     part(&mut fields, &mut limits.max_connections_per_address, "maxConnectionsPerAddress", connections);
+    part(&mut fields, &mut limits.reserved_per_zone, "reservedPerZone", connections);
+    part(&mut fields, &mut limits.max_logins, "maxLogins", connections);
+    let logins = (limits.max_logins, "maxLogins");
+    part(&mut fields, &mut limits.max_logins_per_address, "maxLoginsPerAddress", logins);
+    session_max(&mut fields, &mut limits.session_max);
     let frame = (limits.max_frame_bytes, "maxFrameBytes");
     part(&mut fields, &mut limits.max_pre_auth_frame_bytes, "maxPreAuthFrameBytes", frame);
     let fetch = (limits.fetch_max_bytes, "fetchMaxBytes");
@@ -131,6 +168,23 @@ fn part(fields: &mut Fields<'_>, value: &mut usize, key: &'static str, (whole, w
         ));
     }
     *value = whole;
+}
+
+/// The shortest session: two logins of a connection must be a second apart (KIP-368), and clients begin early.
+const SESSION_MIN: Duration = Duration::from_secs(2);
+
+fn session_max(fields: &mut Fields<'_>, value: &mut Duration) {
+    if value.is_zero() || *value >= SESSION_MIN {
+        return;
+    }
+    if let Some(place) = fields.optional("sessionMaxMs") {
+        place.fail(format_args!(
+            "{} is too short for clients to log in again in time; write 0 for no end, or at least {}",
+            value.as_millis(),
+            SESSION_MIN.as_millis()
+        ));
+    }
+    *value = Duration::ZERO;
 }
 
 /// A type that a limit may have.

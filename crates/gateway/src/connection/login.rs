@@ -1,11 +1,14 @@
 //! Driving the login machine of one connection.
 
+use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use kafka_protocol::messages::{
     SaslAuthenticateRequest, SaslAuthenticateResponse, SaslHandshakeRequest, SaslHandshakeResponse,
 };
 use kafka_protocol::protocol::{Encodable, StrBytes};
+use secrecy::SecretString;
 use std::future::poll_fn;
 use tidegate_authz::rules::api_versions;
 use tidegate_wire::api::ApiKey;
@@ -15,22 +18,29 @@ use tidegate_wire::frame::{EnvelopeWriter, FrameLimits, Outgoing};
 use tidegate_wire::header::{self, Request};
 use tidegate_wire::sasl::{
     AUTHENTICATION_FAILED, Admission, AuthenticateStep, CloseReason, HandshakeStep, Login, Mechanism,
+    Rejection,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep_until, timeout};
 
 use super::side::{Received, Side, SideError};
+use crate::admission::Leave;
 use crate::listener::ListenerShared;
 use crate::logins::make_nonce;
+use crate::snapshot::Snapshot;
 
-/// Pause before a refusal, so that guessing costs time; the same for every cause.
-const REFUSAL_DELAY: Duration = Duration::from_millis(100);
+/// Time for a client to take its refusal; what is sent before a login fits any socket buffer.
+const REFUSAL_WRITE: Duration = Duration::from_secs(1);
 
 /// Why a login ends without a session.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LoginError {
     #[error("the client closed during the login")]
     Closed,
+    #[error("not done in time")]
+    Deadline,
+    #[error("a request came too slowly")]
+    Slow,
     #[error(transparent)]
     Side(#[from] SideError),
     #[error(transparent)]
@@ -51,19 +61,70 @@ pub(crate) enum LoginError {
     Refused { user: Option<String>, cause: String },
 }
 
+/// Who comes to log in.
+#[derive(Debug)]
+pub(super) struct Visitor {
+    /// What the client's address counts as.
+    pub(super) address: IpAddr,
+    /// What stood when the client came: credentials that changed meanwhile let nobody in.
+    pub(super) before: Arc<Snapshot>,
+}
+
 /// What a step of the login leaves behind.
 enum Next {
     Answer(Box<Login>, Outgoing),
-    Refuse(Outgoing, LoginError),
+    Refuse(Refused),
+}
+
+/// A refusal that is due.
+struct Refused {
+    answer: Outgoing,
+    at: Instant,
+    error: LoginError,
+}
+
+/// One login under way.
+struct Attempt<'a> {
+    visitor: &'a Visitor,
+    /// From the first that names the user to the end, the wait for a refusal included.
+    leave: Option<Leave>,
+    /// When the check of what was presented began.
+    began: Instant,
 }
 
 /// Runs a login until somebody is logged in. `first` is a request already taken off the stream.
+///
+/// The wait before a refusal comes on top of `authDeadlineMs`: whoever guesses at the last moment waits as long as
+/// anybody, and keeps their place meanwhile even if they have gone.
 pub(super) async fn log_in<S: AsyncRead + AsyncWrite + Unpin>(
+    login: Login,
+    first: Option<Request>,
+    client: &mut Side<S>,
+    visitor: &Visitor,
+    shared: &ListenerShared,
+) -> Result<Login, LoginError> {
+    let mut attempt = Attempt { visitor, leave: None, began: Instant::now() };
+    let steps = steps(login, first, client, &mut attempt, shared);
+    let refused = match timeout(shared.deadlines.auth_deadline, steps).await {
+        Err(_) => return Err(LoginError::Deadline),
+        Ok(done) => match done? {
+            Ok(login) => return Ok(login),
+            Err(refused) => refused,
+        },
+    };
+    sleep_until(refused.at).await;
+    // Nobody but the log is told if it cannot be sent.
+    let _ = timeout(REFUSAL_WRITE, write(client, refused.answer)).await;
+    Err(refused.error)
+}
+
+async fn steps<S: AsyncRead + AsyncWrite + Unpin>(
     mut login: Login,
     first: Option<Request>,
     client: &mut Side<S>,
+    attempt: &mut Attempt<'_>,
     shared: &ListenerShared,
-) -> Result<Login, LoginError> {
+) -> Result<Result<Login, Refused>, LoginError> {
     let mut next = first;
     loop {
         let request = match next.take() {
@@ -79,26 +140,28 @@ pub(super) async fn log_in<S: AsyncRead + AsyncWrite + Unpin>(
         if !shared.table.serves(key, version) && key != ApiKey::ApiVersions {
             return Err(LoginError::NotServed { key, version });
         }
-        match step(login, &request, shared).await? {
+        match step(login, &request, attempt, shared).await? {
             Next::Answer(after, answer) => {
                 write(client, answer).await?;
                 login = *after;
             }
-            Next::Refuse(answer, error) => {
-                write(client, answer).await?;
-                return Err(error);
-            }
+            Next::Refuse(refused) => return Ok(Err(refused)),
         }
         if login.user().is_some() {
-            return Ok(login);
+            return Ok(Ok(login));
         }
     }
 }
 
-async fn step(login: Login, request: &Request, shared: &ListenerShared) -> Result<Next, LoginError> {
+async fn step(
+    login: Login,
+    request: &Request,
+    attempt: &mut Attempt<'_>,
+    shared: &ListenerShared,
+) -> Result<Next, LoginError> {
     match request.key {
         ApiKey::SaslHandshake => handshake(login, request, shared),
-        ApiKey::SaslAuthenticate => authenticate(login, request, shared).await,
+        ApiKey::SaslAuthenticate => authenticate(login, request, attempt, shared).await,
         _ => {
             let snapshot = shared.snapshot();
             let cluster = snapshot.cluster(&shared.cluster).cloned().unwrap_or_default();
@@ -129,25 +192,35 @@ fn handshake(login: Login, request: &Request, shared: &ListenerShared) -> Result
             Ok(Next::Answer(Box::new(login), respond(ErrorCode::ILLEGAL_SASL_STATE.0, &[])?))
         }
         HandshakeStep::Refused { error_code, mechanisms } => {
-            Ok(Next::Refuse(respond(error_code, &mechanisms)?, LoginError::Mechanism))
+            let answer = respond(error_code, &mechanisms)?;
+            Ok(Next::Refuse(Refused { answer, at: Instant::now(), error: LoginError::Mechanism }))
         }
         HandshakeStep::Close(reason) => Err(reason.into()),
     }
 }
 
-async fn authenticate(login: Login, request: &Request, shared: &ListenerShared) -> Result<Next, LoginError> {
+async fn authenticate(
+    login: Login,
+    request: &Request,
+    attempt: &mut Attempt<'_>,
+    shared: &ListenerShared,
+) -> Result<Next, LoginError> {
     let asked: SaslAuthenticateRequest = codec::decode(request.version, &request.body)?;
+    attempt.began = Instant::now();
     let mut step = login.on_authenticate(&asked.auth_bytes);
     loop {
         step = match step {
             AuthenticateStep::CheckPassword { user, password, resume } => {
-                let verdict = shared.logins.check_password(&user, shared.account(&user), password).await;
+                let verdict = check_password(&user, password, attempt, shared).await;
                 resume.with(verdict)
             }
             AuthenticateStep::NeedCredential { user, hash, resume } => {
+                attempt.may_try(&user, shared).await;
                 match shared.logins.scram_credential(&user, shared.account(&user), hash) {
                     Some((credential, known)) => resume.with(credential, known),
-                    None => return refuse(request, Some(user), "its credential cannot be used").await,
+                    None => {
+                        return attempt.refuse(request, Some(user), "its credential cannot be used", shared);
+                    }
                 }
             }
             AuthenticateStep::Challenge { bytes, login } => {
@@ -155,8 +228,16 @@ async fn authenticate(login: Login, request: &Request, shared: &ListenerShared) 
                 return Ok(Next::Answer(Box::new(login), encode(request, &response)?));
             }
             AuthenticateStep::Accepted { user, bytes, grant } => {
+                if !attempt.stands(&user, shared) {
+                    return attempt.refuse(
+                        request,
+                        Some(user),
+                        "its account or zone changed meanwhile",
+                        shared,
+                    );
+                }
                 return match grant.accept(None, shared.now()) {
-                    Err(cause) => refuse(request, Some(user), &cause.to_string()).await,
+                    Err(cause) => attempt.refuse(request, Some(user), &cause.to_string(), shared),
                     Ok((login, lifetime_ms)) => {
                         let mut response = SaslAuthenticateResponse::default().with_auth_bytes(bytes.into());
                         if request.version >= LIFETIME_SINCE {
@@ -172,7 +253,7 @@ async fn authenticate(login: Login, request: &Request, shared: &ListenerShared) 
                 return Ok(Next::Answer(Box::new(login), encode(request, &response)?));
             }
             AuthenticateStep::Rejected { user, cause } => {
-                return refuse(request, user, &cause.to_string()).await;
+                return attempt.refuse(request, user, &cause.to_string(), shared);
             }
         };
     }
@@ -181,12 +262,57 @@ async fn authenticate(login: Login, request: &Request, shared: &ListenerShared) 
 /// First version that tells how long a session lasts (KIP-368).
 const LIFETIME_SINCE: i16 = 1;
 
-async fn refuse(request: &Request, user: Option<String>, cause: &str) -> Result<Next, LoginError> {
-    sleep(REFUSAL_DELAY).await;
-    let response = SaslAuthenticateResponse::default()
-        .with_error_code(ErrorCode::SASL_AUTHENTICATION_FAILED.0)
-        .with_error_message(Some(StrBytes::from_static_str(AUTHENTICATION_FAILED)));
-    Ok(Next::Refuse(encode(request, &response)?, LoginError::Refused { user, cause: cause.to_owned() }))
+/// A password that was right before waits for nobody; others wait for leave to try and a turn of their address.
+async fn check_password(
+    user: &str,
+    password: SecretString,
+    attempt: &mut Attempt<'_>,
+    shared: &ListenerShared,
+) -> Result<(), Rejection> {
+    let account = shared.account(user);
+    if shared.logins.recognises(user, account.as_deref(), &password) {
+        return Ok(());
+    }
+    attempt.may_try(user, shared).await;
+    let turn = shared.admission.turns.take(attempt.visitor.address).await;
+    let verdict = match shared.logins.recognises(user, account.as_deref(), &password) {
+        true => Ok(()),
+        false => shared.logins.check_password(user, account, password).await,
+    };
+    drop(turn);
+    verdict
+}
+
+impl Attempt<'_> {
+    /// Waits while too many attempts of that user fail at this address.
+    async fn may_try(&mut self, user: &str, shared: &ListenerShared) {
+        let now = Instant::now();
+        self.leave = Some(shared.admission.failures.leave(self.visitor.address, user, now).await);
+        self.began = Instant::now();
+    }
+
+    /// Whether the user's account and zone are what they were when the client came.
+    fn stands(&self, user: &str, shared: &ListenerShared) -> bool {
+        let before = self.visitor.before.standing(&shared.cluster, user);
+        before.is_some() && before == shared.snapshot().standing(&shared.cluster, user)
+    }
+
+    /// One text for every cause, and a time that begins before the check, so that what it cost does not show.
+    fn refuse(
+        &self,
+        request: &Request,
+        user: Option<String>,
+        cause: &str,
+        shared: &ListenerShared,
+    ) -> Result<Next, LoginError> {
+        let named = user.as_deref().unwrap_or_default();
+        let delay = shared.admission.failures.note(self.visitor.address, named, Instant::now());
+        let response = SaslAuthenticateResponse::default()
+            .with_error_code(ErrorCode::SASL_AUTHENTICATION_FAILED.0)
+            .with_error_message(Some(StrBytes::from_static_str(AUTHENTICATION_FAILED)));
+        let error = LoginError::Refused { user, cause: cause.to_owned() };
+        Ok(Next::Refuse(Refused { answer: encode(request, &response)?, at: self.began + delay, error }))
+    }
 }
 
 fn encode<R: Guarded + Encodable>(request: &Request, response: &R) -> Result<Outgoing, CodecError> {
@@ -201,9 +327,16 @@ async fn read<S: AsyncRead + AsyncWrite + Unpin>(
     shared: &ListenerShared,
 ) -> Result<Request, LoginError> {
     let limits = FrameLimits::uniform(shared.max_pre_auth_frame_bytes);
-    match poll_fn(|context| client.poll_frame(context, limits, None)).await? {
-        Received::Closed => Err(LoginError::Closed),
-        Received::Frame(frame) => Ok(Request::parse(frame)?),
+    loop {
+        let reading = poll_fn(|context| client.poll_frame(context, limits, None));
+        match timeout(shared.tick, reading).await {
+            Err(_) if client.is_slow(&shared.deadlines, Instant::now()) => return Err(LoginError::Slow),
+            Err(_) => {}
+            Ok(received) => match received? {
+                Received::Closed => return Err(LoginError::Closed),
+                Received::Frame(frame) => return Ok(Request::parse(frame)?),
+            },
+        }
     }
 }
 

@@ -20,13 +20,13 @@ use tidegate_client::{ConnectError, Stream, connect};
 use tidegate_wire::sasl::Login;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
-use self::login::{LoginError, log_in};
+use self::login::{LoginError, Visitor, log_in};
 use self::pump::Pump;
 use self::side::Side;
 use self::stop::{CloseReason, Stop};
-use crate::admission::ZonePlace;
+use crate::admission::{Place, Refusal};
 use crate::listener::{Door, ListenerShared};
 use crate::snapshot::{Snapshot, Standing};
 use crate::state;
@@ -36,12 +36,10 @@ use crate::state;
 pub(crate) enum End {
     #[error("login: {0}")]
     Login(#[from] LoginError),
-    #[error("login: not done in time")]
-    LoginDeadline,
     #[error("login: account {0:?} has no zone on this listener")]
     NoZone(String),
-    #[error("login: zone of {0:?} has too many connections")]
-    ZoneFull(String),
+    #[error("login: no place for another connection of {0:?}: `{limit}`", limit = .1.reason())]
+    NoPlace(String, Refusal),
     #[error("login: the gateway stops")]
     Stopping,
     #[error("{0}")]
@@ -62,38 +60,50 @@ pub(crate) enum End {
     TlsDeadline,
 }
 
-/// Serves one client whose transport is ready; `door` is the port it came through.
+/// Serves one client whose transport is ready; `door` is the port it came through, `place` is given back at the end.
 pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     stream: S,
     door: Door,
+    mut place: Place,
     shared: Arc<ListenerShared>,
     mut shutdown: watch::Receiver<bool>,
 ) -> End {
     let mut client = Side::new(stream);
     // From before the login: who began it with credentials that change meanwhile must not keep it.
-    let before = shared.snapshot();
+    let visitor = Visitor { address: place.address(), before: shared.snapshot() };
     let start = Login::start(Arc::clone(&shared.login_policy));
-    let logging_in = timeout(shared.deadlines.auth_deadline, log_in(start, None, &mut client, &shared));
     let login = tokio::select! {
-        done = logging_in => match done {
-            Ok(Ok(login)) => login,
-            Ok(Err(error)) => return error.into(),
-            Err(_) => return End::LoginDeadline,
+        done = log_in(start, None, &mut client, &visitor, &shared) => match done {
+            Ok(login) => login,
+            Err(error) => return error.into(),
         },
         // Who has not logged in has asked for nothing that a drain would wait for.
         _ = shutdown.wait_for(|stop| *stop) => return End::Stopping,
     };
+    place.logged_in();
     let user = login.user().unwrap_or_default().to_owned();
-    let Some(standing) = before.standing(&shared.cluster, &user) else { return End::NoZone(user) };
-    drop(before);
-    let Some(_place) = ZonePlace::take(&shared, &user) else { return End::ZoneFull(user) };
+    let standing = visitor.before.standing(&shared.cluster, &user);
+    drop(visitor);
+    let Some(standing) = standing else { return End::NoZone(user) };
+    let zone_place = match shared.admission.enter_zone(&user, Instant::now()) {
+        Ok(zone_place) => zone_place,
+        Err(refusal) => return End::NoPlace(user, refusal),
+    };
     let Some(pump) = Pump::new(client, Arc::clone(&shared), user.clone()) else { return End::NoZone(user) };
     let revoked = revoked(&shared, &user, &standing);
+    let served = async {
+        tokio::select! {
+            () = sleep(zone_place.wait), if !zone_place.wait.is_zero() => {}
+            _ = shutdown.wait_for(|stop| *stop), if !zone_place.wait.is_zero() => return End::Stopping,
+            else => {}
+        }
+        pumping(pump, login, door, &place, &shared, &mut shutdown).await
+    };
     tokio::select! {
         // First: not one more request is served once the login is revoked.
         biased;
         () = revoked => End::Revoked,
-        end = pumping(pump, login, door, &shared, &mut shutdown) => end,
+        end = served => end,
     }
 }
 
@@ -102,10 +112,12 @@ async fn pumping<S: AsyncRead + AsyncWrite + Unpin>(
     mut pump: Pump<S>,
     mut login: Login,
     door: Door,
+    place: &Place,
     shared: &Arc<ListenerShared>,
     shutdown: &mut watch::Receiver<bool>,
 ) -> End {
     let mut tick = pin!(sleep(shared.tick));
+    pump.serve_until(login.expires_at());
     loop {
         let stop = tokio::select! {
             stop = pump.run(tick.as_mut()) => stop,
@@ -149,12 +161,12 @@ async fn pumping<S: AsyncRead + AsyncWrite + Unpin>(
                 pump.kept(gone.is_ok());
             }
             Stop::Login(request) => {
-                let again = log_in(login, Some(request), pump.client(), shared);
-                login = match timeout(shared.deadlines.auth_deadline, again).await {
-                    Ok(Ok(login)) => login,
-                    Ok(Err(error)) => return error.into(),
-                    Err(_) => return End::LoginDeadline,
+                let visitor = Visitor { address: place.address(), before: shared.snapshot() };
+                login = match log_in(login, Some(request), pump.client(), &visitor, shared).await {
+                    Ok(login) => login,
+                    Err(error) => return error.into(),
                 };
+                pump.serve_until(login.expires_at());
             }
         }
     }

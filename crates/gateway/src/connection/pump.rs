@@ -96,6 +96,8 @@ pub(super) struct Pump<S> {
     /// An answer that waits for the store; nothing more is answered until then.
     keeping: Option<Keeping>,
     draining: bool,
+    /// When the session ends, on the clock of the listener.
+    expires_at: Option<Duration>,
 }
 
 struct Asking {
@@ -139,7 +141,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
             asking: None,
             keeping: None,
             draining: false,
+            expires_at: None,
         })
+    }
+
+    /// Serves the session until then, on the clock of the listener; afterwards only a new login.
+    pub(super) fn serve_until(&mut self, expires_at: Option<Duration>) {
+        self.expires_at = expires_at;
     }
 
     /// The client's side, for a login between two runs of the pump.
@@ -433,6 +441,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
     fn on_request(&mut self, request: Request) -> Result<(), CloseReason> {
         let (key, version) = (request.key, request.version);
         let shared = Arc::clone(&self.shared);
+        if self.expires_at.is_some_and(|end| key != ApiKey::SaslHandshake && shared.now() >= end) {
+            return Err(CloseReason::SessionExpired);
+        }
         match shared.table.service(key, version) {
             None => return Err(CloseReason::NotServed { key, version }),
             Some(Service::Login) => self.login = Some(request),
@@ -558,7 +569,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
     fn late(&self, now: Instant) -> Option<&'static str> {
         let limits = &self.shared.deadlines;
         let over = |since: Option<Instant>, limit| since.is_some_and(|since| now - since > limit);
-        if over(self.client.frame_since, limits.frame_deadline) {
+        if self.client.is_slow(limits, now) {
             return Some("a started request");
         }
         if over(self.client.stuck_since, limits.write_deadline) {
@@ -584,7 +595,7 @@ fn read(flow: Option<Flow>, frames: &[Bytes]) -> usize {
 /// The least that a client must take of an answer within the write deadline.
 fn must_take(limits: &Limits) -> usize {
     let seconds = usize::try_from(limits.write_deadline.as_secs()).unwrap_or(usize::MAX);
-    limits.min_answer_rate.saturating_mul(seconds)
+    limits.min_answer_bytes_per_second.saturating_mul(seconds)
 }
 
 fn millis(pause: Duration) -> i32 {

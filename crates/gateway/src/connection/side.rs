@@ -5,6 +5,7 @@ use std::io::{self, IoSlice};
 use std::mem;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
 use tidegate_wire::frame::{self, FrameError, FrameLimits, Outgoing, next_frame};
@@ -12,6 +13,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::time::Instant;
 
 use crate::budget::{Budget, FREE_FRAME, Hold};
+use crate::config::Limits;
 
 /// Pieces handed to one write call; more than stock answers have, fewer than any system's limit.
 const WRITE_PIECES: usize = 64;
@@ -19,6 +21,9 @@ const WRITE_PIECES: usize = 64;
 /// An empty buffer of up to this size is kept for the next frame; a larger one goes back to the allocator, so that an
 /// idle connection is small.
 const KEPT_BUFFER: usize = 4 * 1024;
+
+/// Time that the beginning of a frame may take at any rate: lost packets are sent again within seconds.
+const SLOW_AFTER: Duration = Duration::from_secs(5);
 
 /// A byte stream with its buffers.
 #[derive(Debug)]
@@ -187,6 +192,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Side<S> {
             }
         }
         Ok(false)
+    }
+
+    /// Whether the frame under way takes longer than `frameDeadlineMs`, or comes slower than `minFrameBytesPerSecond`.
+    pub(super) fn is_slow(&self, limits: &Limits, now: Instant) -> bool {
+        let Some(since) = self.frame_since else { return false };
+        let taken = now.saturating_duration_since(since);
+        let due = taken.saturating_sub(SLOW_AFTER).as_secs_f64() * limits.min_frame_bytes_per_second as f64;
+        taken > limits.frame_deadline || (self.received.len() as f64) < due
     }
 
     /// Writes what waits; ready when nothing is left.

@@ -51,6 +51,8 @@ pub(crate) enum CloseReason {
     Unasked,
     #[error("{0} took too long")]
     Deadline(&'static str),
+    #[error("client: its session has expired without a new login")]
+    SessionExpired,
     #[error("the account lost its zone")]
     ZoneGone,
     #[error(transparent)]

@@ -5,13 +5,12 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use tokio_rustls::TlsAcceptor;
 
 use super::bind::Bound;
 use super::shared::ListenerShared;
 use super::socket::connection;
-use crate::admission::Place;
 
 /// Pause when the system has no sockets left.
 const ACCEPT_RETRY: Duration = Duration::from_millis(100);
@@ -38,16 +37,12 @@ pub(crate) async fn accept(
                 continue;
             }
         };
-        let limits = &shared.deadlines;
-        let place = Place::take(
-            &shared.admission,
-            peer.ip(),
-            limits.max_connections,
-            limits.max_connections_per_address,
-        );
-        let Some(place) = place else {
-            shared.meters.refused.increment(1);
-            continue;
+        let place = match shared.admission.admit(peer.ip(), Instant::now()) {
+            Ok(place) => place,
+            Err(refusal) => {
+                shared.meters.refused(refusal);
+                continue;
+            }
         };
         let one =
             connection(stream, peer, bound.door, Arc::clone(&shared), tls.clone(), shutdown.clone(), place);

@@ -68,7 +68,7 @@ impl ListenerShared {
         });
         let login_policy = LoginPolicy {
             mechanisms: config.mechanisms.iter().copied().map(crate::upstream::mechanism).collect(),
-            max_session: None,
+            max_session: (!limits.session_max.is_zero()).then_some(limits.session_max),
             allow_raw_tokens: false,
         };
         Self {

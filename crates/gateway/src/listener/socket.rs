@@ -12,6 +12,7 @@ use super::Door;
 use super::shared::ListenerShared;
 use crate::admission::Place;
 use crate::connection::{End, serve};
+use crate::socket;
 
 pub(super) async fn connection(
     stream: TcpStream,
@@ -20,20 +21,22 @@ pub(super) async fn connection(
     shared: Arc<ListenerShared>,
     tls: Option<TlsAcceptor>,
     mut shutdown: watch::Receiver<bool>,
-    _place: Place,
+    place: Place,
 ) {
     shared.meters.accepted.increment(1);
     shared.meters.open.increment(1.0);
-    let _ = stream.set_nodelay(true);
+    socket::tune(&stream);
     let end = match tls {
-        None => serve(stream, door, Arc::clone(&shared), shutdown).await,
+        None => serve(stream, door, place, Arc::clone(&shared), shutdown).await,
         Some(acceptor) => {
             let accepted = tokio::select! {
                 accepted = timeout(shared.deadlines.tls_deadline, acceptor.accept(stream)) => Some(accepted),
                 _ = shutdown.wait_for(|stop| *stop) => None,
             };
             match accepted {
-                Some(Ok(Ok(stream))) => Box::pin(serve(stream, door, Arc::clone(&shared), shutdown)).await,
+                Some(Ok(Ok(stream))) => {
+                    Box::pin(serve(stream, door, place, Arc::clone(&shared), shutdown)).await
+                }
                 Some(Ok(Err(error))) => End::Tls(error),
                 Some(Err(_)) => End::TlsDeadline,
                 None => End::Stopping,
@@ -42,6 +45,7 @@ pub(super) async fn connection(
     };
     shared.meters.open.decrement(1.0);
     match &end {
+        End::NoPlace(_, refusal) => shared.meters.refused(*refusal),
         End::Login(_) => shared.meters.failed_logins.increment(1),
         End::Revoked => shared.meters.revoked.increment(1),
         _ => {}

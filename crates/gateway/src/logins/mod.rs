@@ -3,6 +3,8 @@
 //! [`Authenticator`] is the seam: [`Logins`] checks against the accounts file, a program that embeds the gateway may
 //! check against something of its own.
 
+mod known;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -12,6 +14,8 @@ use tidegate_core::account::{Account, Credential, MIN_ITERATIONS, ScramMechanism
 use tidegate_core::{AccountName, CredentialId, RootKey};
 use tidegate_wire::sasl::{Nonce, Rejection, SALT_BYTES, ScramCredential, ScramHash};
 use tokio::sync::Semaphore;
+
+use self::known::KnownPasswords;
 
 /// Rounds of key stretching for new accounts, the least that RFC 7677 and Kafka allow: passwords made here have 190
 /// bits, which no number of rounds makes any harder to guess, and every PLAIN login costs them.
@@ -23,6 +27,14 @@ const PASSWORD_CHECKS: usize = 2;
 /// Proves who a partner is.
 #[async_trait]
 pub trait Authenticator: std::fmt::Debug + Send + Sync {
+    /// Whether this password of a PLAIN login was found right before and still is, told at once and without cost.
+    ///
+    /// Who is not recognised waits for a turn and for [`Authenticator::check_password`]; nobody is refused for it.
+    fn recognises(&self, user: &str, account: Option<&Account>, password: &SecretString) -> bool {
+        let _ = (user, account, password);
+        false
+    }
+
     /// Checks the password of a PLAIN login; `account` is what the accounts file says of `user`.
     ///
     /// An unknown user must take as long as a known one.
@@ -51,11 +63,16 @@ pub trait Authenticator: std::fmt::Debug + Send + Sync {
 pub struct Logins {
     /// Makes the stand-ins of unknown users.
     secret: SecretSlice<u8>,
-    checks: Semaphore,
+    checks: Arc<Semaphore>,
+    known: KnownPasswords,
 }
 
 #[async_trait]
 impl Authenticator for Logins {
+    fn recognises(&self, user: &str, account: Option<&Account>, password: &SecretString) -> bool {
+        account.is_some_and(|account| self.known.recognises(user, &account.revision(), password))
+    }
+
     async fn check_password(
         &self,
         user: &str,
@@ -67,15 +84,26 @@ impl Authenticator for Logins {
             None => self.stand_in(user, hash).into_iter().collect(),
             Some(account) => account.credentials().iter().filter_map(|c| scram(c, hash)).collect(),
         };
-        let known = account.is_some();
-        let Ok(_permit) = self.checks.acquire().await else { return Err(Rejection::WrongPassword) };
-        let check = move || {
+        let Ok(permit) = Arc::clone(&self.checks).acquire_owned().await else {
+            return Err(Rejection::WrongPassword);
+        };
+        let presented = password.clone();
+        let stretch = move || {
+            // With the work and not with who waits for it: a client that leaves does not free a core.
+            let _permit = permit;
             candidates.iter().fold(false, |any, candidate| any | candidate.verify_password(&password))
         };
-        match tokio::task::spawn_blocking(check).await {
-            Ok(true) if known => Ok(()),
-            _ if known => Err(Rejection::WrongPassword),
-            _ => Err(Rejection::UnknownUser),
+        // Somebody else of the same user may have been found right while this one waited for a core.
+        if self.recognises(user, account.as_deref(), &presented) {
+            return Ok(());
+        }
+        match (tokio::task::spawn_blocking(stretch).await, account) {
+            (Ok(true), Some(account)) => {
+                self.known.remember(user, account.revision(), &presented);
+                Ok(())
+            }
+            (_, Some(_)) => Err(Rejection::WrongPassword),
+            (_, None) => Err(Rejection::UnknownUser),
         }
     }
 
@@ -101,7 +129,8 @@ impl Logins {
     pub fn new(root_key: &RootKey) -> Self {
         Self {
             secret: SecretSlice::from(root_key.fake_salt("unknown users", 32)),
-            checks: Semaphore::new(PASSWORD_CHECKS),
+            checks: Arc::new(Semaphore::new(PASSWORD_CHECKS)),
+            known: KnownPasswords::new(),
         }
     }
 
@@ -157,9 +186,50 @@ pub fn make_password() -> Option<SecretString> {
 mod tests {
     use super::*;
 
+    pub(super) fn account_of(name: &str, password: &str) -> Arc<Account> {
+        let (name, id) = (AccountName::parse(name).unwrap(), CredentialId::parse("c1").unwrap());
+        Arc::new(make_account(name, id, &SecretString::from(password)).unwrap())
+    }
+
     fn account() -> Arc<Account> {
-        let (name, id) = (AccountName::parse("partner").unwrap(), CredentialId::parse("c1").unwrap());
-        Arc::new(make_account(name, id, &SecretString::from("right")).unwrap())
+        account_of("partner", "right")
+    }
+
+    #[test]
+    fn an_account_has_a_verifier_for_both_hashes() {
+        let logins = Logins::new(&RootKey::from_bytes([1; 32]));
+        for hash in [ScramHash::Sha256, ScramHash::Sha512] {
+            let (credential, known) = logins.scram_credential("partner", Some(account()), hash).unwrap();
+            assert!(known);
+            assert_eq!(credential.hash(), hash);
+            assert!(credential.verify_password(&SecretString::from("right")), "{hash:?}");
+            assert!(!credential.verify_password(&SecretString::from("wrong")), "{hash:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_password_is_stretched_once_for_each_revision() {
+        let logins = Logins::new(&RootKey::from_bytes([1; 32]));
+        let (before, after) = (account(), account_of("partner", "new"));
+        let (right, wrong) = (SecretString::from("right"), SecretString::from("wrong"));
+        assert!(!logins.recognises("partner", Some(&before), &right));
+        logins.check_password("partner", Some(Arc::clone(&before)), right.clone()).await.unwrap();
+        assert!(logins.recognises("partner", Some(&before), &right));
+        logins.check_password("partner", Some(Arc::clone(&before)), wrong.clone()).await.unwrap_err();
+        assert!(!logins.recognises("partner", Some(&before), &wrong), "a failure is never remembered");
+        assert!(logins.recognises("partner", Some(&before), &right));
+        assert!(!logins.recognises("partner", Some(&after), &right));
+        assert!(!logins.recognises("partner", None, &right), "the account is gone");
+    }
+
+    #[tokio::test]
+    async fn a_client_that_leaves_does_not_free_a_core() {
+        let logins = Logins::new(&RootKey::from_bytes([1; 32]));
+        // A blocking thread takes a permit with it even if nobody waits for the verdict.
+        let check = logins.check_password("partner", None, SecretString::from("wrong"));
+        let left = tokio::time::timeout(std::time::Duration::ZERO, check).await;
+        assert!(left.is_err(), "it was dropped half way");
+        assert!(logins.checks.available_permits() < PASSWORD_CHECKS);
     }
 
     #[tokio::test]
