@@ -19,7 +19,7 @@ use crate::error::GatewayError;
 use crate::listener::{self, Bound, ListenerShared};
 use crate::logins::{Authenticator, Logins};
 use crate::snapshot::{ClusterSnapshot, Compiler, Snapshot, missing_accounts};
-use crate::upstream::{self, Observer, Upstream, Wanted, watch_cluster};
+use crate::upstream::{Access, Observer, Upstream, Wanted, watch_cluster};
 use crate::{http, state, tls, unreachable};
 
 /// A gateway that is bound and connected and serves nobody yet.
@@ -62,6 +62,7 @@ struct Cluster {
 pub struct Reloader {
     config: Config,
     desired: watch::Sender<Arc<Desired>>,
+    upstreams: Vec<Arc<Upstream>>,
 }
 
 impl Reloader {
@@ -73,6 +74,21 @@ impl Reloader {
         let desired = Desired::load_again(&self.config, &self.desired.borrow())?;
         warn_of_missing_accounts(&desired);
         self.desired.send_replace(Arc::new(desired));
+        Ok(())
+    }
+
+    /// Takes over the credentials, certificates and bootstrap servers of `config` for clusters that are served already.
+    ///
+    /// # Errors
+    /// [`GatewayError::ClusterTls`]; then nothing changes.
+    pub fn enter_anew(&self, config: &Config) -> Result<(), GatewayError> {
+        let mut made = Vec::new();
+        for upstream in &self.upstreams {
+            if let Some(cluster) = config.cluster(&upstream.name) {
+                made.push((upstream, Access::new(cluster, &config.limits)?));
+            }
+        }
+        made.into_iter().for_each(|(upstream, access)| upstream.enter(access));
         Ok(())
     }
 }
@@ -155,7 +171,11 @@ impl Gateway {
     /// A handle to read zones and accounts again.
     #[must_use]
     pub fn reloader(&self) -> Reloader {
-        Reloader { config: self.config.clone(), desired: self.desired.clone() }
+        Reloader {
+            config: self.config.clone(),
+            desired: self.desired.clone(),
+            upstreams: self.clusters.iter().map(|cluster| Arc::clone(&cluster.upstream)).collect(),
+        }
     }
 
     /// Serves until `shutdown` resolves, then lets open requests finish within the drain deadline.
@@ -203,13 +223,11 @@ fn warn_of_missing_accounts(desired: &Desired) {
 
 /// Looks at a cluster for the first time.
 async fn reach(cluster: &ClusterConfig, config: &Config, wanted: &Wanted) -> Result<Cluster, GatewayError> {
-    let options = upstream::connect_options(cluster, &config.limits)?;
-    let upstream = Arc::new(Upstream::new(cluster, options.clone()));
-    let mut observer = Observer::new(&cluster.bootstrap, options);
+    let upstream = Arc::new(Upstream::new(cluster, &config.limits)?);
+    let mut observer = Observer::default();
     let topics = wanted.get(&cluster.name).map_or(&[][..], Vec::as_slice);
-    let seen = observer.observe(topics).await.map_err(|source| GatewayError::Unreachable {
-        cluster: cluster.name.to_string(),
-        source: Box::new(source),
+    let seen = observer.observe(&upstream.access(), topics).await.map_err(|source| {
+        GatewayError::Unreachable { cluster: cluster.name.to_string(), source: Box::new(source) }
     })?;
     Ok(Cluster { upstream, observer, seen })
 }

@@ -168,7 +168,8 @@ async fn dial(door: Door, shared: &ListenerShared) -> Result<Stream, End> {
         Door::Bootstrap => shared.any_node(&cluster),
     };
     let Some(endpoint) = endpoint else { return Err(End::NoNode(door)) };
-    let connected = timeout(shared.deadlines.upstream_deadline, connect(endpoint, &shared.upstream.options));
+    let access = shared.upstream.access();
+    let connected = timeout(shared.deadlines.upstream_deadline, connect(endpoint, &access.options));
     match connected.await.map_err(|_| End::DialDeadline).and_then(|done| done.map_err(End::from)) {
         Ok(connection) => connection.into_parts().map(|parts| parts.stream).ok_or(End::Chatty),
         Err(error) => {
