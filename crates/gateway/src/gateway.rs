@@ -19,7 +19,8 @@ use crate::error::GatewayError;
 use crate::listener::{self, Bound, ListenerShared};
 use crate::logins::{Authenticator, Logins};
 use crate::snapshot::{ClusterSnapshot, Compiler, Snapshot, missing_accounts};
-use crate::upstream::{Access, Observer, Upstream, Wanted, watch_cluster};
+use crate::upstream::principals::{self, Principals};
+use crate::upstream::{Observer, Upstream, Wanted, watch_cluster};
 use crate::{http, state, tls, unreachable};
 
 /// A gateway that is bound and connected and serves nobody yet.
@@ -53,6 +54,8 @@ struct Listener {
 
 struct Cluster {
     upstream: Arc<Upstream>,
+    principals: Principals,
+    in_step: bool,
     observer: Observer,
     seen: ClusterSnapshot,
 }
@@ -85,7 +88,7 @@ impl Reloader {
         let mut made = Vec::new();
         for upstream in &self.upstreams {
             if let Some(cluster) = config.cluster(&upstream.name) {
-                made.push((upstream, Access::new(cluster, &config.limits)?));
+                made.push((upstream, upstream.prepare(cluster, &config.limits)?));
             }
         }
         made.into_iter().for_each(|(upstream, access)| upstream.enter(access));
@@ -126,7 +129,7 @@ impl Gateway {
         let wanted = wanted(&desired);
         let mut clusters = Vec::new();
         for cluster in &config.clusters {
-            clusters.push(reach(cluster, &config, &wanted).await?);
+            clusters.push(reach(cluster, &config, &wanted, &desired).await?);
         }
         let ports = config.listeners.iter().map(listener::bind).collect::<Result<Vec<_>, _>>()?;
         let http = http::bind(config.http_bind).await?;
@@ -190,6 +193,7 @@ impl Gateway {
         for cluster in clusters {
             let name = cluster.upstream.name.clone();
             let (publish, receive) = watch::channel(Arc::new(cluster.seen));
+            background.spawn(principals::keep(cluster.principals, cluster.in_step, desired.subscribe()));
             background.spawn(watch_cluster(cluster.upstream, cluster.observer, wants.clone(), publish));
             seen.insert(name, receive);
         }
@@ -222,14 +226,23 @@ fn warn_of_missing_accounts(desired: &Desired) {
 }
 
 /// Looks at a cluster for the first time.
-async fn reach(cluster: &ClusterConfig, config: &Config, wanted: &Wanted) -> Result<Cluster, GatewayError> {
-    let upstream = Arc::new(Upstream::new(cluster, &config.limits)?);
+async fn reach(
+    cluster: &ClusterConfig,
+    config: &Config,
+    wanted: &Wanted,
+    desired: &Desired,
+) -> Result<Cluster, GatewayError> {
+    let upstream = Arc::new(Upstream::new(cluster, &config.limits, &config.root_key)?);
     let mut observer = Observer::default();
     let topics = wanted.get(&cluster.name).map_or(&[][..], Vec::as_slice);
     let seen = observer.observe(&upstream.access(), topics).await.map_err(|source| {
         GatewayError::Unreachable { cluster: cluster.name.to_string(), source: Box::new(source) }
     })?;
-    Ok(Cluster { upstream, observer, seen })
+    let mut principals =
+        Principals::new(Arc::clone(&upstream), config.root_key.clone(), config.policy.delete_groups);
+    // Before anybody is served: zones whose users do not exist yet would only meet refusals.
+    let in_step = principals.follow(desired).await;
+    Ok(Cluster { upstream, principals, in_step, observer, seen })
 }
 
 /// The backing topics of each cluster.

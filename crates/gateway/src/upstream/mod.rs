@@ -4,13 +4,14 @@
 
 mod access;
 mod observe;
+pub(crate) mod principals;
 mod security;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tidegate_core::{BackingTopic, ClusterName};
+use tidegate_core::{BackingTopic, ClusterName, RootKey};
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep, timeout};
 
@@ -18,7 +19,7 @@ use crate::config::{ClusterConfig, Limits};
 use crate::error::{GatewayError, UpstreamError};
 use crate::snapshot::ClusterSnapshot;
 
-pub use access::Access;
+pub use access::{Access, ZoneLogins};
 pub use observe::Observer;
 use security::connect_options;
 pub(crate) use security::mechanism;
@@ -39,6 +40,7 @@ pub struct Upstream {
     /// Its name.
     pub name: ClusterName,
     access: watch::Sender<Arc<Access>>,
+    root_key: RootKey,
     refresh: Duration,
     wanted: Notify,
     last_round: Mutex<Instant>,
@@ -49,11 +51,12 @@ impl Upstream {
     ///
     /// # Errors
     /// As [`Access::new`].
-    pub fn new(config: &ClusterConfig, limits: &Limits) -> Result<Self, GatewayError> {
-        let (access, _) = watch::channel(Arc::new(Access::new(config, limits)?));
+    pub fn new(config: &ClusterConfig, limits: &Limits, root_key: &RootKey) -> Result<Self, GatewayError> {
+        let (access, _) = watch::channel(Arc::new(Access::new(config, limits, root_key)?));
         Ok(Self {
             name: config.name.clone(),
             access,
+            root_key: root_key.clone(),
             refresh: config.metadata_refresh,
             wanted: Notify::new(),
             last_round: Mutex::new(Instant::now()),
@@ -70,14 +73,22 @@ impl Upstream {
     /// the next dial. Connections that are open go on.
     ///
     /// # Errors
-    /// As [`Access::new`]; then nothing changes. To replace several clusters or none, make every [`Access`] first and
-    /// [enter](Self::enter) by them then.
+    /// As [`Access::new`]; then nothing changes. To replace all clusters or none, [prepare](Self::prepare) each and
+    /// [enter](Self::enter) then.
     pub fn replace(&self, config: &ClusterConfig, limits: &Limits) -> Result<(), GatewayError> {
-        self.enter(Access::new(config, limits)?);
+        self.enter(self.prepare(config, limits)?);
         Ok(())
     }
 
-    /// As [`Upstream::replace`], with what was made before.
+    /// Makes what [`Upstream::enter`] takes over.
+    ///
+    /// # Errors
+    /// As [`Access::new`].
+    pub fn prepare(&self, config: &ClusterConfig, limits: &Limits) -> Result<Access, GatewayError> {
+        Access::new(config, limits, &self.root_key)
+    }
+
+    /// Takes over what was prepared.
     pub fn enter(&self, access: Access) {
         self.access.send_replace(Arc::new(access));
     }
