@@ -1,10 +1,10 @@
 //! Running the daemon.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use tidegate_gateway::desired::Desired;
-use tidegate_gateway::{Gateway, PrometheusBuilder, Reloader, config};
+use tidegate_gateway::{Gateway, GatewayError, PrometheusBuilder, Reloader, config};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
@@ -18,7 +18,7 @@ pub(crate) fn run(path: &Path) -> anyhow::Result<()> {
         let gateway = Gateway::start(config, Some(metrics)).await?;
         let mut stop = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
-        tokio::spawn(reload_on_hangup(gateway.reloader(), signal(SignalKind::hangup())?));
+        tokio::spawn(reload_on_hangup(path.to_owned(), gateway.reloader(), signal(SignalKind::hangup())?));
         tracing::info!("ready");
         gateway
             .run(async move {
@@ -39,13 +39,21 @@ pub(crate) fn check(path: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn reload_on_hangup(reloader: Reloader, mut hangup: tokio::signal::unix::Signal) {
+async fn reload_on_hangup(path: PathBuf, reloader: Reloader, mut hangup: tokio::signal::unix::Signal) {
     while hangup.recv().await.is_some() {
-        match reloader.reload() {
+        match reload(&path, &reloader) {
             Ok(()) => tracing::info!("zones and accounts are read again"),
-            Err(error) => tracing::error!(%error, "nothing is changed: zones or accounts are wrong"),
+            Err(error) => {
+                tracing::error!(%error, "nothing is changed: configuration, zones or accounts are wrong")
+            }
         }
     }
+}
+
+fn reload(path: &Path, reloader: &Reloader) -> Result<(), GatewayError> {
+    let config = config::load(path)?;
+    reloader.reload()?;
+    reloader.enter_anew(&config)
 }
 
 /// Lines of text on a terminal, JSON for machines; `RUST_LOG` chooses what.

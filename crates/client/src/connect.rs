@@ -58,7 +58,19 @@ impl ConnectOptions {
 /// # Errors
 /// [`ConnectError`] with the step that failed.
 pub async fn connect(endpoint: &Endpoint, options: &ConnectOptions) -> Result<Connection, ConnectError> {
-    open(endpoint, options).await.map_err(|failed| at(endpoint, failed))
+    open(endpoint, options, options.security.login.as_ref()).await.map_err(|failed| at(endpoint, failed))
+}
+
+/// As [`connect`], with another login than the options hold.
+///
+/// # Errors
+/// As [`connect`].
+pub async fn connect_as(
+    endpoint: &Endpoint,
+    options: &ConnectOptions,
+    login: &SaslLogin,
+) -> Result<Connection, ConnectError> {
+    open(endpoint, options, Some(login)).await.map_err(|failed| at(endpoint, failed))
 }
 
 impl Connection {
@@ -72,13 +84,17 @@ impl Connection {
     }
 }
 
-async fn open(endpoint: &Endpoint, options: &ConnectOptions) -> Result<Connection, Failed> {
+async fn open(
+    endpoint: &Endpoint,
+    options: &ConnectOptions,
+    login: Option<&SaslLogin>,
+) -> Result<Connection, Failed> {
     let stream = dial(endpoint, options).await?;
     let mut connection = Connection::new(endpoint.clone(), stream, options);
     let versions = versions::ask(&mut connection).await;
     let versions = versions.map_err(first_answer)?;
     connection.set_versions(versions);
-    if let Some(login) = &options.security.login {
+    if let Some(login) = login {
         log_in(&mut connection, login).await?;
     }
     tracing::debug!(%endpoint, "connected to broker");

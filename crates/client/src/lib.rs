@@ -25,7 +25,7 @@ mod tests;
 mod tls;
 mod versions;
 
-pub use connect::{ConnectOptions, connect};
+pub use connect::{ConnectOptions, connect, connect_as};
 pub use connection::{Connection, ConnectionParts};
 pub use endpoint::{Endpoint, EndpointError};
 pub use error::{AskError, CallError, CallFailure, ConnectError, ConnectFailure, ConnectStep, Fault};

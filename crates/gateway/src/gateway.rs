@@ -20,7 +20,8 @@ use crate::error::GatewayError;
 use crate::listener::{self, Bound, ListenerShared};
 use crate::logins::{Authenticator, Logins};
 use crate::snapshot::{ClusterSnapshot, Compiler, Snapshot, missing_accounts};
-use crate::upstream::{self, Observer, Upstream, Wanted, watch_cluster};
+use crate::upstream::principals::{self, Principals};
+use crate::upstream::{Observer, Upstream, Wanted, watch_cluster};
 use crate::{http, state, tls, unreachable};
 
 /// A gateway that is bound and connected and serves nobody yet.
@@ -54,6 +55,8 @@ struct Listener {
 
 struct Cluster {
     upstream: Arc<Upstream>,
+    principals: Principals,
+    in_step: bool,
     observer: Observer,
     seen: ClusterSnapshot,
 }
@@ -63,6 +66,7 @@ struct Cluster {
 pub struct Reloader {
     config: Config,
     desired: watch::Sender<Arc<Desired>>,
+    upstreams: Vec<Arc<Upstream>>,
 }
 
 impl Reloader {
@@ -74,6 +78,21 @@ impl Reloader {
         let desired = Desired::load_again(&self.config, &self.desired.borrow())?;
         warn_of_missing_accounts(&desired);
         self.desired.send_replace(Arc::new(desired));
+        Ok(())
+    }
+
+    /// Takes over the credentials, certificates and bootstrap servers of `config` for clusters that are served already.
+    ///
+    /// # Errors
+    /// [`GatewayError::ClusterTls`]; then nothing changes.
+    pub fn enter_anew(&self, config: &Config) -> Result<(), GatewayError> {
+        let mut made = Vec::new();
+        for upstream in &self.upstreams {
+            if let Some(cluster) = config.cluster(&upstream.name) {
+                made.push((upstream, upstream.prepare(cluster, &config.limits)?));
+            }
+        }
+        made.into_iter().for_each(|(upstream, access)| upstream.enter(access));
         Ok(())
     }
 }
@@ -111,7 +130,7 @@ impl Gateway {
         let wanted = wanted(&desired);
         let mut clusters = Vec::new();
         for cluster in &config.clusters {
-            clusters.push(reach(cluster, &config, &wanted).await?);
+            clusters.push(reach(cluster, &config, &wanted, &desired).await?);
         }
         let ports = config.listeners.iter().map(listener::bind).collect::<Result<Vec<_>, _>>()?;
         let http = http::bind(config.http_bind).await?;
@@ -158,7 +177,11 @@ impl Gateway {
     /// A handle to read zones and accounts again.
     #[must_use]
     pub fn reloader(&self) -> Reloader {
-        Reloader { config: self.config.clone(), desired: self.desired.clone() }
+        Reloader {
+            config: self.config.clone(),
+            desired: self.desired.clone(),
+            upstreams: self.clusters.iter().map(|cluster| Arc::clone(&cluster.upstream)).collect(),
+        }
     }
 
     /// Serves until `shutdown` resolves, then lets open requests finish within the drain deadline.
@@ -173,6 +196,7 @@ impl Gateway {
         for cluster in clusters {
             let name = cluster.upstream.name.clone();
             let (publish, receive) = watch::channel(Arc::new(cluster.seen));
+            background.spawn(principals::keep(cluster.principals, cluster.in_step, desired.subscribe()));
             background.spawn(watch_cluster(cluster.upstream, cluster.observer, wants.clone(), publish));
             seen.insert(name, receive);
         }
@@ -205,16 +229,23 @@ fn warn_of_missing_accounts(desired: &Desired) {
 }
 
 /// Looks at a cluster for the first time.
-async fn reach(cluster: &ClusterConfig, config: &Config, wanted: &Wanted) -> Result<Cluster, GatewayError> {
-    let options = upstream::connect_options(cluster, &config.limits)?;
-    let upstream = Arc::new(Upstream::new(cluster, options.clone()));
-    let mut observer = Observer::new(&cluster.bootstrap, options);
+async fn reach(
+    cluster: &ClusterConfig,
+    config: &Config,
+    wanted: &Wanted,
+    desired: &Desired,
+) -> Result<Cluster, GatewayError> {
+    let upstream = Arc::new(Upstream::new(cluster, &config.limits, &config.root_key)?);
+    let mut observer = Observer::default();
     let topics = wanted.get(&cluster.name).map_or(&[][..], Vec::as_slice);
-    let seen = observer.observe(topics).await.map_err(|source| GatewayError::Unreachable {
-        cluster: cluster.name.to_string(),
-        source: Box::new(source),
+    let seen = observer.observe(&upstream.access(), topics).await.map_err(|source| {
+        GatewayError::Unreachable { cluster: cluster.name.to_string(), source: Box::new(source) }
     })?;
-    Ok(Cluster { upstream, observer, seen })
+    let mut principals =
+        Principals::new(Arc::clone(&upstream), config.root_key.clone(), config.policy.delete_groups);
+    // Before anybody is served: zones whose users do not exist yet would only meet refusals.
+    let in_step = principals.follow(desired).await;
+    Ok(Cluster { upstream, principals, in_step, observer, seen })
 }
 
 /// The backing topics of each cluster.

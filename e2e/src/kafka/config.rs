@@ -86,7 +86,9 @@ fn small_cluster(brokers: u16) -> Vec<String> {
 }
 
 fn tls(server: &Server<'_>) -> Vec<String> {
+    let client_auth = if server.builder.client_certificates { "required" } else { "none" };
     vec![
+        pair("listener.name.client.ssl.client.auth", client_auth),
         pair("listener.name.client.ssl.keystore.type", "PEM"),
         pair("listener.name.client.ssl.keystore.location", server.keystore.display()),
         pair("listener.name.client.ssl.truststore.type", "PEM"),

@@ -106,6 +106,7 @@ pub struct Builder {
     brokers: u16,
     protocol: Protocol,
     authorizer: bool,
+    client_certificates: bool,
     racks: bool,
     admin: User,
     users: Vec<User>,
@@ -127,6 +128,12 @@ impl Builder {
     /// Turns StandardAuthorizer on, with the admin as the super user.
     pub fn authorizer(mut self) -> Self {
         self.authorizer = true;
+        self
+    }
+
+    /// Lets nobody in who shows no certificate of [`Kafka::authority`]; for protocols with TLS.
+    pub fn client_certificates(mut self) -> Self {
+        self.client_certificates = true;
         self
     }
 
@@ -196,6 +203,7 @@ impl Kafka {
             brokers: 1,
             protocol: Protocol::Plaintext,
             authorizer: false,
+            client_certificates: false,
             racks: false,
             admin: User::new(&random::name("adm")),
             users: Vec::new(),

@@ -67,6 +67,20 @@ impl RootKey {
         ZoneKeys::derive(self, zone)
     }
 
+    /// The password with which a zone's user logs in upstream, where the gateway makes these users: 64 hexadecimal digits.
+    pub fn upstream_password(&self, zone: &ZoneId) -> SecretString {
+        let mut bytes = [0; 32];
+        self.derive(b"upstream password", zone.as_bytes(), &mut bytes);
+        bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>().into()
+    }
+
+    /// The salt of that password's SCRAM credential; the same each time, so that making it again changes nothing.
+    pub fn upstream_salt(&self, zone: &ZoneId) -> [u8; 16] {
+        let mut salt = [0; 16];
+        self.derive(b"upstream salt", zone.as_bytes(), &mut salt);
+        salt
+    }
+
     /// The salt to show to a SCRAM user who does not exist: always the same for one name, so that nobody can tell.
     /// At most 8160 bytes.
     pub fn fake_salt(&self, user: &str, length: usize) -> Vec<u8> {
@@ -148,6 +162,19 @@ mod tests {
             format!("{:02x?}", key.fake_salt("johndoe", 16)),
             "[6d, 30, 65, d8, 89, d2, fb, 68, 03, 7f, 6a, a9, 27, cc, 4f, 0e]"
         );
+    }
+
+    #[test]
+    fn upstream_passwords_differ_by_zone_and_never_change() {
+        let key = key();
+        let password = |name: &str| {
+            let id = key.zone_id(&ZoneName::parse(name).unwrap());
+            (key.upstream_password(&id).expose_secret().to_owned(), key.upstream_salt(&id))
+        };
+        assert_eq!(password("a"), password("a"));
+        assert_ne!(password("a").0, password("b").0);
+        assert_ne!(password("a").1, password("b").1);
+        assert_eq!(password("a").0.len(), 64);
     }
 
     #[test]

@@ -9,6 +9,7 @@ use tidegate_core::document::{Fields, Place};
 use super::DEFAULT_METADATA_REFRESH_MS;
 use super::address::HostPort;
 use super::model::{ClientIdentity, ClusterConfig, PemFile, SaslMechanism, UpstreamSasl, UpstreamTls};
+use super::principal;
 use super::secret::Around;
 
 /// Reads one cluster.
@@ -23,9 +24,11 @@ pub(super) fn read(place: &Place<'_>, around: &Around<'_>) -> Option<ClusterConf
         Some(place) => security(&place, around).unwrap_or((None, None)),
         None => (None, None),
     };
+    let per_zone = sasl.as_ref().is_some_and(|sasl| sasl.per_zone.is_some());
+    let acls = principal::acls(fields.optional("acls").as_ref(), per_zone);
     let metadata_refresh = metadata_refresh(&mut fields);
     fields.finish();
-    Some(ClusterConfig { name: name?, bootstrap, tls, sasl, metadata_refresh })
+    Some(ClusterConfig { name: name?, bootstrap, tls, sasl, acls, metadata_refresh })
 }
 
 pub(super) const MECHANISMS: &[(&str, SaslMechanism)] = &[
@@ -123,11 +126,15 @@ fn sasl(place: &Place<'_>, around: &Around<'_>) -> Option<UpstreamSasl> {
     let password = fields
         .required("password", "write `${env:NAME}` or `file:PATH`")
         .and_then(|place| around.secret(&place));
+    let per_zone_place = fields.optional("perZone");
+    let per_zone = per_zone_place.as_ref().map(|place| principal::read(place, mechanism, around));
     fields.finish();
     Some(UpstreamSasl {
         mechanism: mechanism?,
         username: username?.expose_secret().to_owned(),
         password: password?,
+        // A broken one must not look like none.
+        per_zone: per_zone.map_or(Some(None), |read| read.map(Some))?,
     })
 }
 

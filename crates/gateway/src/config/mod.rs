@@ -13,6 +13,7 @@ mod model;
 mod nodes;
 mod policy;
 mod ports;
+mod principal;
 mod read;
 mod secret;
 mod surroundings;
@@ -27,6 +28,7 @@ pub use model::{
     UpstreamSasl, UpstreamTls,
 };
 pub use policy::PolicyConfig;
+pub use principal::{AclPolicy, PerZone, UserPattern, UserPatternError, ZonePasswords};
 pub use surroundings::{Machine, Surroundings};
 
 /// Reads the configuration file and everything that it points to. Makes the root key's file if it is missing, but only

@@ -9,7 +9,7 @@ use std::time::Duration;
 use secrecy::{SecretSlice, SecretString};
 use tidegate_core::{ClusterName, ListenerName, RootKey};
 
-use super::{HostPort, Limits, PolicyConfig};
+use super::{AclPolicy, HostPort, Limits, PerZone, PolicyConfig};
 
 /// All that the daemon has to know.
 #[derive(Debug, Clone)]
@@ -52,6 +52,8 @@ pub struct ClusterConfig {
     pub tls: Option<UpstreamTls>,
     /// SASL towards the brokers; `None` is none.
     pub sasl: Option<UpstreamSasl>,
+    /// What is done with the ACLs of the zones' users.
+    pub acls: AclPolicy,
     /// How often metadata is asked for anew.
     pub metadata_refresh: Duration,
 }
@@ -85,6 +87,8 @@ pub struct UpstreamSasl {
     pub username: String,
     /// Its password.
     pub password: SecretString,
+    /// How partners' connections log in; `None` is as the gateway itself.
+    pub per_zone: Option<PerZone>,
 }
 
 /// A SASL mechanism that both sides of the gateway can speak.

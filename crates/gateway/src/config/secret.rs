@@ -1,5 +1,6 @@
 //! Secrets: from the environment, from a file, or written out.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -53,6 +54,31 @@ impl<'s> Around<'s> {
             path.display()
         ));
         None
+    }
+
+    /// The secrets in the files of a folder, by the names of the files; hidden files are left out.
+    pub(super) fn secrets(&self, place: &Place<'_>) -> Option<BTreeMap<String, SecretString>> {
+        let folder = self.folder(place)?;
+        let files = self
+            .surroundings
+            .files(&folder)
+            .map_err(|error| place.fail(format_args!("cannot list {}: {error}", folder.display())))
+            .ok()?;
+        let mut secrets = BTreeMap::new();
+        for path in files {
+            let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
+            if name.starts_with('.') {
+                continue;
+            }
+            match read_text(self.surroundings, &path) {
+                Ok(text) if !without_line_end(&text).is_empty() => {
+                    secrets.insert(name.to_owned(), without_line_end(&text).to_owned().into());
+                }
+                Ok(_) => place.fail(format_args!("{} is empty; write the password into it", path.display())),
+                Err(what) => place.fail(format_args!("{what}; correct the file or its rights")),
+            }
+        }
+        Some(secrets)
     }
 
     /// A PEM file, read.

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use ring::rand::{SecureRandom, SystemRandom};
 use secrecy::ExposeSecret;
@@ -18,6 +18,9 @@ pub trait Surroundings {
 
     /// True if it is a folder that can be listed.
     fn is_folder(&self, path: &Path) -> bool;
+
+    /// The files of a folder, in the order of their names.
+    fn files(&self, path: &Path) -> io::Result<Vec<PathBuf>>;
 
     /// True if others than the owner and its group can read the file, or others than the owner can write it.
     fn is_open_to_others(&self, path: &Path) -> bool;
@@ -46,6 +49,14 @@ impl Surroundings for Machine {
 
     fn is_folder(&self, path: &Path) -> bool {
         fs::read_dir(path).is_ok()
+    }
+
+    fn files(&self, path: &Path) -> io::Result<Vec<PathBuf>> {
+        let entries = fs::read_dir(path)?.map(|entry| entry.map(|entry| entry.path()));
+        let mut files = entries.filter(|path| path.as_ref().map_or(true, |path| path.is_file()));
+        let mut files = files.by_ref().collect::<io::Result<Vec<_>>>()?;
+        files.sort();
+        Ok(files)
     }
 
     #[cfg(unix)]

@@ -16,7 +16,9 @@ mod stop;
 use std::pin::pin;
 use std::sync::Arc;
 
-use tidegate_client::{ConnectError, Stream, connect};
+use tidegate_authz::ZoneView;
+use tidegate_client::{ConnectError, Stream, connect, connect_as};
+use tidegate_core::ZoneName;
 use tidegate_wire::sasl::Login;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
@@ -48,6 +50,8 @@ pub(crate) enum End {
     Revoked,
     #[error("broker: no node {0:?} is known")]
     NoNode(Door),
+    #[error("broker: there is no file of the password of zone `{0}` in `sasl.perZone.passwords.folder`")]
+    NoUpstreamPassword(ZoneName),
     #[error(transparent)]
     Dial(#[from] ConnectError),
     #[error("broker: not ready within `upstreamDeadlineMs`")]
@@ -134,7 +138,7 @@ async fn pumping<S: AsyncRead + AsyncWrite + Unpin>(
                 }
                 return End::Pump(reason);
             }
-            Stop::NeedUpstream => match dial(door, shared).await {
+            Stop::NeedUpstream => match dial(door, shared, pump.zone()).await {
                 Ok(stream) => pump.attach(stream),
                 Err(end) => return end,
             },
@@ -173,7 +177,7 @@ async fn pumping<S: AsyncRead + AsyncWrite + Unpin>(
 }
 
 /// Connects to the broker behind a door.
-async fn dial(door: Door, shared: &ListenerShared) -> Result<Stream, End> {
+async fn dial(door: Door, shared: &ListenerShared, zone: &ZoneView) -> Result<Stream, End> {
     let snapshot = shared.snapshot();
     let cluster = snapshot.cluster(&shared.cluster).cloned().unwrap_or_default();
     let endpoint = match door {
@@ -181,7 +185,21 @@ async fn dial(door: Door, shared: &ListenerShared) -> Result<Stream, End> {
         Door::Bootstrap => shared.any_node(&cluster),
     };
     let Some(endpoint) = endpoint else { return Err(End::NoNode(door)) };
-    let connected = timeout(shared.deadlines.upstream_deadline, connect(endpoint, &shared.upstream.options));
+    let access = shared.upstream.access();
+    let login = match &access.zones {
+        None => None,
+        Some(zones) => {
+            let login = zones.of(zone.name(), &zone.id());
+            Some(login.ok_or_else(|| End::NoUpstreamPassword(zone.name().clone()))?)
+        }
+    };
+    let connecting = async {
+        match &login {
+            None => connect(endpoint, &access.options).await,
+            Some(login) => connect_as(endpoint, &access.options, login).await,
+        }
+    };
+    let connected = timeout(shared.deadlines.upstream_deadline, connecting);
     match connected.await.map_err(|_| End::DialDeadline).and_then(|done| done.map_err(End::from)) {
         Ok(connection) => connection.into_parts().map(|parts| parts.stream).ok_or(End::Chatty),
         Err(error) => {

@@ -73,7 +73,7 @@ impl ListenerShared {
         };
         Self {
             cluster: config.cluster.clone(),
-            max_response_bytes: upstream.options.max_response_bytes,
+            max_response_bytes: upstream.access().options.max_response_bytes,
             upstream,
             snapshots,
             policy,

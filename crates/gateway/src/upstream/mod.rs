@@ -2,24 +2,27 @@
 //!
 //! All Metadata answers are cut from this picture, so that no partner can load the cluster with Metadata.
 
+mod access;
 mod observe;
+pub(crate) mod principals;
 mod security;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tidegate_client::ConnectOptions;
-use tidegate_core::{BackingTopic, ClusterName};
+use tidegate_core::{BackingTopic, ClusterName, RootKey};
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::config::ClusterConfig;
-use crate::error::UpstreamError;
+use crate::config::{ClusterConfig, Limits};
+use crate::error::{GatewayError, UpstreamError};
 use crate::snapshot::ClusterSnapshot;
 
+pub use access::{Access, ZoneLogins};
 pub use observe::Observer;
-pub(crate) use security::{connect_options, mechanism};
+use security::connect_options;
+pub(crate) use security::mechanism;
 
 /// Least time between two rounds, however many clients meet moved leaders: quicker than a client's own backoff after
 /// such an error, and no load for a broker.
@@ -36,8 +39,8 @@ const RETRY: Duration = Duration::from_secs(1);
 pub struct Upstream {
     /// Its name.
     pub name: ClusterName,
-    /// How its brokers are connected to.
-    pub options: ConnectOptions,
+    access: watch::Sender<Arc<Access>>,
+    root_key: RootKey,
     refresh: Duration,
     wanted: Notify,
     last_round: Mutex<Instant>,
@@ -45,15 +48,49 @@ pub struct Upstream {
 
 impl Upstream {
     /// A cluster that has not been asked yet.
-    #[must_use]
-    pub fn new(config: &ClusterConfig, options: ConnectOptions) -> Self {
-        Self {
+    ///
+    /// # Errors
+    /// As [`Access::new`].
+    pub fn new(config: &ClusterConfig, limits: &Limits, root_key: &RootKey) -> Result<Self, GatewayError> {
+        let (access, _) = watch::channel(Arc::new(Access::new(config, limits, root_key)?));
+        Ok(Self {
             name: config.name.clone(),
-            options,
+            access,
+            root_key: root_key.clone(),
             refresh: config.metadata_refresh,
             wanted: Notify::new(),
             last_round: Mutex::new(Instant::now()),
-        }
+        })
+    }
+
+    /// How its brokers are entered as of now.
+    #[must_use]
+    pub fn access(&self) -> Arc<Access> {
+        Arc::clone(&self.access.borrow())
+    }
+
+    /// Takes over new servers, credentials and certificates: the control connection at once, partners' connections with
+    /// the next dial. Connections that are open go on.
+    ///
+    /// # Errors
+    /// As [`Access::new`]; then nothing changes. To replace all clusters or none, [prepare](Self::prepare) each and
+    /// [enter](Self::enter) then.
+    pub fn replace(&self, config: &ClusterConfig, limits: &Limits) -> Result<(), GatewayError> {
+        self.enter(self.prepare(config, limits)?);
+        Ok(())
+    }
+
+    /// Makes what [`Upstream::enter`] takes over.
+    ///
+    /// # Errors
+    /// As [`Access::new`].
+    pub fn prepare(&self, config: &ClusterConfig, limits: &Limits) -> Result<Access, GatewayError> {
+        Access::new(config, limits, &self.root_key)
+    }
+
+    /// Takes over what was prepared.
+    pub fn enter(&self, access: Access) {
+        self.access.send_replace(Arc::new(access));
     }
 
     /// Asks for a new picture soon: a client met a leader that has moved.
@@ -84,17 +121,21 @@ pub async fn watch_cluster(
     mut wanted: watch::Receiver<Arc<Wanted>>,
     publish: watch::Sender<Arc<ClusterSnapshot>>,
 ) {
+    let mut access = upstream.access.subscribe();
+    let mut trouble = Trouble::default();
     loop {
         let started = Instant::now();
         let topics = wanted.borrow_and_update().get(&upstream.name).cloned().unwrap_or_default();
-        let pause = match observer.observe(&topics).await {
+        let entered = Arc::clone(&access.borrow_and_update());
+        let pause = match observer.observe(&entered, &topics).await {
             Ok(seen) => {
                 publish.send_if_modified(|known| replace_if_changed(known, seen));
                 metrics::gauge!("tidegate_upstream_up", "cluster" => upstream.name.to_string()).set(1.0);
+                trouble.ended(&upstream.name);
                 upstream.refresh
             }
             Err(error) => {
-                warn(&upstream.name, &error);
+                trouble.tell(&upstream.name, &error);
                 metrics::gauge!("tidegate_upstream_up", "cluster" => upstream.name.to_string()).set(0.0);
                 RETRY
             }
@@ -106,13 +147,32 @@ pub async fn watch_cluster(
         tokio::select! {
             _ = timeout(pause, upstream.wanted.notified()) => {}
             changed = wanted.changed() => if changed.is_err() { return },
+            changed = access.changed() => if changed.is_err() { return },
         }
         sleep((started + MIN_REFRESH).saturating_duration_since(Instant::now())).await;
     }
 }
 
-fn warn(cluster: &ClusterName, error: &UpstreamError) {
-    tracing::warn!(%cluster, %error, "cannot refresh the picture of the cluster");
+/// What has been said about a cluster that cannot be asked: once for each cause, not every second.
+#[derive(Debug, Default)]
+struct Trouble(Option<String>);
+
+impl Trouble {
+    fn tell(&mut self, cluster: &ClusterName, error: &UpstreamError) {
+        let text = error.to_string();
+        if self.0.as_ref() == Some(&text) {
+            tracing::debug!(%cluster, %error, "still cannot refresh the picture of the cluster");
+        } else {
+            tracing::warn!(%cluster, %error, "cannot refresh the picture of the cluster: what was known of it stays");
+            self.0 = Some(text);
+        }
+    }
+
+    fn ended(&mut self, cluster: &ClusterName) {
+        if self.0.take().is_some() {
+            tracing::info!(%cluster, "the picture of the cluster is fresh again");
+        }
+    }
 }
 
 fn replace_if_changed(known: &mut Arc<ClusterSnapshot>, seen: ClusterSnapshot) -> bool {

@@ -7,13 +7,13 @@ use std::time::Duration;
 use tidegate_authz::ClusterView;
 use tidegate_authz::cluster::{Features, PartitionView, TopicView};
 use tidegate_client::metadata::{self, ClusterMetadata, PartitionMetadata};
-use tidegate_client::{ApiVersions, ConnectOptions, Connection, Endpoint, connect};
+use tidegate_client::{ApiVersions, Connection, Endpoint, connect};
 use tidegate_core::BackingTopic;
 use tidegate_wire::api::{ApiKey, Versions};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use crate::config::HostPort;
+use super::Access;
 use crate::error::UpstreamError;
 use crate::snapshot::ClusterSnapshot;
 
@@ -21,11 +21,11 @@ use crate::snapshot::ClusterSnapshot;
 const VERSIONS_MAX_AGE: Duration = Duration::from_secs(120);
 
 /// Holds the control connection between rounds.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Observer {
-    options: ConnectOptions,
-    bootstrap: Vec<Endpoint>,
     connection: Option<Connection>,
+    /// What the connection was made with.
+    entered: Option<Arc<Access>>,
     /// What each live broker announced, asked once for each address a broker is seen at and after a change of features.
     versions: HashMap<(i32, Endpoint), ApiVersions>,
     known: Vec<Endpoint>,
@@ -36,52 +36,44 @@ pub struct Observer {
 }
 
 impl Observer {
-    /// An observer that begins at the bootstrap servers.
-    #[must_use]
-    pub fn new(bootstrap: &[HostPort], options: ConnectOptions) -> Self {
-        let bootstrap =
-            bootstrap.iter().map(|server| Endpoint::new(server.host.clone(), server.port)).collect();
-        Self {
-            options,
-            bootstrap,
-            connection: None,
-            versions: HashMap::new(),
-            known: Vec::new(),
-            asked_all: None,
-            features_epoch: None,
-        }
-    }
-
-    /// Asks the cluster for its brokers and for `topics`.
+    /// Asks the cluster for its brokers and for `topics`, over a new connection when `access` is another than before.
     ///
     /// # Errors
     /// [`UpstreamError`] when no broker gives a whole answer.
-    pub async fn observe(&mut self, topics: &[BackingTopic]) -> Result<ClusterSnapshot, UpstreamError> {
+    pub async fn observe(
+        &mut self,
+        access: &Arc<Access>,
+        topics: &[BackingTopic],
+    ) -> Result<ClusterSnapshot, UpstreamError> {
+        if !self.entered.as_ref().is_some_and(|entered| Arc::ptr_eq(entered, access)) {
+            self.connection = None;
+            self.entered = Some(Arc::clone(access));
+        }
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
-            None => self.dial().await?,
+            None => self.dial(access).await?,
         };
         let names: Vec<&str> = topics.iter().map(BackingTopic::as_str).collect();
         let seen = match metadata::fetch(&mut connection, &names).await {
             Ok(seen) => seen,
             // A connection that was idle for long is often closed by the other side: try a new one once.
             Err(_) => {
-                connection = self.dial().await?;
+                connection = self.dial(access).await?;
                 metadata::fetch(&mut connection, &names).await?
             }
         };
         let now = connection.refresh_versions().await?;
-        self.learn_versions(&seen, now).await?;
+        self.learn_versions(access, &seen, now).await?;
         self.known = seen.brokers.iter().map(|broker| broker.endpoint.clone()).collect();
         self.connection = Some(connection);
         Ok(self.snapshot(seen, topics))
     }
 
     /// Connects to any broker: those last seen first, then the bootstrap servers.
-    async fn dial(&self) -> Result<Connection, UpstreamError> {
+    async fn dial(&self, access: &Access) -> Result<Connection, UpstreamError> {
         let mut last = UpstreamError::NoBootstrap;
-        for endpoint in self.known.iter().chain(&self.bootstrap) {
-            match connect(endpoint, &self.options).await {
+        for endpoint in self.known.iter().chain(&access.bootstrap) {
+            match connect(endpoint, &access.options).await {
                 Ok(connection) => return Ok(connection),
                 Err(error) => last = error.into(),
             }
@@ -97,6 +89,7 @@ impl Observer {
     /// The last failure when not one broker could be asked: then nothing could be served either.
     async fn learn_versions(
         &mut self,
+        access: &Arc<Access>,
         seen: &ClusterMetadata,
         now: &ApiVersions,
     ) -> Result<(), UpstreamError> {
@@ -111,8 +104,8 @@ impl Observer {
         };
         let mut asking = JoinSet::new();
         for broker in live.into_iter().filter(|broker| !is_known(broker)) {
-            let options = self.options.clone();
-            asking.spawn(async move { (connect(&broker.1, &options).await, broker) });
+            let access = Arc::clone(access);
+            asking.spawn(async move { (connect(&broker.1, &access.options).await, broker) });
         }
         let mut last = None;
         while let Some(asked) = asking.join_next().await {

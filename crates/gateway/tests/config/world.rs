@@ -34,13 +34,21 @@ impl Surroundings for World {
                 Ok(b"-----BEGIN SOMETHING-----\n".to_vec())
             }
             Some("root.key" | "open.key") => Ok((ROOT_KEY.repeat(32) + "\n").into_bytes()),
+            Some("upstream-passwords/acme") => Ok(b"of acme\n".to_vec()),
             Some("empty") => Ok(b"\n".to_vec()),
             _ => Err(io::ErrorKind::NotFound.into()),
         }
     }
 
     fn is_folder(&self, path: &Path) -> bool {
-        path == Path::new("/etc/tidegate/zones")
+        ["zones", "upstream-passwords"].iter().any(|name| path == Path::new("/etc/tidegate").join(name))
+    }
+
+    fn files(&self, path: &Path) -> io::Result<Vec<PathBuf>> {
+        match self.is_folder(path) {
+            true => Ok(vec![path.join("acme")]),
+            false => Err(io::ErrorKind::NotFound.into()),
+        }
     }
 
     fn is_open_to_others(&self, path: &Path) -> bool {

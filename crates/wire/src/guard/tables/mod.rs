@@ -4,11 +4,13 @@
 
 mod add_offsets_to_txn;
 mod add_partitions_to_txn;
+mod alter_user_scram_credentials;
 mod api_versions;
 mod consumer_group_describe;
 mod consumer_group_heartbeat;
 mod create_acls;
 mod create_topics;
+mod delete_acls;
 mod delete_groups;
 mod delete_records;
 mod describe_acls;
@@ -68,10 +70,12 @@ pub const fn schema(key: ApiKey) -> Option<&'static ApiSchema> {
         ApiKey::TxnOffsetCommit => &txn_offset_commit::API,
         ApiKey::DescribeAcls => &describe_acls::API,
         ApiKey::CreateAcls => &create_acls::API,
+        ApiKey::DeleteAcls => &delete_acls::API,
         ApiKey::DescribeConfigs => &describe_configs::API,
         ApiKey::SaslAuthenticate => &sasl_authenticate::API,
         ApiKey::DeleteGroups => &delete_groups::API,
         ApiKey::OffsetDelete => &offset_delete::API,
+        ApiKey::AlterUserScramCredentials => &alter_user_scram_credentials::API,
         ApiKey::DescribeCluster => &describe_cluster::API,
         ApiKey::DescribeProducers => &describe_producers::API,
         ApiKey::ConsumerGroupHeartbeat => &consumer_group_heartbeat::API,
@@ -81,7 +85,7 @@ pub const fn schema(key: ApiKey) -> Option<&'static ApiSchema> {
 }
 
 /// Every API that has a table, in the order of the keys.
-pub const KEYS: [ApiKey; 33] = [
+pub const KEYS: [ApiKey; 35] = [
     ApiKey::Produce,
     ApiKey::Fetch,
     ApiKey::ListOffsets,
@@ -107,10 +111,12 @@ pub const KEYS: [ApiKey; 33] = [
     ApiKey::TxnOffsetCommit,
     ApiKey::DescribeAcls,
     ApiKey::CreateAcls,
+    ApiKey::DeleteAcls,
     ApiKey::DescribeConfigs,
     ApiKey::SaslAuthenticate,
     ApiKey::DeleteGroups,
     ApiKey::OffsetDelete,
+    ApiKey::AlterUserScramCredentials,
     ApiKey::DescribeCluster,
     ApiKey::DescribeProducers,
     ApiKey::ConsumerGroupHeartbeat,

@@ -1,0 +1,63 @@
+//! How the brokers of a cluster are entered: replaced whole when the configuration is read again.
+
+use tidegate_client::{ConnectOptions, Endpoint, SaslLogin};
+use tidegate_core::{RootKey, ZoneId, ZoneName};
+use tidegate_wire::sasl::Mechanism;
+
+use super::{connect_options, mechanism};
+use crate::config::{AclPolicy, ClusterConfig, HostPort, Limits, PerZone, ZonePasswords};
+use crate::error::GatewayError;
+
+/// Where a cluster begins, and how its brokers are connected to.
+#[derive(Debug)]
+pub struct Access {
+    /// Brokers to begin with.
+    pub bootstrap: Vec<Endpoint>,
+    /// How the gateway itself connects.
+    pub options: ConnectOptions,
+    /// How partners' connections log in; `None` is as the gateway itself.
+    pub zones: Option<ZoneLogins>,
+    /// What is done with the ACLs of the zones' users.
+    pub acls: AclPolicy,
+}
+
+/// The login of each zone.
+#[derive(Debug)]
+pub struct ZoneLogins {
+    /// The mechanism, for all the same.
+    pub mechanism: Mechanism,
+    /// Names and passwords.
+    pub config: PerZone,
+    root_key: RootKey,
+}
+
+impl Access {
+    /// What the configuration says; nothing is dialled.
+    ///
+    /// # Errors
+    /// [`GatewayError::ClusterTls`] when certificate, key and authorities make no usable TLS.
+    pub fn new(config: &ClusterConfig, limits: &Limits, root_key: &RootKey) -> Result<Self, GatewayError> {
+        let endpoint = |server: &HostPort| Endpoint::new(server.host.clone(), server.port);
+        Ok(Self {
+            bootstrap: config.bootstrap.iter().map(endpoint).collect(),
+            options: connect_options(config, limits)?,
+            zones: config.sasl.as_ref().and_then(|sasl| {
+                let config = sasl.per_zone.clone()?;
+                Some(ZoneLogins { mechanism: mechanism(sasl.mechanism), config, root_key: root_key.clone() })
+            }),
+            acls: config.acls,
+        })
+    }
+}
+
+impl ZoneLogins {
+    /// The login of a zone; `None` while there is no password for it.
+    #[must_use]
+    pub fn of(&self, zone: &ZoneName, id: &ZoneId) -> Option<SaslLogin> {
+        let password = match &self.config.passwords {
+            ZonePasswords::Derived => self.root_key.upstream_password(id),
+            ZonePasswords::Files(passwords) => passwords.get(zone.as_str())?.clone(),
+        };
+        Some(SaslLogin { mechanism: self.mechanism, user: self.config.username.user(zone), password })
+    }
+}
