@@ -34,6 +34,14 @@ pub struct RequestContext<'a> {
     pub connection: &'a mut ConnectionState,
 }
 
+impl RequestContext<'_> {
+    /// Whether the zone may use one more group, or uses this one already.
+    #[must_use]
+    pub fn admits_group(&self, group: &str) -> bool {
+        self.zone.state().groups().admit(group, self.policy.groups_per_zone, self.now)
+    }
+}
+
 /// Around the answer to one request.
 #[derive(Debug)]
 pub struct ReplyContext<'a> {

@@ -15,6 +15,7 @@ pub mod bindings;
 pub mod cluster;
 pub mod context;
 pub mod groups;
+pub mod joined;
 pub mod ledger;
 pub mod members;
 pub mod outcome;
@@ -23,6 +24,7 @@ pub mod rules;
 pub mod state;
 pub mod table;
 pub mod traffic;
+pub mod uses;
 pub mod view;
 
 #[cfg(test)]

@@ -17,6 +17,14 @@ pub struct Policy {
     pub producer_ids_per_minute: u32,
     /// Seconds after its last use for which a producer id belongs to its zone.
     pub producer_id_retention_s: u64,
+    /// Groups that a zone may use within an hour.
+    pub groups_per_zone: usize,
+    /// Members of one classic group.
+    pub members_per_group: usize,
+    /// Bytes of metadata that the members of all classic groups of a zone may bring.
+    pub member_bytes_per_zone: usize,
+    /// Transactional ids that a zone may use within an hour.
+    pub transactional_ids_per_zone: usize,
     /// Whether partners may delete their own groups and these groups' offsets.
     pub delete_groups: bool,
 }
@@ -39,6 +47,14 @@ impl Default for Policy {
             producer_ids_per_minute: 60,
             // Brokers keep a transactional id for 7 days (transactional.id.expiration.ms), producer ids for one; and a day.
             producer_id_retention_s: 8 * 24 * 3_600,
+            // A large partner has some hundreds of applications; each group stays in the offsets topic for a week.
+            groups_per_zone: 1_000,
+            // More than any group has partitions for.
+            members_per_group: 1_000,
+            // A thousand members with long subscriptions; it is heap of the coordinator.
+            member_bytes_per_zone: 64 * 1024 * 1024,
+            // One for each task of a large Streams application, and a few such.
+            transactional_ids_per_zone: 1_000,
             // Deleting an empty group or resetting offsets is daily work of whoever owns the consumers.
             delete_groups: true,
         }

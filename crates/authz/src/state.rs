@@ -4,9 +4,11 @@ use tidegate_core::facts::{Fact, Unbound};
 use tidegate_core::names::{Alias, BackingTopic};
 
 use crate::bindings::Bindings;
+use crate::joined::Joined;
 use crate::ledger::Ledger;
 use crate::members::Members;
 use crate::traffic::Traffic;
+use crate::uses::Uses;
 
 /// The memory of one zone. What it holds as a fact, the store holds too.
 #[derive(Debug, Default)]
@@ -14,6 +16,9 @@ pub struct ZoneState {
     bindings: Bindings,
     ledger: Ledger,
     members: Members,
+    joined: Joined,
+    groups: Uses,
+    transactional_ids: Uses,
     traffic: Traffic,
 }
 
@@ -34,6 +39,24 @@ impl ZoneState {
     #[must_use]
     pub fn members(&self) -> &Members {
         &self.members
+    }
+
+    /// The members of classic groups; in no store, as brokers forget them too.
+    #[must_use]
+    pub fn joined(&self) -> &Joined {
+        &self.joined
+    }
+
+    /// The groups in use.
+    #[must_use]
+    pub fn groups(&self) -> &Uses {
+        &self.groups
+    }
+
+    /// The transactional ids in use.
+    #[must_use]
+    pub fn transactional_ids(&self) -> &Uses {
+        &self.transactional_ids
     }
 
     /// What the zone has sent, read and committed lately; in no store, as it is a matter of seconds.

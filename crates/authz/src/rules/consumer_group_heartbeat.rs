@@ -66,6 +66,9 @@ impl Rule for ConsumerGroupHeartbeat {
         if !is_member_id(&asked, request.version) {
             return answer(request, &Refusal::BAD_MEMBER.response());
         }
+        if asked.member_epoch == 0 && !context.admits_group(&group) {
+            return answer(request, &Refusal::TOO_MANY_GROUPS.response());
+        }
         let member = asked.member_id.to_string();
         let change = if asked.member_epoch < 0 {
             // What a leaving member wants is nobody's concern any more. A static member that will be back leaves with

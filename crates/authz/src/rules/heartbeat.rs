@@ -27,6 +27,8 @@ impl Rule for Heartbeat {
         match context.zone.prefix().group(&asked.group_id) {
             Err(error) => answer(request, &HeartbeatResponse::default().with_error_code(error.0)),
             Ok(group) => {
+                let instance = asked.group_instance_id.as_deref();
+                context.zone.state().joined().heard(&asked.group_id, &asked.member_id, instance, context.now);
                 asked.group_id = GroupId(StrBytes::from_string(group));
                 forward(context, request, &asked, |response: HeartbeatResponse, _| response)
             }

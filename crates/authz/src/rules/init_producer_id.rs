@@ -32,6 +32,9 @@ impl Rule for InitProducerId {
             (None, false) => return refuse(request, ErrorCode::CLUSTER_AUTHORIZATION_FAILED),
             (Some(id), _) => match transactional_id(context.zone, id) {
                 Err(error) => return refuse(request, error),
+                Ok(_) if !is_admitted(context, id) => {
+                    return refuse(request, ErrorCode::TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
+                }
                 Ok(id) => Some(TransactionalId(StrBytes::from_string(id))),
             },
         };
@@ -54,6 +57,12 @@ impl Rule for InitProducerId {
         // gave out itself.
         forward_keeping(context, request, &asked, issued, move |_| refusal(otherwise))
     }
+}
+
+/// Whether the zone may use one more transactional id, or uses this one already.
+fn is_admitted(context: &RequestContext<'_>, id: &str) -> bool {
+    let ids = context.zone.state().transactional_ids();
+    ids.admit(id, context.policy.transactional_ids_per_zone, context.now)
 }
 
 /// The id counts as the zone's before the partner knows it, or it never knows it.
@@ -158,6 +167,18 @@ mod tests {
                 let got: InitProducerIdResponse = bench.answer(&InitProducerId, version, &asked(id));
                 assert_eq!((got.error_code, got.producer_id.0), (error, -1), "{id:?}");
             }
+        }
+    }
+
+    #[test]
+    fn a_transactional_id_too_many_is_refused_and_those_in_use_go_on() {
+        let mut bench = Bench::new();
+        bench.policy.transactional_ids_per_zone = 1;
+        for version in InitProducerId.versions().iter() {
+            let (_, got) = bench.exchange(&InitProducerId, version, &asked(Some("tx")), broker);
+            assert_eq!(got.error_code, 0);
+            let got: InitProducerIdResponse = bench.answer(&InitProducerId, version, &asked(Some("another")));
+            assert_eq!((got.error_code, got.producer_id.0), (53, -1), "version {version}");
         }
     }
 }

@@ -17,6 +17,7 @@ use super::blobs::GroupBlob;
 use super::{Rule, answer, forward};
 use crate::bindings::Conflict;
 use crate::context::RequestContext;
+use crate::joined::{Joining, Ticket, Verdict};
 use crate::outcome::{Outcome, Question, RuleError};
 
 /// The rule.
@@ -59,8 +60,12 @@ impl Rule for JoinGroup {
                 Err(Conflict) => return refuse(request, &asked, ErrorCode::INCONSISTENT_GROUP_PROTOCOL),
             }
         }
-        let zone = context.zone.clone();
+        let zone = Arc::clone(context.zone);
+        let Some(ticket) = admit(context, &group, &asked) else {
+            return refuse(request, &asked, ErrorCode::GROUP_MAX_SIZE_REACHED);
+        };
         forward(context, request, &asked, move |mut response: JoinGroupResponse, context| {
+            zone.state().joined().answered(&ticket, verdict(&response));
             // Another member may have joined with an alias that is newer than this request.
             let zone = context.zone.unwrap_or(&zone);
             if is_consumer {
@@ -70,6 +75,30 @@ impl Rule for JoinGroup {
             }
             response
         })
+    }
+}
+
+/// Room for the group and its member, if there is any.
+fn admit(context: &RequestContext<'_>, group: &str, asked: &JoinGroupRequest) -> Option<Ticket> {
+    if !context.admits_group(group) {
+        return None;
+    }
+    let joining = Joining {
+        group,
+        member: &asked.member_id,
+        instance: asked.group_instance_id.as_deref(),
+        bytes: asked.protocols.iter().map(|protocol| protocol.name.len() + protocol.metadata.len()).sum(),
+        // Who waits for the others is kept for as long as these may take.
+        session_ms: asked.session_timeout_ms.max(asked.rebalance_timeout_ms),
+    };
+    context.zone.state().joined().begin(joining, context.policy, context.now).ok()
+}
+
+fn verdict(response: &JoinGroupResponse) -> Verdict<'_> {
+    match ErrorCode(response.error_code) {
+        ErrorCode::NONE | ErrorCode::MEMBER_ID_REQUIRED => Verdict::Kept(&response.member_id),
+        ErrorCode::UNKNOWN_MEMBER_ID => Verdict::Unknown,
+        _ => Verdict::Failed,
     }
 }
 
@@ -176,6 +205,25 @@ mod tests {
             assert_eq!((got.error_code, got.member_id.as_str()), (23, "m-1"));
             let (_, got) = bench.exchange(&JoinGroup, version, &join(CONSUMER, &["second"]), broker(version));
             assert_eq!(got.error_code, 0, "a refused pair binds nothing");
+        }
+    }
+
+    #[test]
+    fn a_group_and_a_member_too_many_are_refused_as_a_full_group() {
+        for version in JoinGroup.versions().iter() {
+            let mut bench = Bench::new();
+            (bench.policy.groups_per_zone, bench.policy.members_per_group) = (1, 1);
+            let asked = join(CONSUMER, &["orders"]);
+            let (_, got) = bench.exchange(&JoinGroup, version, &asked, broker(version));
+            assert_eq!(got.error_code, 0);
+            let another = asked.clone().with_member_id(StrBytes::from_static_str("m-2"));
+            let elsewhere = asked.clone().with_group_id(GroupId(StrBytes::from_static_str("reports")));
+            for refused in [another, elsewhere] {
+                let got: JoinGroupResponse = bench.answer(&JoinGroup, version, &refused);
+                assert_eq!((got.error_code, got.generation_id), (81, -1), "version {version}");
+            }
+            let (_, got) = bench.exchange(&JoinGroup, version, &asked, broker(version));
+            assert_eq!(got.error_code, 0, "who is in may join again");
         }
     }
 }

@@ -9,6 +9,7 @@ use tidegate_wire::header::Request;
 use super::{Rule, answer, forward};
 use crate::context::RequestContext;
 use crate::outcome::{Outcome, RuleError};
+use crate::view::ZoneView;
 
 /// The rule.
 pub struct LeaveGroup;
@@ -27,12 +28,22 @@ impl Rule for LeaveGroup {
         match context.zone.prefix().group(&asked.group_id) {
             Err(error) => answer(request, &LeaveGroupResponse::default().with_error_code(error.0)),
             Ok(group) => {
+                forget(context.zone, &asked);
                 asked.group_id = GroupId(StrBytes::from_string(group));
                 // Brokers write it into their log.
                 asked.members.iter_mut().for_each(|member| member.reason = None);
                 forward(context, request, &asked, |response: LeaveGroupResponse, _| response)
             }
         }
+    }
+}
+
+/// Up to version 2 one member leaves, from then on any number.
+fn forget(zone: &ZoneView, asked: &LeaveGroupRequest) {
+    let joined = zone.state().joined();
+    joined.left(&asked.group_id, &asked.member_id, None);
+    for member in &asked.members {
+        joined.left(&asked.group_id, &member.member_id, member.group_instance_id.as_deref());
     }
 }
 

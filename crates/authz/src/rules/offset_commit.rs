@@ -41,6 +41,10 @@ impl Rule for OffsetCommit {
         let topics =
             std::mem::take(&mut asked.topics).into_iter().map(|topic| (topic.name, topic.partitions));
         match context.zone.prefix().group(&group) {
+            Ok(_) if !context.admits_group(&group) => {
+                let refused = refusals(&Commits::none(topics, index, ErrorCode::INVALID_GROUP_ID));
+                return refuse(context, request, refused);
+            }
             Ok(upstream) => asked.group_id = GroupId(StrBytes::from_string(upstream)),
             Err(error) => {
                 return refuse(context, request, refusals(&Commits::none(topics, index, error)));
@@ -202,6 +206,18 @@ mod tests {
             }
             let got: OffsetCommitResponse = bench.answer(&OffsetCommit, version, &commit("", &["orders"]));
             assert_eq!(got.throttle_time_ms, told(700), "version {version}");
+        }
+    }
+
+    #[test]
+    fn a_group_too_many_is_refused_and_those_in_use_go_on() {
+        let mut bench = Bench::new();
+        bench.policy.groups_per_zone = 1;
+        for version in OffsetCommit.versions().iter() {
+            let (_, got) = bench.exchange(&OffsetCommit, version, &commit("g", &["orders"]), broker);
+            assert_eq!(flat(&got), [("orders", 0)]);
+            let got: OffsetCommitResponse = bench.answer(&OffsetCommit, version, &commit("h", &["orders"]));
+            assert_eq!(flat(&got), [("orders", 24)], "version {version}");
         }
     }
 }

@@ -24,7 +24,6 @@ use super::producers::{in_transaction, transactional_id};
 use super::{Rule, answer, forward};
 use crate::context::RequestContext;
 use crate::outcome::{Outcome, Question, RuleError};
-use crate::view::ZoneView;
 
 /// The rule.
 pub struct TxnOffsetCommit;
@@ -43,7 +42,7 @@ impl Rule for TxnOffsetCommit {
         let topics =
             std::mem::take(&mut asked.topics).into_iter().map(|topic| (topic.name, topic.partitions));
         let group = asked.group_id.to_string();
-        if let Err(error) = map(context.zone, &mut asked) {
+        if let Err(error) = map(context, &mut asked) {
             return refuse(context, request, &Commits::none(topics, index, error));
         }
         let mut commits = Commits::of(context.zone, topics, index);
@@ -71,9 +70,12 @@ impl Rule for TxnOffsetCommit {
 }
 
 /// A broker too looks at the transactional id first and then at the group.
-fn map(zone: &ZoneView, asked: &mut TxnOffsetCommitRequest) -> Result<(), ErrorCode> {
-    let id = transactional_id(zone, &asked.transactional_id)?;
-    let group = zone.prefix().group(&asked.group_id)?;
+fn map(context: &RequestContext<'_>, asked: &mut TxnOffsetCommitRequest) -> Result<(), ErrorCode> {
+    let id = transactional_id(context.zone, &asked.transactional_id)?;
+    let group = context.zone.prefix().group(&asked.group_id)?;
+    if !context.admits_group(&asked.group_id) {
+        return Err(ErrorCode::INVALID_GROUP_ID);
+    }
     asked.transactional_id = TransactionalId(StrBytes::from_string(id));
     asked.group_id = GroupId(StrBytes::from_string(group));
     Ok(())

@@ -124,6 +124,14 @@ limits! {
     producer_ids_per_minute: usize = "producerIdsPerMinute", 60, 1, 1_000_000;
     /// Time after its last use for which a producer id belongs to its zone; brokers keep a transactional id for 7 days.
     producer_id_retention: Duration = "producerIdRetentionMs", 691_200_000, 86_400_000, 31_536_000_000;
+    /// Consumer groups that a zone may use within an hour; each stays in the offsets topic for a week.
+    groups_per_zone: usize = "groupsPerZone", 1_000, 1, 1_000_000;
+    /// Members of one classic consumer group; more than any group has partitions for. Groups of KIP-848 have a limit of the brokers' own.
+    members_per_group: usize = "membersPerGroup", 1_000, 1, 1_000_000;
+    /// Bytes of metadata that members of all classic groups of a zone may bring; they are heap of the coordinator until a session ends.
+    member_bytes_per_zone: usize = "memberBytesPerZone", 64 * MIB, 64 * KIB, 64 * GIB;
+    /// Transactional ids that a zone may use within an hour; one for each task of a large Streams application, and a few such.
+    transactional_ids_per_zone: usize = "transactionalIdsPerZone", 1_000, 1, 1_000_000;
     /// Time for the state file to take a change; then the request is refused or its connection closed.
     state_deadline: Duration = "stateDeadlineMs", 5_000, 100, 60_000;
     /// Time for a broker to take the connection, TLS and SASL of a client before that client is let go.

@@ -147,6 +147,10 @@ fn policy(config: &PolicyConfig, limits: &Limits) -> Policy {
         producer_ids_burst: count(limits.producer_ids_burst),
         producer_ids_per_minute: count(limits.producer_ids_per_minute),
         producer_id_retention_s: limits.producer_id_retention.as_secs(),
+        groups_per_zone: limits.groups_per_zone,
+        members_per_group: limits.members_per_group,
+        member_bytes_per_zone: limits.member_bytes_per_zone,
+        transactional_ids_per_zone: limits.transactional_ids_per_zone,
         delete_groups: config.delete_groups,
     }
 }

@@ -31,6 +31,8 @@ impl Refusal {
         ErrorCode::GROUP_MAX_SIZE_REACHED,
         "the groups of this zone have as many members or subscribed topics as it may have",
     );
+    pub(super) const TOO_MANY_GROUPS: Self =
+        Self(ErrorCode::GROUP_MAX_SIZE_REACHED, "this zone uses as many groups as it may use within an hour");
     /// The member drops its partitions and joins again with everything that it has to say.
     pub(super) const FENCED: Self = Self(
         ErrorCode::FENCED_MEMBER_EPOCH,

@@ -398,3 +398,14 @@ fn a_member_keeps_the_binding_of_its_group_alive() {
     assert!(matches!(outcome, Outcome::Ask(Question::Keep(facts)) if facts == [binding(NOW)]));
     assert_eq!(names(&bench, &beat(1)), None);
 }
+
+#[test]
+fn a_group_too_many_is_refused_and_members_of_others_go_on() {
+    let mut bench = Bench::new();
+    bench.policy.groups_per_zone = 0;
+    for version in ConsumerGroupHeartbeat.versions().iter() {
+        let got: ConsumerGroupHeartbeatResponse =
+            bench.answer(&ConsumerGroupHeartbeat, version, &join(&["orders"]));
+        assert_eq!((got.error_code, got.assignment), (81, None), "version {version}");
+    }
+}

@@ -171,3 +171,13 @@ fn the_longer_silence_of_zone_and_broker_is_asked_for() {
         assert_eq!(got.throttle_time_ms, 700, "version {version}");
     }
 }
+
+#[test]
+fn a_group_too_many_is_refused() {
+    let mut bench = bench();
+    bench.policy.groups_per_zone = 0;
+    for version in TxnOffsetCommit.versions().iter() {
+        let got: TxnOffsetCommitResponse = bench.answer(&TxnOffsetCommit, version, &commit(&["orders"]));
+        assert_eq!(flat(&got), [("orders", 1, 24)], "version {version}");
+    }
+}
