@@ -3,7 +3,7 @@
 //! Two aliases of one backing topic may stand in one request. A broker would answer such a pair with one
 //! entry or an error, so each further alias of a topic goes into a further request, a layer.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use kafka_protocol::messages::TopicName;
 use kafka_protocol::protocol::StrBytes;
@@ -22,6 +22,15 @@ pub(crate) struct LayerTopic<P> {
 pub(crate) struct Layers<P> {
     pub(crate) layers: Vec<Vec<LayerTopic<P>>>,
     pub(crate) refused: Vec<RefusedPartition>,
+}
+
+/// Where topics stand in the layers.
+#[derive(Default)]
+struct Places<'a> {
+    /// Layer and place of each alias.
+    by_alias: HashMap<&'a str, (usize, usize)>,
+    /// How many aliases of each backing topic there are: the first is in the first layer, the second in the second.
+    by_backing: HashMap<&'a str, usize>,
 }
 
 /// A partition that is answered here.
@@ -43,6 +52,7 @@ impl<P> Layers<P> {
     ) -> Self {
         let mut all = Self { layers: Vec::new(), refused: Vec::new() };
         let mut seen = HashSet::new();
+        let mut places = Places::default();
         for (name, partitions) in topics {
             let Some(granted) = zone.by_name(&name) else {
                 let foreign = partitions.iter().map(&index);
@@ -52,13 +62,13 @@ impl<P> Layers<P> {
             let mut kept = Vec::new();
             for partition in partitions {
                 let number = index(&partition);
-                if seen.insert((granted.alias.clone(), number)) {
+                if seen.insert((granted.alias.as_str(), number)) {
                     kept.push(partition);
                 } else {
                     all.refuse(&name, number, ErrorCode::INVALID_REQUEST);
                 }
             }
-            all.accept(granted, kept);
+            all.accept(&mut places, granted, kept);
         }
         all
     }
@@ -68,38 +78,42 @@ impl<P> Layers<P> {
     }
 
     /// Puts partitions into the first layer that does not hold their topic under another alias.
-    fn accept(&mut self, granted: &Granted, partitions: Vec<P>) {
+    fn accept<'a>(&mut self, places: &mut Places<'a>, granted: &'a Granted, partitions: Vec<P>) {
         if partitions.is_empty() {
             return;
         }
-        for layer in &mut self.layers {
-            match layer.iter_mut().find(|topic| topic.granted.backing == granted.backing) {
-                Some(topic) if topic.granted.alias == granted.alias => {
-                    topic.partitions.extend(partitions);
-                    return;
-                }
-                Some(_) => {}
-                None => {
-                    layer.push(LayerTopic { granted: granted.clone(), partitions });
-                    return;
-                }
-            }
+        let known = places.by_alias.get(granted.alias.as_str()).copied();
+        let topic = known
+            .and_then(|(layer, place)| self.layers.get_mut(layer).and_then(|layer| layer.get_mut(place)));
+        if let Some(topic) = topic {
+            topic.partitions.extend(partitions);
+            return;
         }
-        self.layers.push(vec![LayerTopic { granted: granted.clone(), partitions }]);
+        let layer = places.by_backing.entry(granted.backing.as_str()).or_default();
+        if *layer == self.layers.len() {
+            self.layers.push(Vec::new());
+        }
+        if let Some(topics) = self.layers.get_mut(*layer) {
+            places.by_alias.insert(granted.alias.as_str(), (*layer, topics.len()));
+            topics.push(LayerTopic { granted: granted.clone(), partitions });
+            *layer += 1;
+        }
     }
 }
 
 /// The aliases of each layer, to name the topics of its answer.
-pub(crate) struct Names(Vec<Vec<Granted>>);
+pub(crate) struct Names(Vec<HashMap<String, Granted>>);
 
 impl Names {
     pub(crate) fn of<P>(layers: &[Vec<LayerTopic<P>>]) -> Self {
-        Self(layers.iter().map(|layer| layer.iter().map(|topic| topic.granted.clone()).collect()).collect())
+        let named =
+            |topic: &LayerTopic<P>| (topic.granted.backing.as_str().to_owned(), topic.granted.clone());
+        Self(layers.iter().map(|layer| layer.iter().map(named).collect()).collect())
     }
 
     /// The grant under which layer `layer` asked for the topic `backing`.
     pub(crate) fn granted(&self, layer: usize, backing: &str) -> Option<&Granted> {
-        self.0.get(layer)?.iter().find(|granted| granted.backing.as_str() == backing)
+        self.0.get(layer)?.get(backing)
     }
 }
 

@@ -1,6 +1,6 @@
 //! What of a Fetch goes upstream, and how its answer is taken apart again.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::{
     ErrorCode, FetchPartition, FetchTopic, Granted, Partitions, RefusedTopic, StrBytes, Target, TopicKey,
@@ -26,11 +26,11 @@ impl Plan {
     /// Sorts the topics of a request. `round` decides which of two aliases of one topic gets its records
     /// this time when both ask for the same partition.
     pub(super) fn of(zone: &ZoneView, topics: Vec<FetchTopic>, by_id: bool, round: usize) -> Self {
-        let mut asked: Vec<Asked<'_>> = Vec::new();
+        let mut asked = Sorted::default();
         let mut refused = Vec::new();
         for topic in topics {
             match zone.resolve(reference(&topic, by_id)) {
-                Some(granted) => Asked::add(&mut asked, granted, topic.partitions),
+                Some(granted) => asked.add(granted, topic.partitions),
                 None => refused.push(RefusedTopic {
                     shown: TopicKey::from(reference(&topic, by_id)),
                     partitions: topic.partitions.iter().map(|partition| partition.partition).collect(),
@@ -43,13 +43,7 @@ impl Plan {
             }
         }
         let mut plan = Self { upstream: Vec::new(), shown: TopicMap::default(), refused };
-        while !asked.is_empty() {
-            let backing = asked.first().map(|first| first.granted.backing.clone());
-            let (same, rest) =
-                asked.into_iter().partition(|other| Some(&other.granted.backing) == backing.as_ref());
-            asked = rest;
-            plan.add(same, by_id, round);
-        }
+        asked.groups.into_iter().for_each(|aliases| plan.add(aliases, by_id, round));
         plan
     }
 
@@ -94,12 +88,29 @@ struct Asked<'a> {
     partitions: Vec<FetchPartition>,
 }
 
-impl<'a> Asked<'a> {
+/// What is asked for, the aliases of one backing topic side by side.
+#[derive(Default)]
+struct Sorted<'a> {
+    groups: Vec<Vec<Asked<'a>>>,
+    /// The group of each backing topic.
+    by_backing: HashMap<&'a str, usize>,
+    /// The place of each alias in its group.
+    by_alias: HashMap<&'a str, usize>,
+}
+
+impl<'a> Sorted<'a> {
     /// A topic named twice is one topic.
-    fn add(all: &mut Vec<Self>, granted: &'a Granted, partitions: Vec<FetchPartition>) {
-        match all.iter_mut().find(|asked| asked.granted.alias == granted.alias) {
+    fn add(&mut self, granted: &'a Granted, partitions: Vec<FetchPartition>) {
+        let next = self.groups.len();
+        let group = *self.by_backing.entry(granted.backing.as_str()).or_insert(next);
+        if group == next {
+            self.groups.push(Vec::new());
+        }
+        let Some(aliases) = self.groups.get_mut(group) else { return };
+        let place = *self.by_alias.entry(granted.alias.as_str()).or_insert(aliases.len());
+        match aliases.get_mut(place) {
             Some(asked) => asked.partitions.extend(partitions),
-            None => all.push(Self { granted, partitions }),
+            None => aliases.push(Asked { granted, partitions }),
         }
     }
 }
