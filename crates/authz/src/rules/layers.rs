@@ -51,7 +51,7 @@ impl<P> Layers<P> {
         index: impl Fn(&P) -> i32,
     ) -> Self {
         let mut all = Self { layers: Vec::new(), refused: Vec::new() };
-        let mut seen = HashSet::new();
+        let mut seen: HashMap<&str, HashSet<i32>> = HashMap::new();
         let mut places = Places::default();
         for (name, partitions) in topics {
             let Some(granted) = zone.by_name(&name) else {
@@ -59,10 +59,11 @@ impl<P> Layers<P> {
                 foreign.for_each(|number| all.refuse(&name, number, ErrorCode::TOPIC_AUTHORIZATION_FAILED));
                 continue;
             };
-            let mut kept = Vec::new();
+            let of_alias = seen.entry(granted.alias.as_str()).or_default();
+            let mut kept = Vec::with_capacity(partitions.len());
             for partition in partitions {
                 let number = index(&partition);
-                if seen.insert((granted.alias.as_str(), number)) {
+                if of_alias.insert(number) {
                     kept.push(partition);
                 } else {
                     all.refuse(&name, number, ErrorCode::INVALID_REQUEST);
