@@ -93,7 +93,7 @@ impl Site {
         let answer = connection.exchange_body(2, &token(user, "wrong-password"))?;
         let elapsed = begin.elapsed();
         ensure!(
-            answer[..2] == SASL_AUTHENTICATION_FAILED.to_be_bytes(),
+            answer[1..3] == SASL_AUTHENTICATION_FAILED.to_be_bytes(),
             "{user} was not refused: {answer:?}"
         );
         ensure!(connection.until_closed()?.is_empty(), "it is still open");
