@@ -74,7 +74,7 @@ fn one_zone_cannot_take_the_last_places() -> Result<()> {
     }
     assert_eq!(held.len(), 16);
     assert_eq!(site.refused("reservedPercent")?, 4);
-    let mut small = vec![site.connect(HONEST, RIVAL)?, site.connect(HONEST, RIVAL)?];
+    let mut small = [site.connect(HONEST, RIVAL)?, site.connect(HONEST, RIVAL)?];
     small.iter_mut().try_for_each(ask)?;
     ensure!(ask(&mut site.connect(HONEST, RIVAL)?).is_err(), "a zone beyond its few took of the reserve");
     drop(held);

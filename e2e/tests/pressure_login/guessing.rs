@@ -140,6 +140,23 @@ fn user_enumeration_finds_the_same_bytes_in_the_same_time() -> Result<()> {
 }
 
 #[test]
+fn a_zone_that_goes_in_the_middle_of_a_login_refuses_it_like_a_wrong_password() -> Result<()> {
+    let site = Site::start("")?;
+    let mut connection = site.open(HONEST)?;
+    let (_, proof) = scram::begin(&mut connection, Mechanism::ScramSha256, PARTNER, PASSWORD)?;
+    std::fs::remove_file(site.home.file("zones/acme.yaml"))?;
+    site.gateway.reload()?;
+    let until = Instant::now() + Duration::from_secs(8);
+    while site.connect(ATTACKER, PARTNER).is_ok() {
+        ensure!(Instant::now() < until, "the zone is still there");
+    }
+    let answer = scram::authenticate(&mut connection, proof)?;
+    assert_eq!(answer.error_code, SASL_AUTHENTICATION_FAILED);
+    ensure!(connection.until_closed()?.is_empty());
+    site.finish()
+}
+
+#[test]
 fn oversized_and_malformed_auth_bytes_wait_like_any_failure() -> Result<()> {
     let site = Site::start("failedLoginDelayMaxMs: 500")?;
     let long = "x".repeat(60_000);

@@ -96,6 +96,29 @@ fn what_trickles_in_keeps_nobody_waiting() -> Result<()> {
     site.finish()
 }
 
+#[test]
+fn a_client_that_vanishes_without_a_word_is_asked_after() -> Result<()> {
+    /// Of `/proc/net/tcp`: an established connection, and the timer of keepalive.
+    const ESTABLISHED: &str = "01";
+    const KEEPALIVE: &str = "02:";
+    let site = Site::start("")?;
+    let mut connection = site.connect(HONEST, PARTNER)?;
+    ask(&mut connection)?;
+    // An acknowledgement may still be under way, which has a timer of its own.
+    thread::sleep(Duration::from_millis(500));
+    let own = format!(":{:04X}", site.home.ports().bound().port());
+    let table = std::fs::read_to_string("/proc/net/tcp")?;
+    let timers: Vec<&str> = table
+        .lines()
+        .map(|line| line.split_whitespace().collect::<Vec<_>>())
+        .filter(|fields| fields[1].ends_with(&own) && fields[3] == ESTABLISHED)
+        .map(|fields| fields[5])
+        .collect();
+    ensure!(!timers.is_empty(), "the connection is not found");
+    ensure!(timers.iter().all(|timer| timer.starts_with(KEEPALIVE)), "no keepalive: {timers:?}");
+    site.finish()
+}
+
 /// A Produce request of 1 MB, as far as its first 40 KB.
 fn produce_begins() -> Vec<u8> {
     [&1_000_000_u32.to_be_bytes()[..], &[0, 0, 0, 9, 0, 0, 0, 1, 0, 3], b"raw", &[0; 40_000]].concat()
