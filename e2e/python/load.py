@@ -1,6 +1,6 @@
 """Load by librdkafka that goes on until a file appears: CONFIG.json STOP_FILE ROLE..., as Load.java.
 
-Roles: idempotent:NAME:TOPIC and transactional:NAME:TOPIC. Settings are the library's defaults but for what makes a role
+Roles: idempotent:NAME:TOPIC, transactional:NAME:TOPIC and read:NAME:TOPIC. Settings are the library's defaults but for what makes a role
 what it is.
 """
 
@@ -74,6 +74,21 @@ def transactional(config, stop, name, topic):
         time.sleep(PAUSE)
 
 
+def read(config, stop, name, topic):
+    """With a group, from the start; what the library complains of is said."""
+    own = {"group.id": name, "auto.offset.reset": "earliest", "error_cb": lambda error: say("error", name, error)}
+    consumer = kafka.Consumer(config | own)
+    consumer.subscribe([topic])
+    while not os.path.exists(stop):
+        message = consumer.poll(0.2)
+        if message is None:
+            continue
+        if message.error() is not None:
+            raise kafka.KafkaException(message.error())
+        say("read", name, message.partition(), message.offset())
+    consumer.close()
+
+
 def repeated(step):
     """What the library calls retriable may be called again, and nothing else may be done then."""
     while True:
@@ -87,7 +102,8 @@ def repeated(step):
 
 def run(role, config, stop):
     try:
-        {"idempotent": idempotent, "transactional": transactional}[role[0]](config, stop, *role[1:])
+        roles = {"idempotent": idempotent, "transactional": transactional, "read": read}
+        roles[role[0]](config, stop, *role[1:])
         say("ended", *role)
     except BaseException as error:
         traceback.print_exc()

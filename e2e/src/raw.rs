@@ -3,7 +3,7 @@
 //! Requests are encoded by `kafka-protocol`; what a test compares are the bytes that came back.
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -12,6 +12,7 @@ use kafka_protocol::messages::{
     ApiKey, RequestHeader, ResponseHeader, SaslAuthenticateRequest, SaslHandshakeRequest,
 };
 use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, Request, StrBytes};
+use socket2::{Domain, Socket, Type};
 
 /// No answer of a test is larger.
 const MAX_FRAME: usize = 64 * 1024 * 1024;
@@ -28,6 +29,19 @@ impl Connection {
     pub fn open(address: SocketAddr, limit: Duration) -> Result<Self> {
         let stream = TcpStream::connect_timeout(&address, limit)
             .with_context(|| format!("connecting to {address}"))?;
+        Self::over(stream, limit)
+    }
+
+    /// As [`Connection::open`], from an address of this machine, such as any of 127.0.0.0/8.
+    pub fn open_from(source: Ipv4Addr, address: SocketAddr, limit: Duration) -> Result<Self> {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+        socket.bind(&SocketAddr::from((source, 0)).into())?;
+        let connected = socket.connect_timeout(&address.into(), limit);
+        connected.with_context(|| format!("connecting from {source} to {address}"))?;
+        Self::over(socket.into(), limit)
+    }
+
+    fn over(stream: TcpStream, limit: Duration) -> Result<Self> {
         stream.set_read_timeout(Some(limit))?;
         stream.set_write_timeout(Some(limit))?;
         stream.set_nodelay(true)?;

@@ -88,6 +88,17 @@ impl Gateway {
         Ok(line.trim().trim_end_matches("kB").trim().parse()?)
     }
 
+    /// The processor time that its live threads have used.
+    pub fn cpu(&self) -> Result<Duration> {
+        let mut nanos = 0;
+        for task in fs::read_dir(format!("/proc/{}/task", self.process.id()))? {
+            // A thread may end meanwhile.
+            let stat = fs::read_to_string(task?.path().join("schedstat")).unwrap_or_default();
+            nanos += stat.split(' ').next().and_then(|nanos| nanos.parse().ok()).unwrap_or(0);
+        }
+        Ok(Duration::from_nanos(nanos))
+    }
+
     fn signal(&self, name: &str) -> Result<()> {
         let done =
             Command::new("sh").args(["-c", &format!("kill -{name} {}", self.process.id())]).status()?;

@@ -22,11 +22,18 @@ use ring::rand::{SecureRandom, SystemRandom};
 use tokio::time::Instant;
 
 use self::places::{Places, Taken};
-use self::rate::{Bucket, Buckets, Rate};
+use self::rate::{Bucket, Buckets, Left, Rate};
 use crate::config::Limits;
 
 pub(crate) use self::failures::{Failures, Leave};
 pub(crate) use self::turns::Turns;
+
+/// Of all places of logins this part is kept for addresses with few of them: it takes a hundred addresses, and not
+/// four, to lock everybody out.
+const LOGINS_KEPT_PART: usize = 4;
+
+/// Logins under way that are few for one address.
+const LOGINS_OF_FEW: usize = 8;
 
 /// What is open and under way, shared by all listeners.
 #[derive(Debug)]
@@ -160,12 +167,18 @@ impl Admission {
             of_address(&self.addresses, limits.max_connections_per_address).ok_or(Refusal::AddressFull)?;
         let own_login = of_address(&self.login_addresses, limits.max_logins_per_address)
             .ok_or(Refusal::AddressLoginsFull)?;
-        if !self.address_rates.take(&address, now) {
+        let left = self.address_rates.take(&address, now);
+        if left == Left::Nothing {
             return Err(Refusal::AddressRate);
         }
         let total = in_all(&self.total, limits.max_connections).ok_or(Refusal::Full)?;
         let login = in_all(&self.logins, limits.max_logins).ok_or(Refusal::LoginsFull)?;
-        if !self.rate.take(now) {
+        let kept = limits.max_logins / LOGINS_KEPT_PART;
+        let has_many = self.login_addresses.count(&address) > LOGINS_OF_FEW;
+        if has_many && self.logins.count(&()) > limits.max_logins - kept {
+            return Err(Refusal::LoginsFull);
+        }
+        if !self.rate.take(left, now) {
             return Err(Refusal::Rate);
         }
         Ok(Place { address, _total: total, _address: own, login: Some((login, own_login)) })
@@ -255,17 +268,47 @@ mod tests {
     }
 
     #[test]
+    fn a_few_addresses_cannot_take_all_places_of_logins() {
+        let admission = admission(|limits| (limits.max_logins, limits.max_logins_per_address) = (400, 100));
+        let now = Instant::now();
+        let mut held = Vec::new();
+        for n in 0..2_000 {
+            held.extend(admission.admit(address(&format!("10.0.0.{}", n % 10)), now));
+        }
+        assert_eq!(held.len(), 300);
+        held.extend((0..20).map(|_| admission.admit(address("10.0.1.1"), now)).filter_map(Result::ok));
+        assert_eq!(held.len(), 300 + LOGINS_OF_FEW);
+    }
+
+    #[test]
+    fn a_few_addresses_cannot_take_the_whole_rate() {
+        let admission = admission(|limits| {
+            (limits.connections_per_second, limits.connections_burst) = (1_000, 400);
+            (limits.connections_per_second_per_address, limits.connections_burst_per_address) = (200, 100);
+        });
+        let mut now = Instant::now();
+        for _ in 0..2_000 {
+            now += Duration::from_millis(1);
+            for n in 0..10 {
+                drop(admission.admit(address(&format!("10.0.0.{n}")), now));
+            }
+        }
+        let honest = (0..50).filter(|_| admission.admit(address("10.0.1.1"), now).is_ok()).count();
+        assert_eq!(honest, 50, "a quarter is left");
+    }
+
+    #[test]
     fn one_address_over_its_rate_takes_nothing_of_what_all_share() {
         let admission = admission(|limits| {
-            (limits.connections_burst, limits.connections_burst_per_address) = (4, 2);
+            (limits.connections_burst, limits.connections_burst_per_address) = (12, 4);
         });
         let now = Instant::now();
         let refusals = |text, times| -> Vec<Refusal> {
             (0..times).filter_map(|_| admission.admit(address(text), now).err()).collect()
         };
-        assert_eq!(refusals("10.0.0.1", 5), [Refusal::AddressRate; 3]);
-        assert_eq!(refusals("10.0.0.2", 2), []);
-        assert_eq!(refusals("10.0.0.3", 2), [Refusal::Rate; 2]);
+        assert_eq!(refusals("10.0.0.1", 7), [Refusal::AddressRate; 3]);
+        assert_eq!(refusals("10.0.0.2", 4), []);
+        assert_eq!(refusals("10.0.0.3", 4), [Refusal::Rate; 2]);
     }
 
     #[test]

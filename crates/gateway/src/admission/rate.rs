@@ -39,14 +39,15 @@ impl Rate {
         full_at.map_or(now, |full_at| full_at.max(now)) + self.interval
     }
 
-    /// Takes one if there is one.
-    fn take(self, full_at: &mut Option<Instant>, now: Instant) -> bool {
+    /// Takes one if more than `kept` is left.
+    fn take(self, full_at: &mut Option<Instant>, kept: Duration, now: Instant) -> Left {
         let after = self.one_more(*full_at, now);
-        let free = after.saturating_duration_since(now) <= self.depth;
-        if free {
-            *full_at = Some(after);
+        let owed = after.saturating_duration_since(now);
+        if owed > self.depth.saturating_sub(kept) {
+            return Left::Nothing;
         }
-        free
+        *full_at = Some(after);
+        if owed > self.depth / 2 { Left::Little } else { Left::Plenty }
     }
 
     /// Takes one, and says how long to wait for it, `longest` at most.
@@ -57,7 +58,19 @@ impl Rate {
     }
 }
 
-/// One bucket for everybody.
+/// What is left after one was taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Left {
+    /// At least half of the bucket.
+    Plenty,
+    /// Less than half.
+    Little,
+    /// It could not be taken.
+    Nothing,
+}
+
+/// One bucket for everybody, of which a quarter is for those who have plenty left of their own: so a few that take all
+/// they may cannot empty it for the rest.
 #[derive(Debug)]
 pub(super) struct Bucket {
     rate: Rate,
@@ -69,9 +82,11 @@ impl Bucket {
         Self { rate, full_at: Mutex::default() }
     }
 
-    /// Takes one if there is one.
-    pub(super) fn take(&self, now: Instant) -> bool {
-        self.rate.take(&mut self.full_at.lock().unwrap_or_else(PoisonError::into_inner), now)
+    /// Takes one, if there is one for somebody of whose own so much is left.
+    pub(super) fn take(&self, own: Left, now: Instant) -> bool {
+        let kept = if own == Left::Plenty { Duration::ZERO } else { self.rate.depth / 4 };
+        let mut full_at = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);
+        self.rate.take(&mut full_at, kept, now) != Left::Nothing
     }
 }
 
@@ -96,8 +111,8 @@ impl<K: Eq + Hash + Clone> Buckets<K> {
     }
 
     /// Takes one of `key` if there is one.
-    pub(super) fn take(&self, key: &K, now: Instant) -> bool {
-        self.with(key, now, |rate, full_at| rate.take(full_at, now)).unwrap_or(true)
+    pub(super) fn take(&self, key: &K, now: Instant) -> Left {
+        self.with(key, now, |rate, full_at| rate.take(full_at, Duration::ZERO, now)).unwrap_or(Left::Little)
     }
 
     /// Takes one of `key`, and says how long to wait for it, `longest` at most.
@@ -139,12 +154,20 @@ mod tests {
     fn a_burst_and_then_the_rate() {
         let buckets = Buckets::new(Rate::new(10, 5));
         let begin = Instant::now();
-        let taken = |now| (0..100).filter(|_| buckets.take(&"a", now)).count();
+        let taken = |now| (0..100).filter(|_| buckets.take(&"a", now) != Left::Nothing).count();
         assert_eq!(taken(begin), 5);
         assert_eq!(taken(begin + Duration::from_millis(250)), 2);
         // A long silence saves up no more than a burst.
         assert_eq!(taken(begin + Duration::from_secs(3_600)), 5);
-        assert!(buckets.take(&"b", begin), "another key waits for nobody");
+        assert_eq!(buckets.take(&"b", begin), Left::Plenty, "another key waits for nobody");
+    }
+
+    #[test]
+    fn who_took_much_leaves_a_quarter_to_who_did_not() {
+        let bucket = Bucket::new(Rate::new(10, 20));
+        let now = Instant::now();
+        let taken = |own| (0..100).filter(|_| bucket.take(own, now)).count();
+        assert_eq!((taken(Left::Little), taken(Left::Plenty)), (15, 5));
     }
 
     #[test]
@@ -166,8 +189,8 @@ mod tests {
             buckets.take(&key, begin);
         }
         assert_eq!(buckets.held.lock().unwrap().full_at.len(), MAX_KEYS);
-        assert!(!buckets.take(&1, begin), "an old key is still known");
-        assert!(buckets.take(&1_000_000, begin), "a new one is let through");
+        assert_eq!(buckets.take(&1, begin), Left::Nothing, "an old key is still known");
+        assert_eq!(buckets.take(&1_000_000, begin), Left::Little, "a new one is let through");
         buckets.take(&1, begin + Duration::from_secs(2));
         assert_eq!(buckets.held.lock().unwrap().full_at.len(), 1);
     }
@@ -175,8 +198,8 @@ mod tests {
     #[test]
     fn the_largest_numbers_do_not_overflow() {
         let bucket = Bucket::new(Rate::new(1, usize::MAX));
-        assert!(bucket.take(Instant::now()));
+        assert!(bucket.take(Left::Plenty, Instant::now()));
         let bucket = Bucket::new(Rate::new(usize::MAX, 0));
-        assert!(bucket.take(Instant::now()));
+        assert!(bucket.take(Left::Plenty, Instant::now()));
     }
 }

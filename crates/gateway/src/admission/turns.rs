@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// Password checks of one address that are under way or wait for a core. Two is what a gateway does at a time; more
+/// Password checks of one address that are under way or wait for a core. Two is the most a gateway does at a time; more
 /// would only lengthen the queue that others stand in.
 const TURNS: usize = 2;
 

@@ -56,11 +56,11 @@ limits! {
     reserved_percent: usize = "reservedPercent", 10, 0, 90;
     /// Connections up to which a zone may use the reserved share; a small partner's whole application.
     reserved_per_zone: usize = "reservedPerZone", 10, 1, 1_000_000;
-    /// Connections that are not logged in yet, in all; they cost TLS and password checks, and waiting for a refusal is part of it.
+    /// Connections that are not logged in yet, in all; they cost TLS and password checks, and waiting for a refusal is part of it. A quarter is kept for addresses with few of them.
     max_logins: usize = "maxLogins", 2_000, 1, 1_000_000;
     /// Connections of one client address that are not logged in yet; enough for a partner that starts hundreds of clients at once, a quarter of all.
     max_logins_per_address: usize = "maxLoginsPerAddress", 500, 1, 1_000_000;
-    /// New connections a second in the long run, counted before TLS; a core does about a thousand TLS handshakes a second.
+    /// New connections a second in the long run, counted before TLS; a core does about a thousand TLS handshakes a second. A quarter of the burst is kept for addresses that come seldom.
     connections_per_second: usize = "connectionsPerSecond", 1_000, 1, 1_000_000;
     /// New connections at once; after a restart every client of every partner comes back in the same seconds.
     connections_burst: usize = "connectionsBurst", 10_000, 1, 1_000_000;

@@ -55,6 +55,8 @@ pub(crate) enum LoginError {
     NotServed { key: ApiKey, version: i16 },
     #[error("the machine gives no random bytes")]
     NoRandomness,
+    #[error("account or zone of {0:?} changed meanwhile")]
+    Changed(String),
     #[error("the mechanism is refused")]
     Mechanism,
     #[error("login of {user:?} is refused: {cause}")]
@@ -228,13 +230,10 @@ async fn authenticate(
                 return Ok(Next::Answer(Box::new(login), encode(request, &response)?));
             }
             AuthenticateStep::Accepted { user, bytes, grant } => {
-                if !attempt.stands(&user, shared) {
-                    return attempt.refuse(
-                        request,
-                        Some(user),
-                        "its account or zone changed meanwhile",
-                        shared,
-                    );
+                match attempt.stands(&user, shared) {
+                    Some(true) => {}
+                    Some(false) => return Err(LoginError::Changed(user)),
+                    None => return attempt.refuse(request, Some(user), "its zone is gone", shared),
                 }
                 return match grant.accept(None, shared.now()) {
                     Err(cause) => attempt.refuse(request, Some(user), &cause.to_string(), shared),
@@ -291,10 +290,13 @@ impl Attempt<'_> {
         self.began = Instant::now();
     }
 
-    /// Whether the user's account and zone are what they were when the client came.
-    fn stands(&self, user: &str, shared: &ListenerShared) -> bool {
-        let before = self.visitor.before.standing(&shared.cluster, user);
-        before.is_some() && before == shared.snapshot().standing(&shared.cluster, user)
+    /// Whether the user's account and zone are what they were when the client came; `None` if there is no zone.
+    ///
+    /// Who is in the middle of a login while they change is cut and may come again, as those who are logged in: a
+    /// refusal would be the end of it for stock clients.
+    fn stands(&self, user: &str, shared: &ListenerShared) -> Option<bool> {
+        let now = shared.snapshot().standing(&shared.cluster, user)?;
+        Some(self.visitor.before.standing(&shared.cluster, user) == Some(now))
     }
 
     /// One text for every cause, and a time that begins before the check, so that what it cost does not show.

@@ -21,7 +21,8 @@ use self::known::KnownPasswords;
 /// bits, which no number of rounds makes any harder to guess, and every PLAIN login costs them.
 const ITERATIONS: u32 = MIN_ITERATIONS;
 
-/// Password checks under way at once: each takes a core for milliseconds, and partners must not take them all.
+/// Password checks under way at once, and never more than half of the cores: each takes one for milliseconds, and who
+/// is served already must not wait for who guesses.
 const PASSWORD_CHECKS: usize = 2;
 
 /// Proves who a partner is.
@@ -129,7 +130,7 @@ impl Logins {
     pub fn new(root_key: &RootKey) -> Self {
         Self {
             secret: SecretSlice::from(root_key.fake_salt("unknown users", 32)),
-            checks: Arc::new(Semaphore::new(PASSWORD_CHECKS)),
+            checks: Arc::new(Semaphore::new(password_checks())),
             known: KnownPasswords::new(),
         }
     }
@@ -137,6 +138,11 @@ impl Logins {
     fn stand_in(&self, user: &str, hash: ScramHash) -> Option<ScramCredential> {
         ScramCredential::fake(hash, self.secret.expose_secret(), user, ITERATIONS).ok()
     }
+}
+
+fn password_checks() -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    (cores / 2).clamp(1, PASSWORD_CHECKS)
 }
 
 fn scram(credential: &Credential, hash: ScramHash) -> Option<ScramCredential> {
@@ -229,7 +235,7 @@ mod tests {
         let check = logins.check_password("partner", None, SecretString::from("wrong"));
         let left = tokio::time::timeout(std::time::Duration::ZERO, check).await;
         assert!(left.is_err(), "it was dropped half way");
-        assert!(logins.checks.available_permits() < PASSWORD_CHECKS);
+        assert!(logins.checks.available_permits() < password_checks());
     }
 
     #[tokio::test]
