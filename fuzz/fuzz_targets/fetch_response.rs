@@ -2,4 +2,4 @@
 
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|input: (u8, &[u8])| tidegate_fuzz::fetch_response(input.0, input.1));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| tidegate_fuzz::fetch_response(data));

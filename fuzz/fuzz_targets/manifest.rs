@@ -2,4 +2,4 @@
 
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|text: &str| tidegate_fuzz::manifest(text));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| tidegate_fuzz::manifest(data));

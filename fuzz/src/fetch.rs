@@ -7,9 +7,10 @@ use tidegate_wire::messages::FetchResponse;
 use tidegate_wire::topic::{TopicKey, TopicRef};
 use tidegate_wire::{Bytes, BytesMut, codec, header};
 
-/// A rewritten answer passes the guard and the codec crate, and shows only what the plan shows.
-pub fn fetch_response(version: u8, body: &[u8]) {
-    let version = 4 + i16::from(version % 15);
+/// The first byte picks the version. A rewritten answer passes the guard and the codec crate, and shows only what the plan shows.
+pub fn fetch_response(data: &[u8]) {
+    let Some((version, body)) = data.split_first() else { return };
+    let version = 4 + i16::from(version % 14);
     let mut frame = BytesMut::new();
     frame.extend_from_slice(&[0; 4]);
     header::write_response(&mut frame, ApiKey::Fetch, version, 1);

@@ -3,18 +3,50 @@
 
 #![forbid(unsafe_code)]
 
+mod batches;
 mod blobs;
+mod choices;
+mod configs;
 mod fetch;
 mod frames;
 mod logins;
+mod make;
 mod manifests;
 mod messages;
 mod produce;
+mod promises;
+mod rules;
+pub mod seeds;
+mod visit;
+mod words;
+mod world;
 
+pub use batches::batch;
 pub use blobs::group_blob;
+pub use configs::configuration;
 pub use fetch::fetch_response;
 pub use frames::deframe;
 pub use logins::login;
 pub use manifests::manifest;
 pub use messages::{request, response};
 pub use produce::produce;
+pub use rules::{exchange, rules};
+
+/// The function under a target.
+pub type Target = fn(&[u8]);
+
+/// Every target by name, for those who feed them without a fuzzer.
+pub const TARGETS: [(&str, Target); 12] = [
+    ("batch", batch),
+    ("configuration", configuration),
+    ("deframe", deframe),
+    ("exchange", exchange),
+    ("fetch_response", fetch_response),
+    ("group_blob", group_blob),
+    ("login", login),
+    ("manifest", manifest),
+    ("produce", produce),
+    ("request", request),
+    ("response", response),
+    ("rules", rules),
+];

@@ -4,24 +4,30 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::ExposeSecret;
+use tidegate_wire::api::ApiKey;
 use tidegate_wire::sasl::{
-    AuthenticateStep, HandshakeStep, Login, LoginPolicy, Mechanism, Nonce, Rejection, ScramCredential,
-    ScramHash,
+    Admission, AuthenticateStep, HandshakeStep, Login, LoginPolicy, Mechanism, Nonce, Rejection,
+    ScramCredential, ScramHash,
 };
 
-/// Each line is one message: the first byte says which, the rest is what it brings.
+/// Each line is one message: the first byte says which and how long it was waited for, the rest is what it brings.
 ///
-/// Only the right user with the right password gets in, and a login that was not handed back is over.
+/// Only the right user with the right password gets in, a login that was not handed back is over, nothing is served
+/// before the login or behind its end, and a new login is one of the same user.
 pub fn login(lines: &[u8]) {
     let policy = LoginPolicy {
         mechanisms: Mechanism::ALL.to_vec(),
-        max_session: Some(Duration::from_secs(60)),
+        max_session: Some(SESSION),
         allow_raw_tokens: true,
     };
     let mut login = Login::start(Arc::new(policy));
-    for (now, line) in (0..).map(Duration::from_secs).zip(lines.split(|byte| *byte == b'\n')) {
+    let mut now = Duration::ZERO;
+    for line in lines.split(|byte| *byte == b'\n') {
         let Some((kind, token)) = line.split_first() else { continue };
-        // Digits come first, so that a person can write a seed.
+        // Letters in small steps, digits in longer ones: a person can write a seed.
+        now += Duration::from_millis(200) * u32::from(kind / 16).pow(3);
+        check_admission(&login, now);
+        // Digits come first.
         let version = i16::from(kind / 8 % 2 == 0);
         let next = match kind % 8 {
             0 => Some(login.on_api_versions()),
@@ -37,6 +43,14 @@ pub fn login(lines: &[u8]) {
             None => return,
         }
     }
+}
+
+/// What the connection's other requests meet.
+fn check_admission(login: &Login, now: Duration) {
+    let serves = login.admit(ApiKey::Produce, now) == Admission::Serve;
+    let lives = login.expires_at().is_some_and(|end| now < end && end <= now + SESSION);
+    assert_eq!(serves, login.user().is_some() && lives, "{login:?} at {now:?}");
+    assert!(login.user().is_none_or(|user| user == USER));
 }
 
 fn shake(login: Login, version: i16, mechanism: &str, now: Duration) -> Option<Login> {
@@ -81,5 +95,6 @@ fn credential(hash: ScramHash) -> ScramCredential {
     ScramCredential::from_parts(hash, &[1; 16], 4_096, key, key).expect("parts within bounds")
 }
 
+const SESSION: Duration = Duration::from_secs(60);
 const USER: &str = "u";
 const PASSWORD: &str = "pw";

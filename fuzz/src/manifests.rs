@@ -5,7 +5,8 @@ use tidegate_core::{Accounts, parse_zones};
 
 /// Both kinds are understood or refused with words; accounts that were understood are written and read the
 /// same.
-pub fn manifest(text: &str) {
+pub fn manifest(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
     if let Err(errors) = parse_zones(text) {
         assert!(!errors.to_string().is_empty());
     }

@@ -5,9 +5,10 @@ use tidegate_wire::produce::{PartitionData, ProduceRequest, Rewritten};
 use tidegate_wire::topic::TopicKey;
 use tidegate_wire::{Bytes, codec, messages};
 
-/// What is read is written with the same topics and records, and whatever the codec crate can read behind
+/// The first byte picks the version. What is read is written with the same topics and records, and whatever the codec crate can read behind
 /// the guard is read here too.
-pub fn produce(version: u8, data: &[u8]) {
+pub fn produce(data: &[u8]) {
+    let Some((version, data)) = data.split_first() else { return };
     let version = 3 + i16::from(version % 11);
     let body = Bytes::copy_from_slice(data);
     let typed = codec::decode::<messages::ProduceRequest>(version, &body);
