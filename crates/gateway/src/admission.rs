@@ -15,6 +15,14 @@ pub(crate) struct Admission {
     total: Counter<()>,
 }
 
+impl Admission {
+    /// Connections open now.
+    pub(crate) fn open(&self) -> usize {
+        let taken = self.total.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        taken.get(&()).copied().unwrap_or_default()
+    }
+}
+
 /// A number of places for each key.
 #[derive(Debug)]
 struct Counter<K> {
@@ -49,36 +57,42 @@ impl<K: Eq + Hash + Clone> Counter<K> {
     }
 }
 
+/// A place of a connection whose client is not known yet; given back when dropped.
+#[derive(Debug)]
+pub(crate) struct Seat {
+    admission: Arc<Admission>,
+}
+
+impl Seat {
+    /// A place in all; `None` when there is none left.
+    pub(crate) fn take(admission: &Arc<Admission>, max_total: usize) -> Option<Self> {
+        let admitted = admission.total.take(&(), max_total);
+        admitted.then(|| Self { admission: Arc::clone(admission) })
+    }
+
+    /// The place of the client at `address`, before TLS and login; `None` when its address has none left.
+    pub(crate) fn of_client(self, address: IpAddr, max_per_address: usize) -> Option<Place> {
+        let admitted = self.admission.addresses.take(&address, max_per_address);
+        admitted.then(|| Place { seat: self, address })
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.admission.total.give_back(&());
+    }
+}
+
 /// A place before TLS and login, by address; given back when dropped.
 #[derive(Debug)]
 pub(crate) struct Place {
-    admission: Arc<Admission>,
+    seat: Seat,
     address: IpAddr,
-}
-
-impl Place {
-    /// A place for a connection from `address`; `None` when there is none left.
-    pub(crate) fn take(
-        admission: &Arc<Admission>,
-        address: IpAddr,
-        max_total: usize,
-        max_per_address: usize,
-    ) -> Option<Self> {
-        if !admission.total.take(&(), max_total) {
-            return None;
-        }
-        if !admission.addresses.take(&address, max_per_address) {
-            admission.total.give_back(&());
-            return None;
-        }
-        Some(Self { admission: Arc::clone(admission), address })
-    }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.admission.total.give_back(&());
-        self.admission.addresses.give_back(&self.address);
+        self.seat.admission.addresses.give_back(&self.address);
     }
 }
 
@@ -112,14 +126,15 @@ mod tests {
     fn places_run_out_by_address_and_in_all_and_come_back() {
         let admission = Arc::new(Admission::default());
         let [one, two]: [IpAddr; 2] = ["127.0.0.1".parse().unwrap(), "127.0.0.2".parse().unwrap()];
-        let first = Place::take(&admission, one, 2, 1);
+        let take = |address| Seat::take(&admission, 2)?.of_client(address, 1);
+        let first = take(one);
         assert!(first.is_some());
-        assert!(Place::take(&admission, one, 2, 1).is_none());
-        let second = Place::take(&admission, two, 2, 1);
+        assert!(take(one).is_none());
+        let second = take(two);
         assert!(second.is_some());
-        assert!(Place::take(&admission, "127.0.0.3".parse().unwrap(), 2, 1).is_none());
+        assert!(Seat::take(&admission, 2).is_none());
         drop(first);
-        assert!(Place::take(&admission, one, 2, 1).is_some());
+        assert!(take(one).is_some());
         drop(second);
         assert!(admission.addresses.taken.lock().unwrap().is_empty());
     }
