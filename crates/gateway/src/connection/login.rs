@@ -22,9 +22,10 @@ use tokio::time::sleep;
 use super::side::{Received, Side, SideError};
 use crate::listener::ListenerShared;
 use crate::logins::make_nonce;
+use crate::tls::Introduced;
 
 /// Pause before a refusal, so that guessing costs time; the same for every cause.
-const REFUSAL_DELAY: Duration = Duration::from_millis(100);
+pub(super) const REFUSAL_DELAY: Duration = Duration::from_millis(100);
 
 /// Why a login ends without a session.
 #[derive(Debug, thiserror::Error)]
@@ -47,6 +48,10 @@ pub(crate) enum LoginError {
     NoRandomness,
     #[error("the mechanism is refused")]
     Mechanism,
+    #[error("the certificate stands for {0:?}, who has no zone here or is not of the zone named")]
+    Certificate(Option<String>),
+    #[error("SASL on a listener without it")]
+    NoSasl,
     #[error("login of {user:?} is refused: {cause}")]
     Refused { user: Option<String>, cause: String },
 }
@@ -63,6 +68,7 @@ pub(super) async fn log_in<S: AsyncRead + AsyncWrite + Unpin>(
     first: Option<Request>,
     client: &mut Side<S>,
     shared: &ListenerShared,
+    introduced: &Introduced,
 ) -> Result<Login, LoginError> {
     let mut next = first;
     loop {
@@ -79,7 +85,7 @@ pub(super) async fn log_in<S: AsyncRead + AsyncWrite + Unpin>(
         if !shared.table.serves(key, version) && key != ApiKey::ApiVersions {
             return Err(LoginError::NotServed { key, version });
         }
-        match step(login, &request, shared).await? {
+        match step(login, &request, shared, introduced).await? {
             Next::Answer(after, answer) => {
                 write(client, answer).await?;
                 login = *after;
@@ -95,10 +101,15 @@ pub(super) async fn log_in<S: AsyncRead + AsyncWrite + Unpin>(
     }
 }
 
-async fn step(login: Login, request: &Request, shared: &ListenerShared) -> Result<Next, LoginError> {
+async fn step(
+    login: Login,
+    request: &Request,
+    shared: &ListenerShared,
+    introduced: &Introduced,
+) -> Result<Next, LoginError> {
     match request.key {
         ApiKey::SaslHandshake => handshake(login, request, shared),
-        ApiKey::SaslAuthenticate => authenticate(login, request, shared).await,
+        ApiKey::SaslAuthenticate => authenticate(login, request, shared, introduced).await,
         _ => {
             let snapshot = shared.snapshot();
             let cluster = snapshot.cluster(&shared.cluster).cloned().unwrap_or_default();
@@ -135,7 +146,12 @@ fn handshake(login: Login, request: &Request, shared: &ListenerShared) -> Result
     }
 }
 
-async fn authenticate(login: Login, request: &Request, shared: &ListenerShared) -> Result<Next, LoginError> {
+async fn authenticate(
+    login: Login,
+    request: &Request,
+    shared: &ListenerShared,
+    introduced: &Introduced,
+) -> Result<Next, LoginError> {
     let asked: SaslAuthenticateRequest = codec::decode(request.version, &request.body)?;
     let mut step = login.on_authenticate(&asked.auth_bytes);
     loop {
@@ -153,6 +169,9 @@ async fn authenticate(login: Login, request: &Request, shared: &ListenerShared) 
             AuthenticateStep::Challenge { bytes, login } => {
                 let response = SaslAuthenticateResponse::default().with_auth_bytes(bytes.into());
                 return Ok(Next::Answer(Box::new(login), encode(request, &response)?));
+            }
+            AuthenticateStep::Accepted { user, .. } if !shared.agrees(introduced, &user) => {
+                return refuse(request, Some(user), "certificate or server name lead to another zone").await;
             }
             AuthenticateStep::Accepted { user, bytes, grant } => {
                 return match grant.accept(None, shared.now()) {

@@ -7,6 +7,7 @@
 //! ```
 
 mod client_id;
+mod drain;
 mod login;
 mod pump;
 mod side;
@@ -21,14 +22,15 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
-use self::login::{LoginError, log_in};
+use self::login::{LoginError, REFUSAL_DELAY, log_in};
 use self::pump::Pump;
 use self::side::Side;
 use self::stop::{CloseReason, Stop};
 use crate::admission::ZonePlace;
-use crate::listener::{Door, ListenerShared};
+use crate::listener::{Door, ListenerShared, ProxyError};
 use crate::snapshot::{Snapshot, Standing};
 use crate::state;
+use crate::tls::Introduced;
 
 /// Why a connection ended; for the log.
 #[derive(Debug, thiserror::Error)]
@@ -55,60 +57,98 @@ pub(crate) enum End {
     DialDeadline,
     #[error("broker: it sent what nobody asked for")]
     Chatty,
+    #[error(transparent)]
+    Proxy(#[from] ProxyError),
+    #[error("its address has too many connections")]
+    AddressFull,
     #[error("tls: {0}")]
     Tls(std::io::Error),
     #[error("tls: not done in time")]
     TlsDeadline,
+    #[error("tls: the server name means nothing any more")]
+    Nameless,
 }
 
-/// Serves one client whose transport is ready; `door` is the port it came through.
-pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
-    stream: S,
-    door: Door,
-    shared: Arc<ListenerShared>,
-    mut shutdown: watch::Receiver<bool>,
-) -> End {
+/// A client whose transport is ready.
+pub(crate) struct Arrival {
+    /// The node that it means.
+    pub(crate) door: Door,
+    /// What the handshake told.
+    pub(crate) introduced: Introduced,
+    /// What it shares with others.
+    pub(crate) shared: Arc<ListenerShared>,
+    /// The same, as configured now.
+    pub(crate) renewed: watch::Receiver<Arc<ListenerShared>>,
+    /// Whether the gateway stops.
+    pub(crate) shutdown: watch::Receiver<bool>,
+}
+
+/// Serves one client whose transport is ready.
+pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(stream: S, mut arrival: Arrival) -> End {
     let mut client = Side::new(stream);
+    let shared = Arc::clone(&arrival.shared);
     // From before the login: who began it with credentials that change meanwhile must not keep it.
     let before = shared.snapshot();
-    let start = Login::start(Arc::clone(&shared.login_policy));
-    let logging_in = timeout(shared.deadlines.auth_deadline, log_in(start, None, &mut client, &shared));
-    let login = tokio::select! {
-        done = logging_in => match done {
-            Ok(Ok(login)) => login,
-            Ok(Err(error)) => return error.into(),
-            Err(_) => return End::LoginDeadline,
-        },
-        // Who has not logged in has asked for nothing that a drain would wait for.
-        _ = shutdown.wait_for(|stop| *stop) => return End::Stopping,
+    let (user, login) = match enter(&mut client, &mut arrival).await {
+        Ok(entered) => entered,
+        Err(end) => return end,
     };
-    let user = login.user().unwrap_or_default().to_owned();
     let Some(standing) = before.standing(&shared.cluster, &user) else { return End::NoZone(user) };
     drop(before);
     let Some(_place) = ZonePlace::take(&shared, &user) else { return End::ZoneFull(user) };
     let Some(pump) = Pump::new(client, Arc::clone(&shared), user.clone()) else { return End::NoZone(user) };
+    let Arrival { door, introduced, renewed, shutdown, .. } = arrival;
     let revoked = revoked(&shared, &user, &standing);
+    let distrusted = distrusted(&introduced, renewed);
     tokio::select! {
         // First: not one more request is served once the login is revoked.
         biased;
         () = revoked => End::Revoked,
-        end = pumping(pump, login, door, &shared, &mut shutdown) => end,
+        () = distrusted => End::Revoked,
+        end = pumping(pump, login, door, &introduced, &shared, shutdown) => end,
     }
+}
+
+/// Finds out who the client is: the account, and the login machine if there was a SASL login.
+async fn enter<S: AsyncRead + AsyncWrite + Unpin>(
+    client: &mut Side<S>,
+    arrival: &mut Arrival,
+) -> Result<(String, Option<Login>), End> {
+    let Arrival { introduced, shared, shutdown, .. } = arrival;
+    if shared.is_certificate_only() {
+        return match introduced.certificate.as_ref().and_then(|certificate| certificate.principal.clone()) {
+            Some(user) if shared.agrees(introduced, &user) => Ok((user, None)),
+            stranger => {
+                sleep(REFUSAL_DELAY).await;
+                Err(LoginError::Certificate(stranger).into())
+            }
+        };
+    }
+    let start = Login::start(Arc::clone(&shared.login_policy));
+    let logging_in = timeout(shared.deadlines.auth_deadline, log_in(start, None, client, shared, introduced));
+    let login = tokio::select! {
+        done = logging_in => done.map_err(|_| End::LoginDeadline)??,
+        // Who has not logged in has asked for nothing that a drain would wait for.
+        _ = shutdown.wait_for(|stop| *stop) => return Err(End::Stopping),
+    };
+    Ok((login.user().unwrap_or_default().to_owned(), Some(login)))
 }
 
 /// Alternates between pumping and what the pump cannot do.
 async fn pumping<S: AsyncRead + AsyncWrite + Unpin>(
     mut pump: Pump<S>,
-    mut login: Login,
+    mut login: Option<Login>,
     door: Door,
+    introduced: &Introduced,
     shared: &Arc<ListenerShared>,
-    shutdown: &mut watch::Receiver<bool>,
+    shutdown: watch::Receiver<bool>,
 ) -> End {
     let mut tick = pin!(sleep(shared.tick));
+    let mut turn = pin!(drain::turn(shared, shutdown));
     loop {
         let stop = tokio::select! {
             stop = pump.run(tick.as_mut()) => stop,
-            _ = shutdown.wait_for(|stop| *stop), if !pump.is_draining() => {
+            () = turn.as_mut(), if !pump.is_draining() => {
                 pump.drain();
                 continue;
             }
@@ -148,12 +188,13 @@ async fn pumping<S: AsyncRead + AsyncWrite + Unpin>(
                 pump.kept(gone.is_ok());
             }
             Stop::Login(request) => {
-                let again = log_in(login, Some(request), pump.client(), shared);
-                login = match timeout(shared.deadlines.auth_deadline, again).await {
-                    Ok(Ok(login)) => login,
+                let Some(before) = login.take() else { return LoginError::NoSasl.into() };
+                let again = log_in(before, Some(request), pump.client(), shared, introduced);
+                match timeout(shared.deadlines.auth_deadline, again).await {
+                    Ok(Ok(after)) => login = Some(after),
                     Ok(Err(error)) => return error.into(),
                     Err(_) => return End::LoginDeadline,
-                };
+                }
             }
         }
     }
@@ -189,4 +230,17 @@ async fn revoked(shared: &ListenerShared, user: &str, standing: &Standing) {
         // The publisher is gone: the gateway is shutting down, which drains connections by itself.
         std::future::pending::<()>().await;
     }
+}
+
+/// Resolves when the files of the listener changed so that the client's certificate is not good any more.
+async fn distrusted(introduced: &Introduced, mut renewed: watch::Receiver<Arc<ListenerShared>>) {
+    let Some(certificate) = &introduced.certificate else { return std::future::pending().await };
+    while renewed.changed().await.is_ok() {
+        let now = Arc::clone(&renewed.borrow_and_update());
+        let clients = now.tls.as_ref().and_then(|tls| tls.clients.as_ref());
+        if !clients.is_some_and(|clients| clients.still_takes(certificate)) {
+            return;
+        }
+    }
+    std::future::pending().await
 }

@@ -6,12 +6,11 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
-use tokio_rustls::TlsAcceptor;
 
 use super::bind::Bound;
 use super::shared::ListenerShared;
-use super::socket::connection;
-use crate::admission::Place;
+use super::socket::{Given, connection};
+use crate::admission::Seat;
 
 /// Pause when the system has no sockets left.
 const ACCEPT_RETRY: Duration = Duration::from_millis(100);
@@ -19,8 +18,7 @@ const ACCEPT_RETRY: Duration = Duration::from_millis(100);
 /// Serves one port until `shutdown`, then waits for its connections to end.
 pub(crate) async fn accept(
     bound: Bound,
-    shared: Arc<ListenerShared>,
-    tls: Option<TlsAcceptor>,
+    renewed: watch::Receiver<Arc<ListenerShared>>,
     mut shutdown: watch::Receiver<bool>,
 ) {
     let mut connections = JoinSet::new();
@@ -38,20 +36,13 @@ pub(crate) async fn accept(
                 continue;
             }
         };
-        let limits = &shared.deadlines;
-        let place = Place::take(
-            &shared.admission,
-            peer.ip(),
-            limits.max_connections,
-            limits.max_connections_per_address,
-        );
-        let Some(place) = place else {
+        let shared = Arc::clone(&renewed.borrow());
+        let Some(seat) = Seat::take(&shared.admission, shared.deadlines.max_connections) else {
             shared.meters.refused.increment(1);
             continue;
         };
-        let one =
-            connection(stream, peer, bound.door, Arc::clone(&shared), tls.clone(), shutdown.clone(), place);
-        connections.spawn(one);
+        let given = Given { door: bound.door, shared, renewed: renewed.clone(), shutdown: shutdown.clone() };
+        connections.spawn(connection(stream, peer, given, seat));
     }
     drop(bound);
     while connections.join_next().await.is_some() {}
