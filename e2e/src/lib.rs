@@ -29,3 +29,4 @@ pub mod recorder;
 pub mod requests;
 pub mod scram;
 pub mod site;
+pub mod tls;

@@ -18,18 +18,26 @@ use socket2::{Domain, Socket, Type};
 const MAX_FRAME: usize = 64 * 1024 * 1024;
 
 /// A blocking connection to a broker or a gateway.
-#[derive(Debug)]
 pub struct Connection {
-    stream: TcpStream,
+    stream: Box<dyn Stream>,
     correlation_id: i32,
+}
+
+/// What a connection may travel over.
+pub trait Stream: Read + Write + Send {}
+
+impl<S: Read + Write + Send> Stream for S {}
+
+impl std::fmt::Debug for Connection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Connection")
+    }
 }
 
 impl Connection {
     /// Connects; every later step is bounded by `limit`.
     pub fn open(address: SocketAddr, limit: Duration) -> Result<Self> {
-        let stream = TcpStream::connect_timeout(&address, limit)
-            .with_context(|| format!("connecting to {address}"))?;
-        Self::over(stream, limit)
+        Ok(Self::over(dial(address, limit)?))
     }
 
     /// As [`Connection::open`], from an address of this machine, such as any of 127.0.0.0/8.
@@ -38,14 +46,12 @@ impl Connection {
         socket.bind(&SocketAddr::from((source, 0)).into())?;
         let connected = socket.connect_timeout(&address.into(), limit);
         connected.with_context(|| format!("connecting from {source} to {address}"))?;
-        Self::over(socket.into(), limit)
+        Ok(Self::over(tuned(socket.into(), limit)?))
     }
 
-    fn over(stream: TcpStream, limit: Duration) -> Result<Self> {
-        stream.set_read_timeout(Some(limit))?;
-        stream.set_write_timeout(Some(limit))?;
-        stream.set_nodelay(true)?;
-        Ok(Self { stream, correlation_id: 0 })
+    /// Talks over `stream`, whatever was said on it before.
+    pub fn over(stream: impl Stream + 'static) -> Self {
+        Self { stream: Box::new(stream), correlation_id: 0 }
     }
 
     /// Logs in with SASL PLAIN.
@@ -90,7 +96,7 @@ impl Connection {
 
     /// Sends bytes as they are.
     pub fn send_bytes(&mut self, bytes: &[u8]) -> Result<()> {
-        self.stream.write_all(bytes).context("sending a request")
+        self.stream.write_all(bytes).and_then(|()| self.stream.flush()).context("sending a request")
     }
 
     /// Waits for the other side to close, for as long as [`Connection::open`] allows between two reads, and
@@ -116,6 +122,20 @@ impl Connection {
         self.stream.read_exact(&mut frame).context("reading an answer")?;
         Ok(frame)
     }
+}
+
+/// Connects; every later step is bounded by `limit`.
+pub fn dial(address: SocketAddr, limit: Duration) -> Result<TcpStream> {
+    let stream =
+        TcpStream::connect_timeout(&address, limit).with_context(|| format!("connecting to {address}"))?;
+    tuned(stream, limit)
+}
+
+fn tuned(stream: TcpStream, limit: Duration) -> Result<TcpStream> {
+    stream.set_read_timeout(Some(limit))?;
+    stream.set_write_timeout(Some(limit))?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
 }
 
 /// A request with its header, without its length.

@@ -8,7 +8,7 @@ use tidegate_gateway::{Gateway, GatewayError, PrometheusBuilder, Reloader, confi
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
-/// Starts the gateway and serves until SIGTERM or SIGINT; SIGHUP reads zones and accounts again.
+/// Starts the gateway and serves until SIGTERM or SIGINT; SIGHUP and changed files make it read everything again.
 pub(crate) fn run(path: &Path) -> anyhow::Result<()> {
     log();
     let config = config::load(path)?;
@@ -18,7 +18,8 @@ pub(crate) fn run(path: &Path) -> anyhow::Result<()> {
         let gateway = Gateway::start(config, Some(metrics)).await?;
         let mut stop = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
-        tokio::spawn(reload_on_hangup(path.to_owned(), gateway.reloader(), signal(SignalKind::hangup())?));
+        tokio::spawn(reload_on_hangup(gateway.reloader(), path.to_owned(), signal(SignalKind::hangup())?));
+        tokio::spawn(watch_files(gateway.reloader(), path.to_owned()));
         tracing::info!("ready");
         gateway
             .run(async move {
@@ -39,21 +40,14 @@ pub(crate) fn check(path: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn reload_on_hangup(path: PathBuf, reloader: Reloader, mut hangup: tokio::signal::unix::Signal) {
+async fn reload_on_hangup(reloader: Reloader, path: PathBuf, mut hangup: tokio::signal::unix::Signal) {
     while hangup.recv().await.is_some() {
-        match reload(&path, &reloader) {
-            Ok(()) => tracing::info!("zones and accounts are read again"),
-            Err(error) => {
-                tracing::error!(%error, "nothing is changed: configuration, zones or accounts are wrong")
-            }
-        }
+        reloader.reload_and_log(&path);
     }
 }
 
-fn reload(path: &Path, reloader: &Reloader) -> Result<(), GatewayError> {
-    let config = config::load(path)?;
-    reloader.reload()?;
-    reloader.enter_anew(&config)
+async fn watch_files(reloader: Reloader, path: PathBuf) {
+    reloader.watch(&path).await;
 }
 
 /// Lines of text on a terminal, JSON for machines; `RUST_LOG` chooses what.

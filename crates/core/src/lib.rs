@@ -24,5 +24,7 @@ pub use names::{
     ZoneName,
 };
 pub use permission::Permission;
-pub use zone::{Partner, TopicGrant, TrafficPolicies, ZoneDraft, ZoneKind, ZoneProblem, ZoneSpec};
+pub use zone::{
+    AuthenticationMode, Partner, TopicGrant, TrafficPolicies, ZoneDraft, ZoneKind, ZoneProblem, ZoneSpec,
+};
 pub use zone_id::ZoneId;

@@ -22,6 +22,8 @@ pub struct ZoneDraft {
     pub cluster: ClusterName,
     /// The one account that enters this zone.
     pub account: AccountName,
+    /// How that account logs in.
+    pub authentication: AuthenticationMode,
     /// How its partner may use it.
     pub kind: ZoneKind,
     /// The name shown to people.
@@ -49,6 +51,16 @@ pub enum ZoneKind {
     Partner,
     /// READ only; groups carry a prefix that the partner sees and has to use, and there are no transactions.
     Share(GroupPrefix),
+}
+
+/// How the account of a zone logs in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum AuthenticationMode {
+    /// With a password, or a certificate that stands for the account.
+    #[default]
+    Plain,
+    /// With a certificate alone; the account has no password and needs no entry in the accounts file.
+    Mtls,
 }
 
 /// The person on the other side.
@@ -184,6 +196,11 @@ impl ZoneSpec {
     /// The one account that enters this zone.
     pub fn account(&self) -> &AccountName {
         &self.0.account
+    }
+
+    /// How that account logs in.
+    pub fn authentication(&self) -> AuthenticationMode {
+        self.0.authentication
     }
 
     /// How its partner may use it.
@@ -324,6 +341,7 @@ mod tests {
             name: ZoneName::parse("z").unwrap(),
             cluster: ClusterName::parse("c").unwrap(),
             account: AccountName::parse("u").unwrap(),
+            authentication: AuthenticationMode::default(),
             kind: ZoneKind::default(),
             display_name: None,
             description: None,

@@ -10,7 +10,7 @@ use std::fs;
 use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 
-use tidegate_core::{Permission, parse_zones};
+use tidegate_core::{AuthenticationMode, Permission, parse_zones};
 
 #[test]
 fn bad_manifests_say_what_is_wrong() {
@@ -74,6 +74,16 @@ fn several_documents_and_json_are_read() {
     assert_eq!(names, ["external-partner-zone", "second"]);
     let zone = good("cli.json").remove(0);
     assert_eq!((zone.account().as_str(), zone.description()), ("u", None));
+}
+
+#[test]
+fn an_account_that_logs_in_by_certificate_is_read() {
+    let text = fs::read_to_string(folder("good").join("everything.yaml")).unwrap();
+    let mode = |text: &str| parse_zones(text).unwrap().remove(0).authentication();
+    assert_eq!(mode(&text), AuthenticationMode::Plain);
+    let with = |kind: &str| text.replace("type: PLAIN", &format!("type: {kind}"));
+    assert_ne!(with("MTLS"), text);
+    assert_eq!(mode(&with("MTLS")), AuthenticationMode::Mtls);
 }
 
 #[test]

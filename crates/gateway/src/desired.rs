@@ -79,7 +79,7 @@ fn zones(folder: &Path, problems: &mut Vec<String>) -> Vec<SourcedZone> {
 }
 
 /// The manifest files of a folder, in the order of their names.
-fn manifests(folder: &Path, problems: &mut Vec<String>) -> Vec<PathBuf> {
+pub(crate) fn manifests(folder: &Path, problems: &mut Vec<String>) -> Vec<PathBuf> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) => {

@@ -10,7 +10,6 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
-use tokio_rustls::TlsAcceptor;
 
 use crate::admission::Admission;
 use crate::budget::Budgets;
@@ -19,19 +18,20 @@ use crate::desired::Desired;
 use crate::error::GatewayError;
 use crate::listener::{self, Bound, ListenerShared};
 use crate::logins::{Authenticator, Logins};
+use crate::reload::Reloader;
 use crate::snapshot::{ClusterSnapshot, Compiler, Snapshot, missing_accounts};
+use crate::tls::ListenerTlsState;
 use crate::upstream::principals::{self, Principals};
 use crate::upstream::{Observer, Upstream, Wanted, watch_cluster};
-use crate::{http, state, tls, unreachable};
+use crate::{http, state, unreachable};
 
 /// A gateway that is bound and connected and serves nobody yet.
 pub struct Gateway {
-    config: Config,
     listeners: Vec<Listener>,
     http: TcpListener,
     clusters: Vec<Cluster>,
     compiler: Compiler,
-    desired: watch::Sender<Arc<Desired>>,
+    reloader: Reloader,
     snapshots: watch::Sender<Arc<Snapshot>>,
     metrics: Option<Arc<PrometheusHandle>>,
     facts: Arc<dyn Facts>,
@@ -49,8 +49,7 @@ pub struct Parts {
 struct Listener {
     name: ListenerName,
     ports: Vec<Bound>,
-    shared: Arc<ListenerShared>,
-    tls: Option<TlsAcceptor>,
+    shared: watch::Sender<Arc<ListenerShared>>,
 }
 
 struct Cluster {
@@ -59,42 +58,6 @@ struct Cluster {
     in_step: bool,
     observer: Observer,
     seen: ClusterSnapshot,
-}
-
-/// Reads zones and accounts again while the gateway runs.
-#[derive(Clone)]
-pub struct Reloader {
-    config: Config,
-    desired: watch::Sender<Arc<Desired>>,
-    upstreams: Vec<Arc<Upstream>>,
-}
-
-impl Reloader {
-    /// Takes over changed zones and accounts; live connections follow at once.
-    ///
-    /// # Errors
-    /// [`GatewayError::Desired`] with every mistake; then nothing changes.
-    pub fn reload(&self) -> Result<(), GatewayError> {
-        let desired = Desired::load_again(&self.config, &self.desired.borrow())?;
-        warn_of_missing_accounts(&desired);
-        self.desired.send_replace(Arc::new(desired));
-        Ok(())
-    }
-
-    /// Takes over the credentials, certificates and bootstrap servers of `config` for clusters that are served already.
-    ///
-    /// # Errors
-    /// [`GatewayError::ClusterTls`]; then nothing changes.
-    pub fn enter_anew(&self, config: &Config) -> Result<(), GatewayError> {
-        let mut made = Vec::new();
-        for upstream in &self.upstreams {
-            if let Some(cluster) = config.cluster(&upstream.name) {
-                made.push((upstream, upstream.prepare(cluster, &config.limits)?));
-            }
-        }
-        made.into_iter().for_each(|(upstream, access)| upstream.enter(access));
-        Ok(())
-    }
 }
 
 impl Gateway {
@@ -122,10 +85,11 @@ impl Gateway {
         let desired = Desired::load(&config)?;
         warn_of_missing_accounts(&desired);
         // Certificates before sockets: what can be checked without a side effect comes first.
-        let acceptors: Vec<Option<TlsAcceptor>> = config
+        let (snapshots, seeing) = watch::channel(Arc::default());
+        let tls: Vec<Option<ListenerTlsState>> = config
             .listeners
             .iter()
-            .map(|listener| listener.tls.as_ref().map(|tls| tls::acceptor(&listener.name, tls)).transpose())
+            .map(|listener| ListenerTlsState::of(listener, &seeing))
             .collect::<Result<_, _>>()?;
         let wanted = wanted(&desired);
         let mut clusters = Vec::new();
@@ -138,14 +102,14 @@ impl Gateway {
         let seen = clusters.iter().map(|c| (c.upstream.name.clone(), Arc::new(c.seen.clone()))).collect();
         let compiled = compiler.compile(&desired, seen);
         state::forget(&*parts.facts, compiled.unbound);
-        let (snapshots, _) = watch::channel(Arc::new(compiled.snapshot));
+        snapshots.send_replace(Arc::new(compiled.snapshot));
         let admission = Arc::new(Admission::new(&config.limits));
         let budgets = Arc::new(Budgets::new(&config.limits));
-        let listeners = config
+        let listeners: Vec<Listener> = config
             .listeners
             .iter()
             .zip(ports)
-            .zip(acceptors)
+            .zip(tls)
             .filter_map(|((listener, ports), tls)| {
                 let cluster = clusters.iter().find(|cluster| cluster.upstream.name == listener.cluster)?;
                 let shared = ListenerShared::new(
@@ -156,37 +120,38 @@ impl Gateway {
                     &parts,
                     Arc::clone(&admission),
                     Arc::clone(&budgets),
+                    tls,
                 );
-                Some(Listener { name: listener.name.clone(), ports, shared: Arc::new(shared), tls })
+                let (shared, _) = watch::channel(Arc::new(shared));
+                Some(Listener { name: listener.name.clone(), ports, shared })
             })
             .collect();
         let (desired, _) = watch::channel(Arc::new(desired));
+        let doors = listeners.iter().map(|listener| (listener.name.clone(), listener.shared.clone()));
+        let upstreams = clusters.iter().map(|cluster| Arc::clone(&cluster.upstream)).collect();
+        let reloader = Reloader::new(config, desired, doors.collect(), upstreams, seeing);
         Ok(Self {
-            config,
             listeners,
             http,
             clusters,
             compiler,
-            desired,
+            reloader,
             snapshots,
             metrics: metrics.map(Arc::new),
             facts: parts.facts,
         })
     }
 
-    /// A handle to read zones and accounts again.
+    /// A handle to read configuration, zones and accounts again.
     #[must_use]
     pub fn reloader(&self) -> Reloader {
-        Reloader {
-            config: self.config.clone(),
-            desired: self.desired.clone(),
-            upstreams: self.clusters.iter().map(|cluster| Arc::clone(&cluster.upstream)).collect(),
-        }
+        self.reloader.clone()
     }
 
     /// Serves until `shutdown` resolves, then lets open requests finish within the drain deadline.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
-        let Self { config, listeners, http, clusters, compiler, desired, snapshots, metrics, facts } = self;
+        let Self { listeners, http, clusters, compiler, reloader, snapshots, metrics, facts } = self;
+        let (config, desired) = (reloader.config(), reloader.desired());
         let (stop, stopping) = watch::channel(false);
         let (ready, is_ready) = watch::channel(true);
         let mut background = JoinSet::new();
@@ -196,33 +161,32 @@ impl Gateway {
         for cluster in clusters {
             let name = cluster.upstream.name.clone();
             let (publish, receive) = watch::channel(Arc::new(cluster.seen));
-            background.spawn(principals::keep(cluster.principals, cluster.in_step, desired.subscribe()));
+            background.spawn(principals::keep(cluster.principals, cluster.in_step, desired.clone()));
             background.spawn(watch_cluster(cluster.upstream, cluster.observer, wants.clone(), publish));
             seen.insert(name, receive);
         }
         background.spawn(state::expire(Arc::clone(&facts), config.limits.clone()));
-        background.spawn(keep_compiling(compiler, desired.subscribe(), seen, want, snapshots, facts));
+        background.spawn(keep_compiling(compiler, desired, seen, want, snapshots, facts));
         let mut doors = JoinSet::new();
         for listener in listeners {
-            background.spawn(unreachable::watch(listener.name, Arc::clone(&listener.shared)));
+            background.spawn(unreachable::watch(listener.name, listener.shared.subscribe()));
             for port in listener.ports {
-                let shared = Arc::clone(&listener.shared);
-                doors.spawn(listener::accept(port, shared, listener.tls.clone(), stopping.clone()));
+                doors.spawn(listener::accept(port, listener.shared.subscribe(), stopping.clone()));
             }
         }
         shutdown.await;
         tracing::info!("draining");
         ready.send_replace(false);
         stop.send_replace(true);
-        let drained =
-            timeout(config.limits.drain_deadline, async { while doors.join_next().await.is_some() {} });
+        let deadline = reloader.config().limits.drain_deadline;
+        let drained = timeout(deadline, async { while doors.join_next().await.is_some() {} });
         if drained.await.is_err() {
             tracing::warn!("connections were still busy at the drain deadline and are cut");
         }
     }
 }
 
-fn warn_of_missing_accounts(desired: &Desired) {
+pub(crate) fn warn_of_missing_accounts(desired: &Desired) {
     for account in missing_accounts(desired) {
         tracing::warn!(%account, "a zone names an account that does not exist: make it with `tidegate-gateway account add`");
     }

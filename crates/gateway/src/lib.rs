@@ -2,6 +2,7 @@
 //!
 //! * [`config`] is what the operator wrote, understood; [`desired`] the zones and accounts;
 //! * [`upstream`] keeps one picture of each cluster, [`snapshot`] joins both into what a request needs;
+//! * [`Reloader`] reads all of that again while the gateway runs;
 //! * `listener` accepts, `connection` pumps. What happens with a request is decided by `tidegate-authz` alone.
 
 #![forbid(unsafe_code)]
@@ -17,6 +18,8 @@ mod http;
 mod listener;
 pub mod logins;
 mod meters;
+pub mod principal;
+mod reload;
 pub mod snapshot;
 mod socket;
 mod state;
@@ -25,5 +28,6 @@ mod unreachable;
 pub mod upstream;
 
 pub use error::{GatewayError, UpstreamError};
-pub use gateway::{Gateway, Parts, Reloader};
+pub use gateway::{Gateway, Parts};
 pub use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+pub use reload::Reloader;

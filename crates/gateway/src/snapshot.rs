@@ -7,9 +7,11 @@ use tidegate_authz::{ClusterView, ZoneState, ZoneView};
 use tidegate_client::Endpoint;
 use tidegate_core::account::{Account, Revision};
 use tidegate_core::{
-    AccountName, Alias, BackingTopic, ClusterName, Fact, RootKey, TopicGrant, Unbound, ZoneId, ZoneName,
-    ZoneSpec,
+    AccountName, Alias, AuthenticationMode, BackingTopic, ClusterName, Fact, RootKey, TopicGrant, Unbound,
+    ZoneId, ZoneName, ZoneSpec,
 };
+
+use tidegate_core::manifest::SourcedZone;
 
 use crate::desired::Desired;
 
@@ -27,6 +29,8 @@ pub struct ClusterSnapshot {
 pub struct Snapshot {
     clusters: HashMap<ClusterName, Arc<ClusterSnapshot>>,
     members: HashMap<String, Member>,
+    /// The cluster of each zone that somebody can enter.
+    zones: HashMap<ZoneName, ClusterName>,
 }
 
 /// An account together with its zone.
@@ -38,6 +42,8 @@ pub struct Member {
     pub revision: Revision,
     /// The cluster of the zone.
     pub cluster: ClusterName,
+    /// How the account logs in.
+    pub authentication: AuthenticationMode,
     /// What the account sees.
     pub zone: Arc<ZoneView>,
     /// Grows when an alias of the zone is pointed at another topic.
@@ -55,6 +61,17 @@ impl Snapshot {
     #[must_use]
     pub fn member(&self, cluster: &ClusterName, account: &str) -> Option<&Member> {
         self.members.get(account).filter(|member| member.cluster == *cluster)
+    }
+
+    /// Whether `zone` is one of `cluster`.
+    #[must_use]
+    pub fn has_zone(&self, cluster: &ClusterName, zone: &ZoneName) -> bool {
+        self.zones.get(zone) == Some(cluster)
+    }
+
+    /// The zones of `cluster`.
+    pub fn zones<'a>(&'a self, cluster: &'a ClusterName) -> impl Iterator<Item = &'a ZoneName> {
+        self.zones.iter().filter(move |(_, of)| *of == cluster).map(|(zone, _)| zone)
     }
 
     /// What a login of the account is bound to as of now.
@@ -144,9 +161,10 @@ impl Compiler {
     ) -> Compiled {
         let unbound = self.forget(desired);
         let mut members = HashMap::new();
+        let mut names = HashMap::new();
         for sourced in &desired.zones {
             let spec = &sourced.zone;
-            let Some(account) = desired.accounts.find(spec.account().as_str()) else { continue };
+            let Some(account) = account(spec, desired) else { continue };
             let unknown = Arc::default();
             let cluster = clusters.get(spec.cluster()).unwrap_or(&unknown);
             let keys = self.root_key.zone_keys(&self.id(spec));
@@ -155,14 +173,16 @@ impl Compiler {
             let zone = ZoneView::compile(spec, &keys, &cluster.view, state);
             let member = Member {
                 revision: account.revision(),
-                account: Arc::new(account.clone()),
+                account: Arc::new(account),
+                authentication: spec.authentication(),
                 cluster: spec.cluster().clone(),
                 zone: Arc::new(zone),
                 pointing,
             };
+            names.insert(spec.name().clone(), spec.cluster().clone());
             members.insert(spec.account().as_str().to_owned(), member);
         }
-        Compiled { snapshot: Snapshot { clusters, members }, unbound }
+        Compiled { snapshot: Snapshot { clusters, members, zones: names }, unbound }
     }
 
     /// Forgets bindings to what is not there any more: another topic may come under the same alias.
@@ -188,10 +208,19 @@ impl Compiler {
     }
 }
 
+/// The account of a zone; one that logs in by certificate has no credential and stands in no file.
+fn account(spec: &ZoneSpec, desired: &Desired) -> Option<Account> {
+    match spec.authentication() {
+        AuthenticationMode::Plain => desired.accounts.find(spec.account().as_str()).cloned(),
+        AuthenticationMode::Mtls => Account::new(spec.account().clone(), Vec::new()).ok(),
+    }
+}
+
 /// Accounts that a zone names and nobody has made yet; their partners cannot log in.
 #[must_use]
 pub fn missing_accounts(desired: &Desired) -> Vec<&AccountName> {
-    let accounts = desired.zones.iter().map(|zone| zone.zone.account());
+    let with_password = |zone: &&SourcedZone| zone.zone.authentication() == AuthenticationMode::Plain;
+    let accounts = desired.zones.iter().filter(with_password).map(|zone| zone.zone.account());
     accounts.filter(|account| desired.accounts.find(account.as_str()).is_none()).collect()
 }
 

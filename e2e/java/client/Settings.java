@@ -55,5 +55,9 @@ final class Settings {
             properties.put("ssl.truststore.type", "PEM");
             properties.put("ssl.truststore.location", config.get("ca").asText());
         }
+        if (config.hasNonNull("keystore")) {
+            properties.put("ssl.keystore.type", "PEM");
+            properties.put("ssl.keystore.location", config.get("keystore").asText());
+        }
     }
 }

@@ -24,6 +24,9 @@ def common(config):
         }
     if config["ca"] is not None:
         properties["ssl.ca.location"] = config["ca"]
+    if config["keystore"] is not None:
+        properties["ssl.certificate.location"] = config["keystore"]
+        properties["ssl.key.location"] = config["keystore"]
     return properties
 
 

@@ -212,6 +212,10 @@ pub struct ClientConfig {
     pub password: Option<String>,
     /// The authority to trust, where the connection is encrypted.
     pub ca: Option<PathBuf>,
+    /// Certificate chain and key of the client itself in one PEM file; Java and librdkafka alone know what to do with it.
+    pub keystore: Option<PathBuf>,
+    /// A file of addresses and names, as `/etc/hosts`, by which Java alone resolves.
+    pub hosts: Option<PathBuf>,
 }
 
 impl Client {
@@ -256,19 +260,22 @@ impl Client {
         }
         let file = tempfile::NamedTempFile::new()?;
         serde_json::to_writer(&file, config)?;
-        let mut program = self.program()?;
+        let mut program = self.program(config)?;
         program.arg(file.path()).args(arguments(step));
         outcome::parse(&process::run_ok(&program, LIMIT)?.stdout)
     }
 
-    fn program(self) -> Result<Command> {
+    fn program(self, config: &ClientConfig) -> Result<Command> {
+        let hosts = config.hosts.as_ref().map(|file| format!("-Djdk.net.hosts.file={}", file.display()));
+        let mut options = vec!["-Xmx128m", "-XX:TieredStopAtLevel=1"];
+        options.extend(hosts.as_deref());
         match self {
             Self::Librdkafka => python::program("confluent"),
             Self::KafkaPython => python::program("pure"),
             Self::Aiokafka => python::program("aio"),
             Self::FranzGo | Self::Sarama | Self::KafkaGo => go::program(&self.to_string()),
             Self::KafkaJs => node::program(),
-            _ => java::program(Version::V4_1_1, &["-Xmx128m", "-XX:TieredStopAtLevel=1"], "client.Client"),
+            _ => java::program(Version::V4_1_1, &options, "client.Client"),
         }
     }
 }

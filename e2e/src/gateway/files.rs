@@ -178,6 +178,7 @@ accounts: {{file: accounts.yaml}}
 rootKey: \"file:root.key\"
 http:
   bind: {{host: 127.0.0.1, port: {http}}}
+reload: {{watchMs: 0}}
 ",
         servers = servers.join(", "),
         bound = ports.bound().port(),

@@ -141,5 +141,7 @@ pub fn client_config(home: &Home, mechanism: &str, user: &str, password: &str) -
         user: Some(user.to_owned()),
         password: Some(password.to_owned()),
         ca: None,
+        keystore: None,
+        hosts: None,
     }
 }

@@ -271,6 +271,8 @@ impl Kafka {
             mechanism: sasl.then(|| mechanism.to_owned()),
             user: sasl.then(|| self.admin().name.clone()),
             password: sasl.then(|| self.admin().password.clone()),
+            keystore: None,
+            hosts: None,
             ca: self.protocol().has_tls().then(|| self.ca().to_owned()),
         }
     }

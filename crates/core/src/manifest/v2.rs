@@ -7,7 +7,9 @@ use super::traffic;
 use crate::document::{Fields, Place};
 use crate::names::{AccountName, Alias, BackingTopic, ClusterName, Shown, ZoneName};
 use crate::permission::Permission;
-use crate::zone::{self, Partner, TopicGrant, ZoneDraft, ZoneKind, ZoneProblem, ZoneSpec};
+use crate::zone::{
+    self, AuthenticationMode, Partner, TopicGrant, ZoneDraft, ZoneKind, ZoneProblem, ZoneSpec,
+};
 
 /// Reads one document. `None` if anything in it was wrong; what, is in the report.
 pub(super) fn read(document: &Place<'_>) -> Option<ZoneSpec> {
@@ -26,6 +28,7 @@ pub(super) fn read(document: &Place<'_>) -> Option<ZoneSpec> {
         labels,
         cluster: spec.cluster?,
         account: spec.account?,
+        authentication: spec.authentication,
         kind: ZoneKind::Partner,
         display_name: spec.display_name,
         description: spec.description,
@@ -41,6 +44,7 @@ pub(super) fn read(document: &Place<'_>) -> Option<ZoneSpec> {
 struct Spec {
     cluster: Option<ClusterName>,
     account: Option<AccountName>,
+    authentication: AuthenticationMode,
     display_name: Option<String>,
     description: Option<String>,
     url: Option<String>,
@@ -82,6 +86,7 @@ fn labels(place: &Place<'_>) -> BTreeMap<String, String> {
 
 fn spec_fields(place: &Place<'_>) -> Option<Spec> {
     let mut fields = place.fields()?;
+    let (account, authentication) = account(&mut fields);
     let spec = Spec {
         cluster: fields
             .required("cluster", "name a cluster of the gateway's configuration")
@@ -91,7 +96,8 @@ fn spec_fields(place: &Place<'_>) -> Option<Spec> {
             .optional("description")
             .and_then(|place| limits::paragraphs(&place, limits::MAX_DESCRIPTION)),
         url: fields.optional("url").and_then(|place| limits::url(&place)),
-        account: account(&mut fields),
+        account,
+        authentication,
         topics: topics(&mut fields),
         partner: fields.optional("partner").and_then(|place| partner(&place)),
         traffic: traffic::read(fields.optional("trafficControlPolicies")),
@@ -104,20 +110,30 @@ fn spec_fields(place: &Place<'_>) -> Option<Spec> {
 }
 
 /// The old field and the new object both name the account; with both given they must agree.
-fn account(fields: &mut Fields<'_>) -> Option<AccountName> {
-    let old = fields.optional("serviceAccount");
+fn account(fields: &mut Fields<'_>) -> (Option<AccountName>, AuthenticationMode) {
     let mode = fields.optional("authenticationMode");
+    let mut authentication = AuthenticationMode::default();
+    let account = account_name(fields, mode.as_ref(), &mut authentication);
+    (account, authentication)
+}
+
+fn account_name(
+    fields: &mut Fields<'_>,
+    mode: Option<&Place<'_>>,
+    authentication: &mut AuthenticationMode,
+) -> Option<AccountName> {
+    let old = fields.optional("serviceAccount");
     let mut new = None;
-    if let Some(mut fields) = mode.as_ref().and_then(Place::fields) {
-        if let Some(place) = fields.required("type", "write `type: PLAIN`") {
-            check_type(&place);
+    if let Some(mut fields) = mode.and_then(Place::fields) {
+        if let Some(place) = fields.required("type", "write `type: PLAIN`, or MTLS") {
+            *authentication = authentication_mode(&place);
         }
         new = fields.optional("serviceAccount");
         fields.finish();
     }
     let Some(place) = new.as_ref().or(old.as_ref()) else {
         let what = "no account is given; set `authenticationMode.serviceAccount` to the account that the partner logs in with";
-        mode.as_ref().unwrap_or(fields.place()).fail(what);
+        mode.unwrap_or(fields.place()).fail(what);
         return None;
     };
     let account = place.parse(AccountName::parse);
@@ -131,14 +147,16 @@ fn account(fields: &mut Fields<'_>) -> Option<AccountName> {
     account
 }
 
-fn check_type(place: &Place<'_>) {
+fn authentication_mode(place: &Place<'_>) -> AuthenticationMode {
     match place.text() {
         Some("PLAIN") | None => {}
-        Some(later @ ("OAUTHBEARER" | "MTLS")) => {
-            place.fail(format_args!("{later} is not supported yet; write `PLAIN`"));
+        Some("MTLS") => return AuthenticationMode::Mtls,
+        Some("OAUTHBEARER") => place.fail("OAUTHBEARER is not supported yet; write `PLAIN` or `MTLS`"),
+        Some(other) => {
+            place.fail(format_args!("`{}` is not known here; write `PLAIN` or `MTLS`", Shown::of(other)));
         }
-        Some(other) => place.fail(format_args!("`{}` is not known here; write `PLAIN`", Shown::of(other))),
     }
+    AuthenticationMode::Plain
 }
 
 fn topics(fields: &mut Fields<'_>) -> Vec<TopicGrant> {

@@ -38,7 +38,6 @@ const LOGINS_OF_FEW: usize = 8;
 /// What is open and under way, shared by all listeners.
 #[derive(Debug)]
 pub(crate) struct Admission {
-    limits: Limits,
     rate: Bucket,
     address_rates: Buckets<IpAddr>,
     zone_rates: Buckets<String>,
@@ -72,11 +71,13 @@ pub(crate) enum Refusal {
     ZoneFull,
     /// `reservedPercent`
     Reserved,
+    /// `proxyProtocol`
+    Proxy,
 }
 
 impl Refusal {
     /// Every refusal.
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Rate,
         Self::AddressRate,
         Self::Full,
@@ -85,6 +86,7 @@ impl Refusal {
         Self::AddressLoginsFull,
         Self::ZoneFull,
         Self::Reserved,
+        Self::Proxy,
     ];
 
     /// The limit that was reached, as a label.
@@ -98,8 +100,16 @@ impl Refusal {
             Self::AddressLoginsFull => "maxLoginsPerAddress",
             Self::ZoneFull => "maxConnectionsPerZone",
             Self::Reserved => "reservedPercent",
+            Self::Proxy => "proxyProtocol",
         }
     }
+}
+
+/// A place of a connection whose client is not known yet; given back when dropped.
+#[derive(Debug)]
+pub(crate) struct Seat {
+    total: Taken<()>,
+    login: Taken<()>,
 }
 
 /// A connection's place, from before TLS to its end; given back when dropped.
@@ -150,19 +160,39 @@ impl Admission {
             zones: Arc::default(),
             failures: Failures::new(limits),
             turns: Turns::default(),
-            limits: limits.clone(),
         }
     }
 
-    /// A place for a new connection from `address`, before a byte of it is read.
+    /// Connections open now.
+    pub(crate) fn open(&self) -> usize {
+        self.total.count(&())
+    }
+
+    /// A place for a new connection of which nothing is known yet, before a byte of it is read.
     ///
     /// # Errors
-    /// [`Refusal`]: close it at once. What binds one address comes first, so that it takes nothing of what all share.
-    pub(crate) fn admit(&self, address: IpAddr, now: Instant) -> Result<Place, Refusal> {
-        let address = network(address);
-        let limits = &self.limits;
-        let of_address = |places: &Arc<Places<IpAddr>>, limit| places.take(&address, limit);
+    /// [`Refusal`]: close it at once.
+    pub(crate) fn seat(&self, limits: &Limits) -> Result<Seat, Refusal> {
         let in_all = |places: &Arc<Places<()>>, limit| places.take(&(), limit);
+        let total = in_all(&self.total, limits.max_connections).ok_or(Refusal::Full)?;
+        let login = in_all(&self.logins, limits.max_logins).ok_or(Refusal::LoginsFull)?;
+        Ok(Seat { total, login })
+    }
+
+    /// A place for the client at `address`, who has a seat.
+    ///
+    /// # Errors
+    /// [`Refusal`]: close it at once. What binds one address comes first, so that it takes nothing of the rate that all
+    /// share.
+    pub(crate) fn admit(
+        &self,
+        seat: Seat,
+        address: IpAddr,
+        limits: &Limits,
+        now: Instant,
+    ) -> Result<Place, Refusal> {
+        let address = network(address);
+        let of_address = |places: &Arc<Places<IpAddr>>, limit| places.take(&address, limit);
         let own =
             of_address(&self.addresses, limits.max_connections_per_address).ok_or(Refusal::AddressFull)?;
         let own_login = of_address(&self.login_addresses, limits.max_logins_per_address)
@@ -171,8 +201,6 @@ impl Admission {
         if left == Left::Nothing {
             return Err(Refusal::AddressRate);
         }
-        let total = in_all(&self.total, limits.max_connections).ok_or(Refusal::Full)?;
-        let login = in_all(&self.logins, limits.max_logins).ok_or(Refusal::LoginsFull)?;
         let kept = limits.max_logins / LOGINS_KEPT_PART;
         let has_many = self.login_addresses.count(&address) > LOGINS_OF_FEW;
         if has_many && self.logins.count(&()) > limits.max_logins - kept {
@@ -181,6 +209,7 @@ impl Admission {
         if !self.rate.take(left, now) {
             return Err(Refusal::Rate);
         }
+        let Seat { total, login } = seat;
         Ok(Place { address, _total: total, _address: own, login: Some((login, own_login)) })
     }
 
@@ -188,8 +217,7 @@ impl Admission {
     ///
     /// # Errors
     /// [`Refusal`]: close it.
-    pub(crate) fn enter_zone(&self, zone: &str, now: Instant) -> Result<ZonePlace, Refusal> {
-        let limits = &self.limits;
+    pub(crate) fn enter_zone(&self, zone: &str, limits: &Limits, now: Instant) -> Result<ZonePlace, Refusal> {
         let zone = zone.to_owned();
         let place = self.zones.take(&zone, limits.max_connections_per_zone).ok_or(Refusal::ZoneFull)?;
         let reserved = limits.max_connections.saturating_mul(limits.reserved_percent) / 100;
@@ -223,10 +251,33 @@ fn chance(most: Duration) -> Duration {
 mod tests {
     use super::*;
 
-    fn admission(change: impl FnOnce(&mut Limits)) -> Admission {
+    struct Site {
+        limits: Limits,
+        admission: Admission,
+    }
+
+    impl Site {
+        fn admit(&self, address: IpAddr, now: Instant) -> Result<Place, Refusal> {
+            self.admission.admit(self.admission.seat(&self.limits)?, address, &self.limits, now)
+        }
+
+        fn enter_zone(&self, zone: &str, now: Instant) -> Result<ZonePlace, Refusal> {
+            self.admission.enter_zone(zone, &self.limits, now)
+        }
+    }
+
+    impl std::ops::Deref for Site {
+        type Target = Admission;
+
+        fn deref(&self) -> &Admission {
+            &self.admission
+        }
+    }
+
+    fn admission(change: impl FnOnce(&mut Limits)) -> Site {
         let mut limits = Limits::default();
         change(&mut limits);
-        Admission::new(&limits)
+        Site { admission: Admission::new(&limits), limits }
     }
 
     fn address(text: &str) -> IpAddr {

@@ -83,7 +83,12 @@ pub(super) fn advertised(
 
 /// A host that clients can connect to.
 pub(super) fn advertised_host(place: &Place<'_>) -> Option<String> {
-    let host = place.parse(parse_host)?;
+    check_host(place.text()?, place)
+}
+
+/// As [`advertised_host`], of a text that was made of the one at `place`.
+pub(super) fn check_host(text: &str, place: &Place<'_>) -> Option<String> {
+    let host = parse_host(text).map_err(|error| place.fail(error)).ok()?;
     if host.parse().is_ok_and(|ip: IpAddr| ip.is_unspecified()) {
         place.fail(format_args!("clients cannot connect to {host}; write the name or address that they use"));
         return None;

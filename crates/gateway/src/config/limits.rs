@@ -100,6 +100,8 @@ limits! {
     auth_deadline: Duration = "authDeadlineMs", 10_000, 100, 300_000;
     /// Time for the TLS handshake.
     tls_deadline: Duration = "tlsDeadlineMs", 10_000, 100, 300_000;
+    /// Time for a load balancer to send the header of the PROXY protocol; it knows the header before it connects.
+    proxy_header_deadline: Duration = "proxyHeaderDeadlineMs", 5_000, 100, 60_000;
     /// Time for the rest of a request once its first byte is there; the request timeout of stock clients.
     frame_deadline: Duration = "frameDeadlineMs", 30_000, 100, 300_000;
     /// Bytes a second that a started request must keep up after its first 5 s; far below any line that Kafka works over.

@@ -1,14 +1,15 @@
 //! `listeners`: the doors for partners.
 
+use std::net::SocketAddr;
+
 use tidegate_core::document::{Fields, Place};
 use tidegate_core::{ClusterName, ListenerName};
 
-use super::address;
 use super::cluster::{MECHANISMS, identity};
-use super::model::{ClusterConfig, ListenerConfig, ListenerTls, NodeAddress, SaslMechanism};
-use super::nodes;
+use super::model::{ClusterConfig, ListenerConfig, ListenerTls, NodeAddress, NodeAddresses, SaslMechanism};
 use super::ports::Ports;
 use super::secret::Around;
+use super::{address, client_auth, nodes, proxy, sni};
 
 /// Reads one listener, and claims its ports.
 pub(super) fn read<'a>(
@@ -23,33 +24,80 @@ pub(super) fn read<'a>(
     let cluster =
         fields.required("cluster", "name one of `clusters`").and_then(|place| cluster(&place, clusters));
     let protocol = fields
-        .required("protocol", "write SASL_SSL or SASL_PLAINTEXT")
-        .and_then(|place| place.choice(&[("SASL_SSL", true), ("SASL_PLAINTEXT", false)]));
-    let mechanisms = mechanisms(&mut fields);
+        .required("protocol", "write SASL_SSL, SSL or SASL_PLAINTEXT")
+        .and_then(|place| place.choice(PROTOCOLS));
+    let mechanisms = match protocol {
+        Some(Protocol { sasl: false, .. }) => no_mechanisms(&mut fields),
+        _ => mechanisms(&mut fields),
+    };
     let tls_place = fields.optional("tls");
+    let proxy_place = fields.optional("proxyProtocol");
     let bind_place = fields.required("bind", "write `{host, port}` to listen on");
     let bind = bind_place.as_ref().and_then(address::bind);
-    let advertised = address::advertised(fields.optional("advertised"), bind, place);
     if let (Some(bind), Some(place)) = (bind, &bind_place) {
         ports.bind(place, bind.ip(), bind.port(), 1);
     }
-    if let Some(advertised) = &advertised {
-        ports.advertise(place, &advertised.host, advertised.port, 1);
-    }
-    let nodes = fields
-        .required("nodes", "write `{bindPort, count}`, or `{map}` with an address for each node id")
-        .and_then(|place| nodes::read(&place, bind, advertised.as_ref(), ports));
+    let addresses = match fields.optional("sni") {
+        Some(sni) => by_name(&sni, &mut fields, bind, protocol, ports),
+        None => by_port(&mut fields, bind, ports),
+    };
     fields.finish();
-    let tls = tls_place.as_ref().and_then(|place| tls(place, around));
+    let tls = tls_place.as_ref().and_then(|place| tls(place, protocol, around));
+    let proxy_protocol = proxy_place.map(|place| proxy::read(&place));
     match (protocol, &tls_place) {
-        (Some(true), None) => place.fail("field `tls` is missing; SASL_SSL needs `tls: {certificate, key}`"),
-        (Some(false), Some(place)) => {
+        (Some(Protocol { tls: true, .. }), None) => {
+            place.fail("field `tls` is missing; SSL and SASL_SSL need `tls: {certificate, key}`");
+        }
+        (Some(Protocol { tls: false, .. }), Some(place)) => {
             place.fail("SASL_PLAINTEXT does not use TLS; remove `tls`, or write SASL_SSL");
         }
         _ => {}
     }
+    let proxy_protocol = match proxy_protocol {
+        None => None,
+        Some(read) => Some(read?),
+    };
+    let (bootstrap, nodes) = addresses?;
+    Some(ListenerConfig { name: name?, cluster: cluster?, mechanisms, tls, proxy_protocol, bootstrap, nodes })
+}
+
+/// One port for each node.
+fn by_port<'a>(
+    fields: &mut Fields<'a>,
+    bind: Option<SocketAddr>,
+    ports: &mut Ports<'a>,
+) -> Option<(NodeAddress, NodeAddresses)> {
+    let owner = fields.place().clone();
+    let advertised = address::advertised(fields.optional("advertised"), bind, &owner);
+    if let Some(advertised) = &advertised {
+        ports.advertise(&owner, &advertised.host, advertised.port, 1);
+    }
+    let nodes = fields
+        .required("nodes", "write `{bindPort, count}`, or `{map}` with an address for each node id")
+        .and_then(|place| nodes::read(&place, bind, advertised.as_ref(), ports));
     let bootstrap = NodeAddress { bind: bind?, advertised: advertised? };
-    Some(ListenerConfig { name: name?, cluster: cluster?, mechanisms, tls, bootstrap, nodes: nodes? })
+    Some((bootstrap, NodeAddresses::Ports(nodes?)))
+}
+
+/// One port for all nodes.
+fn by_name<'a>(
+    place: &Place<'a>,
+    fields: &mut Fields<'a>,
+    bind: Option<SocketAddr>,
+    protocol: Option<Protocol>,
+    ports: &mut Ports<'a>,
+) -> Option<(NodeAddress, NodeAddresses)> {
+    if protocol.is_some_and(|protocol| !protocol.tls) {
+        place
+            .fail("clients tell a name in TLS alone; write SSL or SASL_SSL, or use `nodes` instead of `sni`");
+    }
+    if let Some(nodes) = fields.optional("nodes") {
+        nodes.fail("`sni` gives every node a name on one port; remove this, or remove `sni`");
+    }
+    let addresses = sni::read(place, bind, fields.optional("advertised"))?;
+    let advertised = &addresses.0.advertised;
+    ports.advertise(place, &advertised.host, advertised.port, 1);
+    Some(addresses)
 }
 
 fn cluster(place: &Place<'_>, clusters: Option<&[ClusterConfig]>) -> Option<ClusterName> {
@@ -59,6 +107,13 @@ fn cluster(place: &Place<'_>, clusters: Option<&[ClusterConfig]>) -> Option<Clus
     }
     place.fail(format_args!("there is no cluster `{name}` under `clusters`; add it, or correct the name"));
     None
+}
+
+fn no_mechanisms(fields: &mut Fields<'_>) -> Vec<SaslMechanism> {
+    if let Some(place) = fields.optional("mechanisms") {
+        place.fail("SSL uses no SASL, the certificate logs in; remove this, or write SASL_SSL");
+    }
+    Vec::new()
 }
 
 fn mechanisms(fields: &mut Fields<'_>) -> Vec<SaslMechanism> {
@@ -81,12 +136,41 @@ fn mechanisms(fields: &mut Fields<'_>) -> Vec<SaslMechanism> {
     mechanisms
 }
 
-fn tls(place: &Place<'_>, around: &Around<'_>) -> Option<ListenerTls> {
+fn tls(place: &Place<'_>, protocol: Option<Protocol>, around: &Around<'_>) -> Option<ListenerTls> {
     let mut fields = place.fields()?;
     let identity = identity(&mut fields, around);
+    let client_auth_place = fields.optional("clientAuth");
     fields.finish();
     if place.is_hollow() {
         place.fail("the certificate is missing; write `certificate` and `key`");
     }
-    identity.map(|(certificate, key)| ListenerTls { certificate, key })
+    let client_auth = client_auth_place.as_ref().map(|place| client_auth::read(place, around));
+    if protocol.is_some_and(|protocol| protocol.tls && !protocol.sasl) {
+        match (&client_auth_place, &client_auth) {
+            (None, _) => place.fail(
+                "with SSL the client's certificate logs in; write `clientAuth: {ca, rules}`, or SASL_SSL",
+            ),
+            (Some(place), Some(Some(auth))) if !auth.required => {
+                place.fail("with SSL nobody can log in without a certificate; remove `required: false`, or write SASL_SSL");
+            }
+            _ => {}
+        }
+    }
+    let client_auth = match client_auth {
+        None => None,
+        Some(read) => Some(read?),
+    };
+    identity.map(|(certificate, key)| ListenerTls { certificate, key, client_auth })
 }
+
+#[derive(Clone, Copy)]
+struct Protocol {
+    tls: bool,
+    sasl: bool,
+}
+
+const PROTOCOLS: &[(&str, Protocol)] = &[
+    ("SASL_SSL", Protocol { tls: true, sasl: true }),
+    ("SSL", Protocol { tls: true, sasl: false }),
+    ("SASL_PLAINTEXT", Protocol { tls: false, sasl: true }),
+];

@@ -5,6 +5,7 @@
 //! to the working directory. `docs/configuration.md` is the reference; a test keeps it complete.
 
 mod address;
+mod client_auth;
 mod cluster;
 mod errors;
 mod limits;
@@ -14,8 +15,11 @@ mod nodes;
 mod policy;
 mod ports;
 mod principal;
+mod proxy;
 mod read;
+mod reload;
 mod secret;
+mod sni;
 mod surroundings;
 
 use std::path::Path;
@@ -24,8 +28,8 @@ pub use address::{AddressError, HostPort};
 pub use errors::ConfigErrors;
 pub use limits::{LIMITS, LimitSpec, Limits};
 pub use model::{
-    ClientIdentity, ClusterConfig, Config, ListenerConfig, ListenerTls, NodeAddress, PemFile, SaslMechanism,
-    UpstreamSasl, UpstreamTls,
+    ClientAuth, ClientIdentity, ClusterConfig, Config, ListenerConfig, ListenerTls, NodeAddress,
+    NodeAddresses, PemFile, ProxyProtocol, ReloadConfig, SaslMechanism, UpstreamSasl, UpstreamTls,
 };
 pub use policy::PolicyConfig;
 pub use principal::{AclPolicy, PerZone, UserPattern, UserPatternError, ZonePasswords};
@@ -55,3 +59,6 @@ pub const DEFAULT_HTTP_HOST: &str = "127.0.0.1";
 pub const DEFAULT_STATE_FILE: &str = "state.db";
 /// The customary port of Prometheus exporters that belong to a service.
 pub const DEFAULT_HTTP_PORT: u16 = 9464;
+/// How often the files are looked at: a rotated certificate or an edited zone is in force within two looks, and a look
+/// at some hundred files costs a fraction of a millisecond.
+pub const DEFAULT_WATCH_MS: u64 = 2_000;

@@ -6,10 +6,12 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use secrecy::{SecretSlice, SecretString};
+use ipnet::IpNet;
+use secrecy::{ExposeSecret, SecretSlice, SecretString};
 use tidegate_core::{ClusterName, ListenerName, RootKey};
 
 use super::{AclPolicy, HostPort, Limits, PerZone, PolicyConfig};
+use crate::principal::PrincipalRules;
 
 /// All that the daemon has to know.
 #[derive(Debug, Clone)]
@@ -32,6 +34,10 @@ pub struct Config {
     pub policy: PolicyConfig,
     /// What clients may use up.
     pub limits: Limits,
+    /// When files are read again by themselves.
+    pub reload: ReloadConfig,
+    /// Every file that the configuration names and that was read with it: certificates, keys, secrets.
+    pub files: Vec<PathBuf>,
 }
 
 impl Config {
@@ -56,6 +62,27 @@ pub struct ClusterConfig {
     pub acls: AclPolicy,
     /// How often metadata is asked for anew.
     pub metadata_refresh: Duration,
+}
+
+impl ClusterConfig {
+    /// Whether the way into the cluster is the same as in `other`, secrets and files included.
+    pub(crate) fn enters_as(&self, other: &Self) -> bool {
+        let tls = |config: &Self| {
+            config.tls.as_ref().map(|tls| {
+                let identity = tls.identity.as_ref();
+                let files = [&tls.ca.as_ref(), &identity.map(|i| &i.certificate), &identity.map(|i| &i.key)]
+                    .map(|file| file.map(|file| (file.path.clone(), file.pem.expose_secret().to_vec())));
+                (files, tls.endpoint_identification)
+            })
+        };
+        let sasl = |config: &Self| {
+            config
+                .sasl
+                .as_ref()
+                .map(|sasl| (sasl.mechanism, sasl.username.clone(), sasl.password.expose_secret().to_owned()))
+        };
+        tls(self) == tls(other) && sasl(self) == sasl(other)
+    }
 }
 
 /// TLS towards the brokers.
@@ -126,23 +153,67 @@ pub struct ListenerConfig {
     pub name: ListenerName,
     /// The cluster behind it; one of [`Config::clusters`].
     pub cluster: ClusterName,
-    /// The mechanisms offered; at least one, none twice.
+    /// The mechanisms offered, none twice; none at all means that a client certificate alone logs in.
     pub mechanisms: Vec<SaslMechanism>,
-    /// TLS towards partners: `Some` is SASL_SSL, `None` is SASL_PLAINTEXT.
+    /// TLS towards partners: `Some` is SSL or SASL_SSL, `None` is SASL_PLAINTEXT.
     pub tls: Option<ListenerTls>,
+    /// The load balancers that say whom a connection comes from; `None` is none.
+    pub proxy_protocol: Option<ProxyProtocol>,
     /// The bootstrap address: where it is bound, and what clients are told.
     pub bootstrap: NodeAddress,
-    /// The address of each node, by node id.
-    pub nodes: BTreeMap<i32, NodeAddress>,
+    /// How clients tell which node they mean.
+    pub nodes: NodeAddresses,
 }
 
-/// The certificate that partners see.
+/// How clients tell which node they mean.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NodeAddresses {
+    /// By the port: the address of each node, by node id.
+    Ports(BTreeMap<i32, NodeAddress>),
+    /// By the name they ask for in TLS: `b<id>.<zone>.<domain>`, or `<zone>.<domain>` to begin with, in lower case. The
+    /// advertised host of the bootstrap address is this domain.
+    Names {
+        /// The domain.
+        domain: String,
+    },
+}
+
+/// Load balancers that speak the PROXY protocol.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProxyProtocol {
+    /// The addresses that may connect, and have to send a header; at least one.
+    pub from: Vec<IpNet>,
+}
+
+/// TLS towards partners.
 #[derive(Debug, Clone)]
 pub struct ListenerTls {
-    /// The chain, own certificate first.
+    /// The chain that partners see, own certificate first.
     pub certificate: PemFile,
     /// The private key.
     pub key: PemFile,
+    /// The certificates of partners; `None` asks for none.
+    pub client_auth: Option<ClientAuth>,
+}
+
+/// Certificates of partners.
+#[derive(Debug, Clone)]
+pub struct ClientAuth {
+    /// The authorities that issue them.
+    pub ca: PemFile,
+    /// What these have revoked.
+    pub crl: Option<PemFile>,
+    /// Whether there is no connection without one.
+    pub required: bool,
+    /// From a certificate to the account.
+    pub rules: PrincipalRules,
+}
+
+/// When files are read again by themselves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReloadConfig {
+    /// Time between two looks at the files; `None` is never.
+    pub watch: Option<Duration>,
 }
 
 /// An address as the gateway binds it and as clients are told it; they differ behind NAT or a load balancer.

@@ -18,7 +18,7 @@ pub(super) fn read<'a>(
 ) -> Option<BTreeMap<i32, NodeAddress>> {
     let mut fields = place.fields()?;
     let map_place = fields.optional("map");
-    let range = ["bindPort", "advertisedPort", "count"].map(|key| fields.optional(key));
+    let range = ["bindPort", "advertisedPort", "count", "advertisedHost"].map(|key| fields.optional(key));
     match map_place {
         Some(map_place) => {
             if let Some(extra) = range.iter().flatten().next() {
@@ -34,7 +34,7 @@ pub(super) fn read<'a>(
 /// port = base + node id, for the ids from 0 to count - 1.
 fn by_base<'a>(
     mut fields: Fields<'a>,
-    [_, advertised_place, _]: [Option<Place<'a>>; 3],
+    [_, advertised_place, _, host_place]: [Option<Place<'a>>; 4],
     bind: Option<SocketAddr>,
     advertised: Option<&HostPort>,
     ports: &mut Ports<'a>,
@@ -57,13 +57,47 @@ fn by_base<'a>(
     }
     let (bind, advertised) = (bind?, advertised?);
     ports.bind(&place, bind.ip(), bind_base, count);
-    ports.advertise(&place, &advertised.host, advertised_base, count);
+    let host = match host_place {
+        None => HostPattern::one(&advertised.host),
+        Some(place) => HostPattern::read(&place)?,
+    };
+    if !host.names_node() {
+        ports.advertise(&place, &host.of(0), advertised_base, count);
+    }
     let address = |id: u16| NodeAddress {
         bind: SocketAddr::new(bind.ip(), bind_base.saturating_add(id)),
-        advertised: HostPort { host: advertised.host.clone(), port: advertised_base.saturating_add(id) },
+        advertised: HostPort { host: host.of(id), port: advertised_base.saturating_add(id) },
     };
     Some((0..count).map(|id| (i32::from(id), address(id))).collect())
 }
+
+/// A host name in which `{node}` stands for the node id.
+struct HostPattern(String);
+
+impl HostPattern {
+    /// The same host for every node.
+    fn one(host: &str) -> Self {
+        Self(host.to_owned())
+    }
+
+    fn read(place: &Place<'_>) -> Option<Self> {
+        let text = place.text()?;
+        // The longest that it can become.
+        address::check_host(&text.replace(NODE, &MAX_NODES.to_string()), place)?;
+        Some(Self(text.to_owned()))
+    }
+
+    /// Whether every node has a host of its own, so that ports may repeat.
+    fn names_node(&self) -> bool {
+        self.0.contains(NODE)
+    }
+
+    fn of(&self, node: u16) -> String {
+        self.0.replace(NODE, &node.to_string())
+    }
+}
+
+const NODE: &str = "{node}";
 
 fn count(place: &Place<'_>) -> Option<u16> {
     let number = place.whole_number()?;

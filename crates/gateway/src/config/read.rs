@@ -15,7 +15,7 @@ use super::ports::Ports;
 use super::secret::{Around, RootKeySource};
 use super::surroundings::Surroundings;
 use super::{
-    ConfigErrors, DEFAULT_HTTP_HOST, DEFAULT_HTTP_PORT, DEFAULT_STATE_FILE, cluster, listener, policy,
+    ConfigErrors, DEFAULT_HTTP_HOST, DEFAULT_HTTP_PORT, DEFAULT_STATE_FILE, cluster, listener, policy, reload,
 };
 
 pub(super) fn parse(
@@ -58,6 +58,7 @@ fn read(document: &Place<'_>, around: &Around<'_>, report: &Report, broken: bool
     let http_bind = http(fields.optional("http"), &mut ports);
     let policy = policy::read(fields.optional("policy"));
     let limits = limits::read(fields.optional("limits"));
+    let reload = reload::read(fields.optional("reload"));
     fields.finish();
     let root_key = match root_key? {
         RootKeySource::Key(key) => key,
@@ -75,6 +76,8 @@ fn read(document: &Place<'_>, around: &Around<'_>, report: &Report, broken: bool
         http_bind: http_bind?,
         policy,
         limits,
+        reload,
+        files: around.files(),
     })
 }
 

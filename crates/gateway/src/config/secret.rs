@@ -1,5 +1,6 @@
 //! Secrets: from the environment, from a file, or written out.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -15,6 +16,7 @@ use super::surroundings::{Surroundings, read_text};
 pub(super) struct Around<'s> {
     folder: PathBuf,
     surroundings: &'s dyn Surroundings,
+    files: RefCell<Vec<PathBuf>>,
 }
 
 /// The root key, or the file that it is to be made in once nothing else is wrong.
@@ -25,7 +27,18 @@ pub(super) enum RootKeySource<'a> {
 
 impl<'s> Around<'s> {
     pub(super) fn new(file: &Path, surroundings: &'s dyn Surroundings) -> Self {
-        Self { folder: file.parent().map(Path::to_path_buf).unwrap_or_default(), surroundings }
+        let folder = file.parent().map(Path::to_path_buf).unwrap_or_default();
+        Self { folder, surroundings, files: RefCell::default() }
+    }
+
+    /// The files read so far.
+    pub(super) fn files(&self) -> Vec<PathBuf> {
+        self.files.borrow().clone()
+    }
+
+    fn read_text(&self, path: &Path) -> Result<String, String> {
+        self.files.borrow_mut().push(path.to_owned());
+        read_text(self.surroundings, path)
     }
 
     /// A path as written; relative ones begin at the folder of the configuration file.
@@ -84,7 +97,8 @@ impl<'s> Around<'s> {
     /// A PEM file, read.
     pub(super) fn pem(&self, place: &Place<'_>) -> Option<PemFile> {
         let path = self.path(place)?;
-        let text = read_text(self.surroundings, &path)
+        let text = self
+            .read_text(&path)
             .map_err(|what| place.fail(format_args!("{what}; correct the path or the file's rights")))
             .ok()?;
         if !text.contains("-----BEGIN ") {
@@ -101,7 +115,7 @@ impl<'s> Around<'s> {
             self.variable(place, rest)?
         } else if let Some(file) = text.strip_prefix("file:") {
             let what = |what| place.fail(format_args!("{what}; correct the path or the file's rights"));
-            let content = read_text(self.surroundings, &self.folder.join(file)).map_err(what).ok()?;
+            let content = self.read_text(&self.folder.join(file)).map_err(what).ok()?;
             without_line_end(&content).to_owned()
         } else {
             text.to_owned()

@@ -28,6 +28,7 @@ use crate::admission::Leave;
 use crate::listener::ListenerShared;
 use crate::logins::make_nonce;
 use crate::snapshot::Snapshot;
+use crate::tls::Introduced;
 
 /// Time for a client to take its refusal; what is sent before a login fits any socket buffer.
 const REFUSAL_WRITE: Duration = Duration::from_secs(1);
@@ -59,15 +60,21 @@ pub(crate) enum LoginError {
     Changed(String),
     #[error("the mechanism is refused")]
     Mechanism,
+    #[error("the certificate stands for {0:?}, who has no zone here or is not of the zone named")]
+    Certificate(Option<String>),
+    #[error("SASL on a listener without it")]
+    NoSasl,
     #[error("login of {user:?} is refused: {cause}")]
     Refused { user: Option<String>, cause: String },
 }
 
 /// Who comes to log in.
 #[derive(Debug)]
-pub(super) struct Visitor {
+pub(super) struct Visitor<'a> {
     /// What the client's address counts as.
     pub(super) address: IpAddr,
+    /// What the TLS handshake told.
+    pub(super) introduced: &'a Introduced,
     /// What stood when the client came: credentials that changed meanwhile let nobody in.
     pub(super) before: Arc<Snapshot>,
 }
@@ -87,7 +94,7 @@ struct Refused {
 
 /// One login under way.
 struct Attempt<'a> {
-    visitor: &'a Visitor,
+    visitor: &'a Visitor<'a>,
     /// From the first that names the user to the end, the wait for a refusal included.
     leave: Option<Leave>,
     /// When the check of what was presented began.
@@ -102,7 +109,7 @@ pub(super) async fn log_in<S: AsyncRead + AsyncWrite + Unpin>(
     login: Login,
     first: Option<Request>,
     client: &mut Side<S>,
-    visitor: &Visitor,
+    visitor: &Visitor<'_>,
     shared: &ListenerShared,
 ) -> Result<Login, LoginError> {
     let mut attempt = Attempt { visitor, leave: None, began: Instant::now() };
@@ -228,6 +235,10 @@ async fn authenticate(
             AuthenticateStep::Challenge { bytes, login } => {
                 let response = SaslAuthenticateResponse::default().with_auth_bytes(bytes.into());
                 return Ok(Next::Answer(Box::new(login), encode(request, &response)?));
+            }
+            AuthenticateStep::Accepted { user, .. } if !shared.agrees(attempt.visitor.introduced, &user) => {
+                let cause = "certificate or server name lead to another zone";
+                return attempt.refuse(request, Some(user), cause, shared);
             }
             AuthenticateStep::Accepted { user, bytes, grant } => {
                 match attempt.stands(&user, shared) {

@@ -7,6 +7,7 @@
 //! ```
 
 mod client_id;
+mod drain;
 mod login;
 mod mute;
 mod pump;
@@ -15,6 +16,7 @@ mod stop;
 
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tidegate_authz::ZoneView;
 use tidegate_client::{ConnectError, Stream, connect, connect_as};
@@ -29,9 +31,10 @@ use self::pump::Pump;
 use self::side::Side;
 use self::stop::{CloseReason, Stop};
 use crate::admission::{Place, Refusal};
-use crate::listener::{Door, ListenerShared};
+use crate::listener::{Door, ListenerShared, ProxyError};
 use crate::snapshot::{Snapshot, Standing};
 use crate::state;
+use crate::tls::Introduced;
 
 /// Why a connection ended; for the log.
 #[derive(Debug, thiserror::Error)]
@@ -40,8 +43,8 @@ pub(crate) enum End {
     Login(#[from] LoginError),
     #[error("login: account {0:?} has no zone on this listener")]
     NoZone(String),
-    #[error("login: no place for another connection of {0:?}: `{limit}`", limit = .1.reason())]
-    NoPlace(String, Refusal),
+    #[error("no place for the connection: `{limit}`", limit = .0.reason())]
+    NoPlace(Refusal),
     #[error("login: the gateway stops")]
     Stopping,
     #[error("{0}")]
@@ -58,74 +61,113 @@ pub(crate) enum End {
     DialDeadline,
     #[error("broker: it sent what nobody asked for")]
     Chatty,
+    #[error(transparent)]
+    Proxy(#[from] ProxyError),
     #[error("tls: {0}")]
     Tls(std::io::Error),
     #[error("tls: not done in time")]
     TlsDeadline,
+    #[error("tls: the server name means nothing any more")]
+    Nameless,
 }
 
-/// Serves one client whose transport is ready; `door` is the port it came through, `place` is given back at the end.
-pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
-    stream: S,
-    door: Door,
-    mut place: Place,
-    shared: Arc<ListenerShared>,
-    mut shutdown: watch::Receiver<bool>,
-) -> End {
+/// A client whose transport is ready.
+pub(crate) struct Arrival {
+    /// The node that it means.
+    pub(crate) door: Door,
+    /// Its place, given back at the end.
+    pub(crate) place: Place,
+    /// What the handshake told.
+    pub(crate) introduced: Introduced,
+    /// What it shares with others.
+    pub(crate) shared: Arc<ListenerShared>,
+    /// The same, as configured now.
+    pub(crate) renewed: watch::Receiver<Arc<ListenerShared>>,
+    /// Whether the gateway stops.
+    pub(crate) shutdown: watch::Receiver<bool>,
+}
+
+/// Pause before a client whose certificate lets it in nowhere is closed, so that trying costs time.
+const STRANGER_DELAY: Duration = Duration::from_millis(100);
+
+/// Serves one client whose transport is ready.
+pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(stream: S, mut arrival: Arrival) -> End {
     let mut client = Side::new(stream);
+    let shared = Arc::clone(&arrival.shared);
     // From before the login: who began it with credentials that change meanwhile must not keep it.
-    let visitor = Visitor { address: place.address(), before: shared.snapshot() };
-    let start = Login::start(Arc::clone(&shared.login_policy));
-    let login = tokio::select! {
-        done = log_in(start, None, &mut client, &visitor, &shared) => match done {
-            Ok(login) => login,
-            Err(error) => return error.into(),
-        },
-        // Who has not logged in has asked for nothing that a drain would wait for.
-        _ = shutdown.wait_for(|stop| *stop) => return End::Stopping,
+    let before = shared.snapshot();
+    let (user, login) = match enter(&mut client, &mut arrival, &before).await {
+        Ok(entered) => entered,
+        Err(end) => return end,
     };
-    place.logged_in();
-    let user = login.user().unwrap_or_default().to_owned();
-    let standing = visitor.before.standing(&shared.cluster, &user);
-    drop(visitor);
-    let Some(standing) = standing else { return End::NoZone(user) };
-    let zone_place = match shared.admission.enter_zone(&user, Instant::now()) {
+    arrival.place.logged_in();
+    let Some(standing) = before.standing(&shared.cluster, &user) else { return End::NoZone(user) };
+    drop(before);
+    let zone_place = match shared.admission.enter_zone(&user, &shared.deadlines, Instant::now()) {
         Ok(zone_place) => zone_place,
-        Err(refusal) => return End::NoPlace(user, refusal),
+        Err(refusal) => return End::NoPlace(refusal),
     };
     let Some(pump) = Pump::new(client, Arc::clone(&shared), user.clone()) else { return End::NoZone(user) };
     let revoked = revoked(&shared, &user, &standing);
+    let distrusted = distrusted(&arrival.introduced, arrival.renewed.clone());
     let served = async {
+        let mut shutdown = arrival.shutdown.clone();
         tokio::select! {
             () = sleep(zone_place.wait), if !zone_place.wait.is_zero() => {}
             _ = shutdown.wait_for(|stop| *stop), if !zone_place.wait.is_zero() => return End::Stopping,
             else => {}
         }
-        pumping(pump, login, door, &place, &shared, &mut shutdown).await
+        pumping(pump, login, &arrival).await
     };
     tokio::select! {
         // First: not one more request is served once the login is revoked.
         biased;
         () = revoked => End::Revoked,
+        () = distrusted => End::Revoked,
         end = served => end,
     }
+}
+
+/// Finds out who the client is: the account, and the login machine if there was a SASL login.
+async fn enter<S: AsyncRead + AsyncWrite + Unpin>(
+    client: &mut Side<S>,
+    arrival: &mut Arrival,
+    before: &Arc<Snapshot>,
+) -> Result<(String, Option<Login>), End> {
+    let Arrival { introduced, place, shared, shutdown, .. } = arrival;
+    if shared.is_certificate_only() {
+        return match introduced.certificate.as_ref().and_then(|certificate| certificate.principal.clone()) {
+            Some(user) if shared.agrees(introduced, &user) => Ok((user, None)),
+            stranger => {
+                sleep(STRANGER_DELAY).await;
+                Err(LoginError::Certificate(stranger).into())
+            }
+        };
+    }
+    let visitor = Visitor { address: place.address(), introduced, before: Arc::clone(before) };
+    let start = Login::start(Arc::clone(&shared.login_policy));
+    let login = tokio::select! {
+        done = log_in(start, None, client, &visitor, shared) => done?,
+        // Who has not logged in has asked for nothing that a drain would wait for.
+        _ = shutdown.wait_for(|stop| *stop) => return Err(End::Stopping),
+    };
+    Ok((login.user().unwrap_or_default().to_owned(), Some(login)))
 }
 
 /// Alternates between pumping and what the pump cannot do.
 async fn pumping<S: AsyncRead + AsyncWrite + Unpin>(
     mut pump: Pump<S>,
-    mut login: Login,
-    door: Door,
-    place: &Place,
-    shared: &Arc<ListenerShared>,
-    shutdown: &mut watch::Receiver<bool>,
+    mut login: Option<Login>,
+    arrival: &Arrival,
 ) -> End {
+    let Arrival { door, place, introduced, shared, shutdown, .. } = arrival;
     let mut tick = pin!(sleep(shared.tick));
-    pump.serve_until(login.expires_at());
+    let mut turn = pin!(drain::turn(shared, shutdown.clone()));
+    pump.serve_until(login.as_ref().and_then(Login::expires_at));
     loop {
         let stop = tokio::select! {
             stop = pump.run(tick.as_mut()) => stop,
-            _ = shutdown.wait_for(|stop| *stop), if !pump.is_draining() => {
+            () = turn.as_mut(), if !pump.is_draining() => {
                 pump.drain();
                 continue;
             }
@@ -138,7 +180,7 @@ async fn pumping<S: AsyncRead + AsyncWrite + Unpin>(
                 }
                 return End::Pump(reason);
             }
-            Stop::NeedUpstream => match dial(door, shared, pump.zone()).await {
+            Stop::NeedUpstream => match dial(*door, shared, pump.zone()).await {
                 Ok(stream) => pump.attach(stream),
                 Err(end) => return end,
             },
@@ -165,12 +207,15 @@ async fn pumping<S: AsyncRead + AsyncWrite + Unpin>(
                 pump.kept(gone.is_ok());
             }
             Stop::Login(request) => {
-                let visitor = Visitor { address: place.address(), before: shared.snapshot() };
-                login = match log_in(login, Some(request), pump.client(), &visitor, shared).await {
-                    Ok(login) => login,
+                let Some(before) = login.take() else { return LoginError::NoSasl.into() };
+                let visitor = Visitor { address: place.address(), introduced, before: shared.snapshot() };
+                match log_in(before, Some(request), pump.client(), &visitor, shared).await {
+                    Ok(after) => {
+                        pump.serve_until(after.expires_at());
+                        login = Some(after);
+                    }
                     Err(error) => return error.into(),
-                };
-                pump.serve_until(login.expires_at());
+                }
             }
         }
     }
@@ -220,4 +265,17 @@ async fn revoked(shared: &ListenerShared, user: &str, standing: &Standing) {
         // The publisher is gone: the gateway is shutting down, which drains connections by itself.
         std::future::pending::<()>().await;
     }
+}
+
+/// Resolves when the files of the listener changed so that the client's certificate is not good any more.
+async fn distrusted(introduced: &Introduced, mut renewed: watch::Receiver<Arc<ListenerShared>>) {
+    let Some(certificate) = &introduced.certificate else { return std::future::pending().await };
+    while renewed.changed().await.is_ok() {
+        let now = Arc::clone(&renewed.borrow_and_update());
+        let clients = now.tls.as_ref().and_then(|tls| tls.clients.as_ref());
+        if !clients.is_some_and(|clients| clients.still_takes(certificate)) {
+            return;
+        }
+    }
+    std::future::pending().await
 }

@@ -128,7 +128,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
             orphans: VecDeque::new(),
             due_bytes: 0,
             client_id: ClientId::new(&zone),
-            addresses: shared.addresses(&cluster.view),
+            addresses: shared.addresses(&cluster.view, zone.name()),
             shared,
             account,
             snapshot,
@@ -272,7 +272,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
         let member = now.member(&self.shared.cluster, &self.account).ok_or(CloseReason::ZoneGone)?;
         self.zone = Arc::clone(&member.zone);
         self.cluster = now.cluster(&self.shared.cluster).cloned().unwrap_or_default();
-        self.addresses = self.shared.addresses(&self.cluster.view);
+        self.addresses = self.shared.addresses(&self.cluster.view, self.zone.name());
         self.snapshot = now;
         self.give_up()
     }

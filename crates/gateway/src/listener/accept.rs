@@ -5,12 +5,11 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep};
-use tokio_rustls::TlsAcceptor;
+use tokio::time::sleep;
 
 use super::bind::Bound;
 use super::shared::ListenerShared;
-use super::socket::connection;
+use super::socket::{Given, connection};
 
 /// Pause when the system has no sockets left.
 const ACCEPT_RETRY: Duration = Duration::from_millis(100);
@@ -18,8 +17,7 @@ const ACCEPT_RETRY: Duration = Duration::from_millis(100);
 /// Serves one port until `shutdown`, then waits for its connections to end.
 pub(crate) async fn accept(
     bound: Bound,
-    shared: Arc<ListenerShared>,
-    tls: Option<TlsAcceptor>,
+    renewed: watch::Receiver<Arc<ListenerShared>>,
     mut shutdown: watch::Receiver<bool>,
 ) {
     let mut connections = JoinSet::new();
@@ -37,16 +35,16 @@ pub(crate) async fn accept(
                 continue;
             }
         };
-        let place = match shared.admission.admit(peer.ip(), Instant::now()) {
-            Ok(place) => place,
+        let shared = Arc::clone(&renewed.borrow());
+        let seat = match shared.admission.seat(&shared.deadlines) {
+            Ok(seat) => seat,
             Err(refusal) => {
                 shared.meters.refused(refusal);
                 continue;
             }
         };
-        let one =
-            connection(stream, peer, bound.door, Arc::clone(&shared), tls.clone(), shutdown.clone(), place);
-        connections.spawn(one);
+        let given = Given { door: bound.door, shared, renewed: renewed.clone(), shutdown: shutdown.clone() };
+        connections.spawn(connection(stream, peer, given, seat));
     }
     drop(bound);
     while connections.join_next().await.is_some() {}

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use tokio::net::TcpListener;
 
 use super::Door;
-use crate::config::ListenerConfig;
+use crate::config::{ListenerConfig, NodeAddresses};
 use crate::error::GatewayError;
 
 /// Connections that may wait to be accepted.
@@ -22,7 +22,11 @@ pub(crate) struct Bound {
 /// # Errors
 /// [`GatewayError::Bind`] for the first that cannot be bound.
 pub(crate) fn bind(config: &ListenerConfig) -> Result<Vec<Bound>, GatewayError> {
-    let nodes = config.nodes.iter().map(|(node, address)| (Door::Node(*node), address.bind));
+    let nodes = match &config.nodes {
+        NodeAddresses::Ports(nodes) => Some(nodes.iter()),
+        NodeAddresses::Names { .. } => None,
+    };
+    let nodes = nodes.into_iter().flatten().map(|(node, address)| (Door::Node(*node), address.bind));
     std::iter::once((Door::Bootstrap, config.bootstrap.bind))
         .chain(nodes)
         .map(|(door, address)| {

@@ -1,15 +1,18 @@
 //! The doors for partners: one port to begin with, and one for each node of the cluster.
 //!
-//! `bind` takes the ports, `accept` gives each connection its place, `socket` brings it to the point where it may log
-//! in; `shared` is what all connections of a listener have in common.
+//! `bind` takes the ports, `accept` gives each connection its place, `socket` admits its address and brings it to the
+//! point where it may log in, with `proxy` where a load balancer stands before; `shared` is what all connections of a listener have in common.
 
 mod accept;
+mod advertised;
 mod bind;
+mod proxy;
 mod shared;
 mod socket;
 
 pub(crate) use self::accept::accept;
 pub(crate) use self::bind::{Bound, bind};
+pub(crate) use self::proxy::ProxyError;
 pub(crate) use self::shared::ListenerShared;
 
 /// The port that a client came through.

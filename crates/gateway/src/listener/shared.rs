@@ -7,19 +7,21 @@ use std::time::Duration;
 use tidegate_authz::{AddressMap, ClusterView, Policy, RuleTable};
 use tidegate_client::Endpoint;
 use tidegate_core::account::Account;
-use tidegate_core::{ClusterName, Facts};
+use tidegate_core::{AuthenticationMode, ClusterName, Facts, ZoneName};
 use tidegate_wire::frame::FrameLimits;
 use tidegate_wire::sasl::LoginPolicy;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::advertised::Advertised;
 use crate::admission::Admission;
 use crate::budget::Budgets;
-use crate::config::{Config, Limits, ListenerConfig, PolicyConfig};
+use crate::config::{Config, Limits, ListenerConfig, PolicyConfig, ProxyProtocol};
 use crate::gateway::Parts;
 use crate::logins::Authenticator;
 use crate::meters::Meters;
 use crate::snapshot::{ClusterSnapshot, Snapshot};
+use crate::tls::{Introduced, ListenerTlsState, can_be_host};
 use crate::upstream::Upstream;
 
 /// What all connections of a listener share.
@@ -43,7 +45,11 @@ pub(crate) struct ListenerShared {
     pub(crate) max_in_flight: usize,
     /// How often a connection looks at its deadlines.
     pub(crate) tick: Duration,
-    advertised: AddressMap,
+    /// The load balancers that connections come through.
+    pub(crate) proxy_protocol: Option<ProxyProtocol>,
+    /// TLS towards partners.
+    pub(crate) tls: Option<Arc<ListenerTlsState>>,
+    advertised: Advertised,
     started: Instant,
     next_node: AtomicUsize,
 }
@@ -59,13 +65,11 @@ impl ListenerShared {
         parts: &Parts,
         admission: Arc<Admission>,
         budgets: Arc<Budgets>,
+        tls: Option<ListenerTlsState>,
     ) -> Self {
         let limits = &whole.limits;
         let policy = policy(&whole.policy, limits);
         let table = RuleTable::with(&policy);
-        let advertised = config.nodes.iter().map(|(node, address)| {
-            (*node, Arc::from(address.advertised.host.as_str()), address.advertised.port)
-        });
         let login_policy = LoginPolicy {
             mechanisms: config.mechanisms.iter().copied().map(crate::upstream::mechanism).collect(),
             max_session: (!limits.session_max.is_zero()).then_some(limits.session_max),
@@ -92,10 +96,44 @@ impl ListenerShared {
             max_in_flight: limits.max_in_flight,
             tick: tick(limits),
             deadlines: limits.clone(),
-            advertised: advertised.collect(),
+            proxy_protocol: config.proxy_protocol.clone(),
+            tls: tls.map(Arc::new),
+            advertised: Advertised::new(config),
             started: Instant::now(),
             next_node: AtomicUsize::new(0),
         }
+    }
+
+    /// The listener as newly configured; what counts across connections goes on.
+    #[must_use]
+    pub(crate) fn renewed(
+        &self,
+        config: &ListenerConfig,
+        whole: &Config,
+        tls: Option<ListenerTlsState>,
+    ) -> Self {
+        let parts = Parts { authenticator: Arc::clone(&self.logins), facts: Arc::clone(&self.facts) };
+        let (admission, budgets) = (Arc::clone(&self.admission), Arc::clone(&self.budgets));
+        let upstream = Arc::clone(&self.upstream);
+        Self::new(config, whole, upstream, self.snapshots.clone(), &parts, admission, budgets, tls)
+    }
+
+    /// Whether a certificate alone logs in, without SASL.
+    pub(crate) fn is_certificate_only(&self) -> bool {
+        self.login_policy.mechanisms.is_empty()
+    }
+
+    /// Whether all that the handshake told leads to the zone of `account`.
+    pub(crate) fn agrees(&self, introduced: &Introduced, account: &str) -> bool {
+        let snapshot = self.snapshot();
+        let zone =
+            |account: &str| snapshot.member(&self.cluster, account).map(|member| member.zone.name().clone());
+        let entered = zone(account);
+        let by_certificate = introduced.certificate.as_ref().is_none_or(|certificate| {
+            entered.is_some() && certificate.principal.as_deref().and_then(zone) == entered
+        });
+        let by_name = introduced.target.as_ref().is_none_or(|target| Some(&target.zone) == entered.as_ref());
+        by_certificate && by_name
     }
 
     /// The picture as of now.
@@ -103,13 +141,9 @@ impl ListenerShared {
         Arc::clone(&self.snapshots.borrow())
     }
 
-    /// The advertised addresses of the nodes that are alive.
-    pub(crate) fn addresses(&self, cluster: &ClusterView) -> Arc<AddressMap> {
-        let live = cluster.nodes.iter().filter_map(|node| {
-            let (host, port) = self.advertised.of(*node)?;
-            Some((*node, Arc::from(host), port))
-        });
-        Arc::new(live.collect())
+    /// The addresses, as `zone` is told them, of the nodes that are alive.
+    pub(crate) fn addresses(&self, cluster: &ClusterView, zone: &ZoneName) -> Arc<AddressMap> {
+        self.advertised.of(&cluster.nodes, zone)
     }
 
     /// Nodes that are alive and have no advertised address: no partner can reach what they lead.
@@ -117,9 +151,21 @@ impl ListenerShared {
         cluster.nodes.iter().copied().filter(|node| !self.advertised.knows(*node)).collect()
     }
 
-    /// The account that logs in, if it has a zone here.
+    /// Zones that clients cannot name in the handshake, where they have to.
+    pub(crate) fn nameless_zones(&self) -> Vec<ZoneName> {
+        match self.advertised {
+            Advertised::Ports(_) => Vec::new(),
+            Advertised::Names { .. } => {
+                self.snapshot().zones(&self.cluster).filter(|zone| !can_be_host(zone)).cloned().collect()
+            }
+        }
+    }
+
+    /// The account that logs in with a password, if it has a zone here.
     pub(crate) fn account(&self, user: &str) -> Option<Arc<Account>> {
-        self.snapshot().member(&self.cluster, user).map(|member| Arc::clone(&member.account))
+        let snapshot = self.snapshot();
+        let member = snapshot.member(&self.cluster, user)?;
+        (member.authentication == AuthenticationMode::Plain).then(|| Arc::clone(&member.account))
     }
 
     /// Time since the listener began, for the login machine.

@@ -1,54 +1,97 @@
-//! The steps of one accepted connection.
+//! The steps of one accepted connection: who it comes from, its place, TLS, and then its service.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tokio::net::TcpStream;
 use tokio::sync::watch;
-use tokio::time::timeout;
-use tokio_rustls::TlsAcceptor;
+use tokio::time::{Instant, timeout};
 
 use super::Door;
+use super::proxy::client_address;
 use super::shared::ListenerShared;
-use crate::admission::Place;
-use crate::connection::{End, serve};
+use crate::admission::{Place, Refusal, Seat};
+use crate::connection::{Arrival, End, serve};
 use crate::socket;
+use crate::tls::{Introduced, ListenerTlsState};
 
-pub(super) async fn connection(
-    stream: TcpStream,
-    peer: SocketAddr,
-    door: Door,
-    shared: Arc<ListenerShared>,
-    tls: Option<TlsAcceptor>,
-    mut shutdown: watch::Receiver<bool>,
-    place: Place,
-) {
-    shared.meters.accepted.increment(1);
-    shared.meters.open.increment(1.0);
-    socket::tune(&stream);
-    let end = match tls {
-        None => serve(stream, door, place, Arc::clone(&shared), shutdown).await,
-        Some(acceptor) => {
-            let accepted = tokio::select! {
-                accepted = timeout(shared.deadlines.tls_deadline, acceptor.accept(stream)) => Some(accepted),
-                _ = shutdown.wait_for(|stop| *stop) => None,
-            };
-            match accepted {
-                Some(Ok(Ok(stream))) => {
-                    Box::pin(serve(stream, door, place, Arc::clone(&shared), shutdown)).await
-                }
-                Some(Ok(Err(error))) => End::Tls(error),
-                Some(Err(_)) => End::TlsDeadline,
-                None => End::Stopping,
-            }
-        }
-    };
-    shared.meters.open.decrement(1.0);
+/// What a port gives each of its connections.
+#[derive(Clone)]
+pub(super) struct Given {
+    pub(super) door: Door,
+    /// The listener as it was configured when the connection was accepted.
+    pub(super) shared: Arc<ListenerShared>,
+    /// The listener as it is configured now.
+    pub(super) renewed: watch::Receiver<Arc<ListenerShared>>,
+    pub(super) shutdown: watch::Receiver<bool>,
+}
+
+/// Brings a connection to its end.
+pub(super) async fn connection(stream: TcpStream, peer: SocketAddr, given: Given, seat: Seat) {
+    let (shared, door) = (Arc::clone(&given.shared), given.door);
+    let mut client = peer;
+    let end = steps(stream, &mut client, given, seat).await;
     match &end {
-        End::NoPlace(_, refusal) => shared.meters.refused(*refusal),
+        End::NoPlace(refusal) => shared.meters.refused(*refusal),
+        End::Proxy(_) => shared.meters.refused(Refusal::Proxy),
         End::Login(_) => shared.meters.failed_logins.increment(1),
         End::Revoked => shared.meters.revoked.increment(1),
         _ => {}
     }
-    tracing::debug!(%peer, ?door, reason = %end, "connection ended");
+    tracing::debug!(peer = %client, ?door, reason = %end, "connection ended");
+}
+
+async fn steps(mut stream: TcpStream, client: &mut SocketAddr, given: Given, seat: Seat) -> End {
+    let shared = &given.shared;
+    let limits = &shared.deadlines;
+    if let Some(proxy) = &shared.proxy_protocol {
+        let mut shutdown = given.shutdown.clone();
+        let read = tokio::select! {
+            read = client_address(&mut stream, *client, proxy, limits.proxy_header_deadline) => read,
+            _ = shutdown.wait_for(|stop| *stop) => return End::Stopping,
+        };
+        match read {
+            Ok(address) => *client = address,
+            Err(error) => return error.into(),
+        }
+    }
+    // The one place where the address of a client is admitted: before TLS, and behind a load balancer too.
+    let place = match shared.admission.admit(seat, client.ip(), limits, Instant::now()) {
+        Ok(place) => place,
+        Err(refusal) => return End::NoPlace(refusal),
+    };
+    shared.meters.accepted.increment(1);
+    shared.meters.open.increment(1.0);
+    socket::tune(&stream);
+    let meters = shared.meters.open.clone();
+    let end = match shared.tls.clone() {
+        None => serve(stream, arrival(Introduced::default(), given, place)).await,
+        Some(tls) => encrypted(stream, &tls, given, place).await,
+    };
+    meters.decrement(1.0);
+    end
+}
+
+async fn encrypted(stream: TcpStream, tls: &ListenerTlsState, mut given: Given, place: Place) -> End {
+    let deadline = given.shared.deadlines.tls_deadline;
+    let accepted = tokio::select! {
+        accepted = timeout(deadline, tls.acceptor.accept(stream)) => accepted,
+        _ = given.shutdown.wait_for(|stop| *stop) => return End::Stopping,
+    };
+    let stream = match accepted {
+        Ok(Ok(stream)) => stream,
+        Ok(Err(error)) => return End::Tls(error),
+        Err(_) => return End::TlsDeadline,
+    };
+    match tls.introduced(stream.get_ref().1) {
+        Some(introduced) => Box::pin(serve(stream, arrival(introduced, given, place))).await,
+        None => End::Nameless,
+    }
+}
+
+fn arrival(introduced: Introduced, given: Given, place: Place) -> Arrival {
+    let Given { door, shared, renewed, shutdown } = given;
+    // A name says more than the port, which is the same for all.
+    let door = introduced.target.as_ref().map_or(door, |target| target.door);
+    Arrival { door, place, introduced, shared, renewed, shutdown }
 }

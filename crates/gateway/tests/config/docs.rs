@@ -4,7 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use tidegate_gateway::config::{
-    DEFAULT_HTTP_HOST, DEFAULT_HTTP_PORT, DEFAULT_METADATA_REFRESH_MS, LIMITS, PolicyConfig, parse,
+    DEFAULT_HTTP_HOST, DEFAULT_HTTP_PORT, DEFAULT_METADATA_REFRESH_MS, DEFAULT_WATCH_MS, LIMITS,
+    PolicyConfig, parse,
 };
 
 use crate::world::World;
@@ -29,6 +30,7 @@ fn every_other_key_has_its_row_and_its_default() {
         ("http.bind.host", DEFAULT_HTTP_HOST.to_owned()),
         ("http.bind.port", DEFAULT_HTTP_PORT.to_string()),
         ("clusters[].metadataRefreshMs", DEFAULT_METADATA_REFRESH_MS.to_string()),
+        ("reload.watchMs", DEFAULT_WATCH_MS.to_string()),
         ("policy.deleteGroups", PolicyConfig::default().delete_groups.to_string()),
     ] {
         assert!(page.contains(&format!("| `{key}` | {default} |")), "the default of {key} is {default}");
@@ -40,8 +42,8 @@ fn the_examples_are_valid_and_use_every_key() {
     let page = page();
     let examples: Vec<&str> =
         page.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
-    assert_eq!(examples.len(), 3);
-    for example in &examples[..2] {
+    assert_eq!(examples.len(), 4);
+    for example in &examples[..3] {
         parse(example, Path::new("/etc/tidegate/gateway.yaml"), &World::default()).unwrap();
     }
     for key in KEYS {
@@ -75,14 +77,21 @@ const KEYS: &[&str] = &[
     "listeners[].mechanisms",
     "listeners[].tls.certificate",
     "listeners[].tls.key",
+    "listeners[].tls.clientAuth.ca",
+    "listeners[].tls.clientAuth.crl",
+    "listeners[].tls.clientAuth.required",
+    "listeners[].tls.clientAuth.rules",
+    "listeners[].proxyProtocol.from",
     "listeners[].bind.host",
     "listeners[].bind.port",
     "listeners[].advertised.host",
     "listeners[].advertised.port",
     "listeners[].nodes.bindPort",
     "listeners[].nodes.advertisedPort",
+    "listeners[].nodes.advertisedHost",
     "listeners[].nodes.count",
     "listeners[].nodes.map",
+    "listeners[].sni.domain",
     "zones.folder",
     "accounts.file",
     "state.file",
@@ -90,4 +99,5 @@ const KEYS: &[&str] = &[
     "http.bind.host",
     "http.bind.port",
     "policy.deleteGroups",
+    "reload.watchMs",
 ];

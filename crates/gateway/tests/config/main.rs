@@ -3,17 +3,21 @@
 //! After a wanted change of messages, write the files anew with
 //! `TIDEGATE_BLESS=1 cargo test -p tidegate-gateway --test config` and read the difference.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests may stop the test")]
+#![allow(clippy::panic, clippy::unwrap_used, reason = "helpers of tests may stop the test")]
 
 mod docs;
 mod world;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use secrecy::ExposeSecret;
-use tidegate_gateway::config::{Config, ConfigErrors, Limits, PolicyConfig, SaslMechanism, load, parse};
+use tidegate_gateway::config::{
+    Config, ConfigErrors, DEFAULT_WATCH_MS, Limits, ListenerConfig, NodeAddress, NodeAddresses, PolicyConfig,
+    SaslMechanism, load, parse,
+};
 use world::World;
 
 #[test]
@@ -52,9 +56,10 @@ fn a_full_configuration_is_understood() {
     assert_eq!(config.cluster(&listener.cluster).unwrap().name, cluster.name);
     assert_eq!(listener.bootstrap.bind.to_string(), "0.0.0.0:9092");
     assert_eq!(listener.bootstrap.advertised.to_string(), "kafka.example.com:19092");
-    assert_eq!(listener.nodes.keys().copied().collect::<Vec<_>>(), (0..10).collect::<Vec<_>>());
-    assert_eq!(listener.nodes[&9].bind.to_string(), "0.0.0.0:9109");
-    assert_eq!(listener.nodes[&9].advertised.to_string(), "kafka.example.com:19109");
+    let nodes = ports(listener);
+    assert_eq!(nodes.keys().copied().collect::<Vec<_>>(), (0..10).collect::<Vec<_>>());
+    assert_eq!(nodes[&9].bind.to_string(), "0.0.0.0:9109");
+    assert_eq!(nodes[&9].advertised.to_string(), "kafka.example.com:19109");
     assert_eq!(listener.tls.as_ref().unwrap().key.path, Path::new("/etc/tidegate/gateway.key"));
     assert_eq!(config.state_file, Path::new("/var/lib/tidegate/state.db"));
     assert_eq!(config.root_key.to_hex().expose_secret(), &world::ROOT_KEY.repeat(32));
@@ -73,15 +78,40 @@ fn what_is_not_written_has_its_default() {
     assert!(cluster.tls.is_none() && cluster.sasl.is_none());
     assert_eq!(cluster.metadata_refresh, Duration::from_secs(30));
     let listener = &config.listeners[0];
-    assert!(listener.tls.is_none());
+    assert!(listener.tls.is_none() && listener.proxy_protocol.is_none());
+    assert_eq!(config.reload.watch, Some(Duration::from_millis(DEFAULT_WATCH_MS)));
     assert_eq!(listener.bootstrap.advertised.to_string(), "127.0.0.1:19092");
-    let nodes: Vec<String> = listener
-        .nodes
+    let nodes: Vec<String> = ports(listener)
         .iter()
         .map(|(id, node)| format!("{id}: {} as {}", node.bind, node.advertised))
         .collect();
     assert_eq!(nodes, ["1: 127.0.0.1:19093 as 127.0.0.1:19093", "4: 127.0.0.2:19092 as four.example.com:9"]);
     assert_eq!(world.created(), [PathBuf::from("/etc/tidegate/missing.key")]);
+}
+
+#[test]
+fn a_listener_for_certificates_names_and_load_balancers_is_understood() {
+    let config = read(&folder("good").join("certificates.yaml"), &World::default()).unwrap();
+    let listener = &config.listeners[0];
+    assert!(listener.mechanisms.is_empty());
+    let auth = listener.tls.as_ref().unwrap().client_auth.as_ref().unwrap();
+    assert!(auth.required && auth.crl.is_some());
+    let from = &listener.proxy_protocol.as_ref().unwrap().from;
+    assert_eq!(from.iter().map(ToString::to_string).collect::<Vec<_>>(), ["10.0.0.0/8", "2001:db8::1/128"]);
+    assert_eq!(listener.nodes, NodeAddresses::Names { domain: "kafka.example.com".to_owned() });
+    assert_eq!(listener.bootstrap.bind.to_string(), "0.0.0.0:9093");
+    assert_eq!(listener.bootstrap.advertised.to_string(), "kafka.example.com:443");
+    assert_eq!(config.reload.watch, None);
+    let files = ["gateway.pem", "gateway.key", "ca.pem", "partners.crl", "root.key"];
+    assert_eq!(config.files, files.map(|file| Path::new("/etc/tidegate").join(file)));
+}
+
+#[test]
+fn every_node_may_have_a_host_of_its_own() {
+    let text = fs::read_to_string(folder("good").join("full.yaml")).unwrap();
+    let text = text.replace("advertisedPort: 19100", "advertisedHost: \"kafka-{node}.example.com\"");
+    let config = parse(&text, Path::new("/etc/tidegate/gateway.yaml"), &World::default()).unwrap();
+    assert_eq!(ports(&config.listeners[0])[&7].advertised.to_string(), "kafka-7.example.com:9107");
 }
 
 #[test]
@@ -128,6 +158,13 @@ fn a_missing_configuration_is_one_line() {
 
 fn read(file: &Path, world: &World) -> Result<Config, ConfigErrors> {
     parse(&fs::read_to_string(file).unwrap(), Path::new("/etc/tidegate/gateway.yaml"), world)
+}
+
+fn ports(listener: &ListenerConfig) -> &BTreeMap<i32, NodeAddress> {
+    match &listener.nodes {
+        NodeAddresses::Ports(nodes) => nodes,
+        NodeAddresses::Names { domain } => panic!("names under {domain}"),
+    }
 }
 
 fn folder(name: &str) -> PathBuf {
