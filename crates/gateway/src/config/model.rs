@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ipnet::IpNet;
-use secrecy::{ExposeSecret, SecretSlice, SecretString};
+use secrecy::{SecretSlice, SecretString};
 use tidegate_core::{ClusterName, ListenerName, RootKey};
 
 use super::{AclPolicy, HostPort, Limits, PerZone, PolicyConfig};
@@ -62,27 +62,6 @@ pub struct ClusterConfig {
     pub acls: AclPolicy,
     /// How often metadata is asked for anew.
     pub metadata_refresh: Duration,
-}
-
-impl ClusterConfig {
-    /// Whether the way into the cluster is the same as in `other`, secrets and files included.
-    pub(crate) fn enters_as(&self, other: &Self) -> bool {
-        let tls = |config: &Self| {
-            config.tls.as_ref().map(|tls| {
-                let identity = tls.identity.as_ref();
-                let files = [&tls.ca.as_ref(), &identity.map(|i| &i.certificate), &identity.map(|i| &i.key)]
-                    .map(|file| file.map(|file| (file.path.clone(), file.pem.expose_secret().to_vec())));
-                (files, tls.endpoint_identification)
-            })
-        };
-        let sasl = |config: &Self| {
-            config
-                .sasl
-                .as_ref()
-                .map(|sasl| (sasl.mechanism, sasl.username.clone(), sasl.password.expose_secret().to_owned()))
-        };
-        tls(self) == tls(other) && sasl(self) == sasl(other)
-    }
 }
 
 /// TLS towards the brokers.
