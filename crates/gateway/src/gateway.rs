@@ -18,6 +18,7 @@ use crate::desired::Desired;
 use crate::error::GatewayError;
 use crate::listener::{self, Bound, ListenerShared};
 use crate::logins::{Authenticator, Logins};
+use crate::meters::ZoneRegistry;
 use crate::snapshot::{ClusterSnapshot, Compiler, Snapshot, missing_accounts};
 use crate::upstream::principals::{self, Principals};
 use crate::upstream::{Observer, Upstream, Wanted, watch_cluster};
@@ -118,6 +119,7 @@ impl Gateway {
         parts: Parts,
         metrics: Option<PrometheusHandle>,
     ) -> Result<Self, GatewayError> {
+        crate::meters::describe();
         let desired = Desired::load(&config)?;
         warn_of_missing_accounts(&desired);
         // Certificates before sockets: what can be checked without a side effect comes first.
@@ -139,6 +141,7 @@ impl Gateway {
         state::forget(&*parts.facts, compiled.unbound);
         let (snapshots, _) = watch::channel(Arc::new(compiled.snapshot));
         let admission = Arc::new(Admission::default());
+        let zones = Arc::new(ZoneRegistry::default());
         let listeners = config
             .listeners
             .iter()
@@ -153,6 +156,7 @@ impl Gateway {
                     snapshots.subscribe(),
                     &parts,
                     Arc::clone(&admission),
+                    Arc::clone(&zones),
                 );
                 Some(Listener { name: listener.name.clone(), ports, shared: Arc::new(shared), tls })
             })
@@ -187,7 +191,13 @@ impl Gateway {
         let (stop, stopping) = watch::channel(false);
         let (ready, is_ready) = watch::channel(true);
         let mut background = JoinSet::new();
-        background.spawn(http::serve(http, is_ready, metrics));
+        background.spawn(http::serve(
+            http,
+            is_ready,
+            Arc::clone(&facts),
+            config.limits.state_deadline,
+            metrics,
+        ));
         let (want, wants) = watch::channel(Arc::new(wanted(&desired.borrow())));
         let mut seen = HashMap::new();
         for cluster in clusters {

@@ -24,4 +24,5 @@ pub mod upstream;
 
 pub use error::{GatewayError, UpstreamError};
 pub use gateway::{Gateway, Parts, Reloader};
+pub use meters::{METRICS, MetricKind, MetricSpec};
 pub use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};

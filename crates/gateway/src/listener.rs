@@ -23,7 +23,7 @@ use crate::connection::{End, serve};
 use crate::error::GatewayError;
 use crate::gateway::Parts;
 use crate::logins::Authenticator;
-use crate::meters::Meters;
+use crate::meters::{Meters, ZoneRegistry};
 use crate::snapshot::{ClusterSnapshot, Snapshot};
 use crate::upstream::Upstream;
 
@@ -55,6 +55,7 @@ pub(crate) struct ListenerShared {
     pub(crate) login_policy: Arc<LoginPolicy>,
     pub(crate) admission: Arc<Admission>,
     pub(crate) meters: Meters,
+    pub(crate) zones: Arc<ZoneRegistry>,
     pub(crate) deadlines: Limits,
     pub(crate) frame_limits: FrameLimits,
     pub(crate) max_pre_auth_frame_bytes: usize,
@@ -77,6 +78,7 @@ impl ListenerShared {
         snapshots: watch::Receiver<Arc<Snapshot>>,
         parts: &Parts,
         admission: Arc<Admission>,
+        zones: Arc<ZoneRegistry>,
     ) -> Self {
         let limits = &whole.limits;
         let policy = policy(&whole.policy, limits);
@@ -99,6 +101,7 @@ impl ListenerShared {
             facts: Arc::clone(&parts.facts),
             login_policy: Arc::new(login_policy),
             admission,
+            zones,
             meters: Meters::new(config.name.as_str(), table.keys()),
             table,
             frame_limits: FrameLimits {
@@ -276,6 +279,7 @@ async fn connection(
         }
     };
     shared.meters.open.decrement(1.0);
+    shared.meters.closed(end.label());
     match &end {
         End::Login(_) => shared.meters.failed_logins.increment(1),
         End::Revoked => shared.meters.revoked.increment(1),

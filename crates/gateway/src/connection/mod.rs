@@ -29,6 +29,7 @@ use self::side::Side;
 use self::stop::{CloseReason, Stop};
 use crate::admission::ZonePlace;
 use crate::listener::{Door, ListenerShared};
+use crate::meters::RefusalKind;
 use crate::snapshot::{Snapshot, Standing};
 use crate::state;
 
@@ -65,6 +66,28 @@ pub(crate) enum End {
     TlsDeadline,
 }
 
+impl End {
+    /// As a label: one of a fixed set.
+    pub(crate) fn label(&self) -> &'static str {
+        match self {
+            Self::Login(LoginError::Closed) => "closed_in_login",
+            Self::Login(_) | Self::NoZone(_) => "login_refused",
+            Self::LoginDeadline => "login_deadline",
+            Self::ZoneFull(_) => "zone_full",
+            Self::Stopping => "stopping",
+            Self::Pump(reason) => reason.label(),
+            Self::Revoked => "revoked",
+            Self::NoNode(_)
+            | Self::NoUpstreamPassword(_)
+            | Self::Dial(_)
+            | Self::DialDeadline
+            | Self::Chatty => "broker_unreachable",
+            Self::Tls(_) => "tls",
+            Self::TlsDeadline => "tls_deadline",
+        }
+    }
+}
+
 /// Serves one client whose transport is ready; `door` is the port it came through.
 pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     stream: S,
@@ -89,8 +112,14 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     let user = login.user().unwrap_or_default().to_owned();
     let Some(standing) = before.standing(&shared.cluster, &user) else { return End::NoZone(user) };
     drop(before);
-    let Some(_place) = ZonePlace::take(&shared, &user) else { return End::ZoneFull(user) };
+    let Some(_place) = ZonePlace::take(&shared, &user) else {
+        if let Some(member) = shared.snapshot().member(&shared.cluster, &user) {
+            shared.zones.of(member.zone.name()).refused(RefusalKind::Connection);
+        }
+        return End::ZoneFull(user);
+    };
     let Some(pump) = Pump::new(client, Arc::clone(&shared), user.clone()) else { return End::NoZone(user) };
+    let _open = pump.meters().open();
     let revoked = revoked(&shared, &user, &standing);
     tokio::select! {
         // First: not one more request is served once the login is revoked.
@@ -187,7 +216,9 @@ async fn dial(door: Door, shared: &ListenerShared, zone: &ZoneView) -> Result<St
         }
     };
     let connected = timeout(shared.deadlines.upstream_deadline, connecting);
-    match connected.await.map_err(|_| End::DialDeadline).and_then(|done| done.map_err(End::from)) {
+    let done = connected.await.map_err(|_| End::DialDeadline).and_then(|done| done.map_err(End::from));
+    shared.upstream.dialled(done.is_ok());
+    match done {
         Ok(connection) => connection.into_parts().map(|parts| parts.stream).ok_or(End::Chatty),
         Err(error) => {
             // The broker may have gone or moved: look again before the client comes back.

@@ -26,6 +26,7 @@ use super::client_id::ClientId;
 use super::side::{Received, Side};
 use super::stop::{CloseReason, Stop};
 use crate::listener::ListenerShared;
+use crate::meters::{RefusalKind, ZoneMeters};
 use crate::snapshot::{ClusterSnapshot, Snapshot};
 use crate::state;
 
@@ -69,6 +70,7 @@ pub(super) struct Pump<S> {
     /// Memory that `due` holds on to: answers, and requests whose names answers will repeat.
     due_bytes: usize,
     shared: Arc<ListenerShared>,
+    meters: Arc<ZoneMeters>,
     account: String,
     snapshot: Arc<Snapshot>,
     cluster: Arc<ClusterSnapshot>,
@@ -112,6 +114,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
             due_bytes: 0,
             client_id: ClientId::new(&zone),
             addresses: shared.addresses(&cluster.view),
+            meters: shared.zones.of(zone.name()),
             shared,
             account,
             snapshot,
@@ -137,6 +140,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
             side.push(frame);
         }
         self.upstream = Some(side);
+    }
+
+    /// What is counted for the zone.
+    pub(super) fn meters(&self) -> &Arc<ZoneMeters> {
+        &self.meters
     }
 
     /// The zone as of now.
@@ -186,7 +194,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
                 tick.as_mut().reset(Instant::now() + self.shared.tick);
                 let _ = tick.as_mut().poll(context);
             }
-            match self.poll(context) {
+            let polled = self.poll(context);
+            let (received, sent) = self.client.take_moved();
+            self.meters.moved(received, sent);
+            match polled {
                 Poll::Ready(Ok(stop)) => Poll::Ready(stop),
                 Poll::Ready(Err(reason)) => Poll::Ready(Stop::Closed(reason)),
                 Poll::Pending => Poll::Pending,
@@ -388,7 +399,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
         let (key, version) = (request.key, request.version);
         let shared = Arc::clone(&self.shared);
         match shared.table.service(key, version) {
-            None => return Err(CloseReason::NotServed { key, version }),
+            None => {
+                self.meters.refused(RefusalKind::HiddenApi);
+                return Err(CloseReason::NotServed { key, version });
+            }
             Some(Service::Login) => self.login = Some(request),
             Some(Service::ApiVersions) => {
                 let (answer, _) = api_versions::respond(&shared.table, &self.cluster.view, &request)?;
@@ -396,6 +410,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
             }
             Some(Service::Rule(rule)) => {
                 shared.meters.request(key);
+                self.meters.request(key);
                 if key == ApiKey::Metadata {
                     shared.upstream.asked();
                 }

@@ -32,6 +32,8 @@ pub(super) struct Side<S> {
     pub(super) frame_since: Option<Instant>,
     /// Since when the other side has taken nothing of what waits for it.
     pub(super) stuck_since: Option<Instant>,
+    /// Bytes of whole frames taken, and bytes written, since they were last asked for.
+    moved: (u64, u64),
     /// When bytes last came in, or a frame was last put out.
     pub(super) last_active: Instant,
 }
@@ -62,8 +64,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Side<S> {
             unflushed: false,
             frame_since: None,
             stuck_since: None,
+            moved: (0, 0),
             last_active: Instant::now(),
         }
+    }
+
+    /// Bytes of whole frames received, and bytes written, since this was last asked.
+    pub(super) fn take_moved(&mut self) -> (u64, u64) {
+        std::mem::take(&mut self.moved)
     }
 
     /// Bytes that wait to be written; at least 1 while the stream holds some back.
@@ -89,6 +97,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Side<S> {
         loop {
             if let Some(frame) = next_frame(&mut self.received, limits)? {
                 self.earned = frame.len();
+                self.moved.0 += frame.len() as u64;
                 self.frame_since = None;
                 return Poll::Ready(Ok(Received::Frame(frame.freeze())));
             }
@@ -123,6 +132,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Side<S> {
             };
             self.stuck_since = None;
             self.unflushed = true;
+            self.moved.1 += written as u64;
             self.consume(written);
         }
         if !self.unflushed {
