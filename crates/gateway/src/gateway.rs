@@ -13,6 +13,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
 use crate::admission::Admission;
+use crate::audit::Audit;
 use crate::config::{ClusterConfig, Config};
 use crate::desired::Desired;
 use crate::error::GatewayError;
@@ -142,6 +143,8 @@ impl Gateway {
         let (snapshots, _) = watch::channel(Arc::new(compiled.snapshot));
         let admission = Arc::new(Admission::default());
         let zones = Arc::new(ZoneRegistry::default());
+        let per_minute = u64::try_from(config.limits.audit_events_per_minute).unwrap_or(u64::MAX);
+        let audit = Arc::new(Audit::new(per_minute));
         let listeners = config
             .listeners
             .iter()
@@ -157,6 +160,7 @@ impl Gateway {
                     &parts,
                     Arc::clone(&admission),
                     Arc::clone(&zones),
+                    Arc::clone(&audit),
                 );
                 Some(Listener { name: listener.name.clone(), ports, shared: Arc::new(shared), tls })
             })

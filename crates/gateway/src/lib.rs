@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod admission;
+pub mod audit;
 pub mod config;
 mod connection;
 pub mod desired;

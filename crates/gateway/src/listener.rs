@@ -18,6 +18,7 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
 use crate::admission::{Admission, Place};
+use crate::audit::{Audit, Entry, Event};
 use crate::config::{Config, Limits, ListenerConfig, PolicyConfig};
 use crate::connection::{End, serve};
 use crate::error::GatewayError;
@@ -56,6 +57,8 @@ pub(crate) struct ListenerShared {
     pub(crate) admission: Arc<Admission>,
     pub(crate) meters: Meters,
     pub(crate) zones: Arc<ZoneRegistry>,
+    pub(crate) audit: Arc<Audit>,
+    pub(crate) name: String,
     pub(crate) deadlines: Limits,
     pub(crate) frame_limits: FrameLimits,
     pub(crate) max_pre_auth_frame_bytes: usize,
@@ -79,6 +82,7 @@ impl ListenerShared {
         parts: &Parts,
         admission: Arc<Admission>,
         zones: Arc<ZoneRegistry>,
+        audit: Arc<Audit>,
     ) -> Self {
         let limits = &whole.limits;
         let policy = policy(&whole.policy, limits);
@@ -102,6 +106,8 @@ impl ListenerShared {
             login_policy: Arc::new(login_policy),
             admission,
             zones,
+            audit,
+            name: config.name.to_string(),
             meters: Meters::new(config.name.as_str(), table.keys()),
             table,
             frame_limits: FrameLimits {
@@ -145,6 +151,12 @@ impl ListenerShared {
     /// Time since the listener began, for the login machine.
     pub(crate) fn now(&self) -> Duration {
         self.started.elapsed()
+    }
+
+    /// An entry of the audit log of this listener.
+    pub(crate) fn entry<'a>(&'a self, event: Event, client: SocketAddr, reason: &'a str) -> Entry<'a> {
+        let listener = &self.name;
+        Entry { event, listener, zone: None, account: None, client, api: None, name: None, reason }
     }
 
     /// Some node, each time another.
@@ -241,6 +253,11 @@ pub(crate) async fn accept(
         );
         let Some(place) = place else {
             shared.meters.refused.increment(1);
+            shared.audit.tell(shared.entry(
+                Event::ConnectionLimit,
+                peer,
+                "too many connections, in all or of this address",
+            ));
             continue;
         };
         let one =
@@ -264,14 +281,16 @@ async fn connection(
     shared.meters.open.increment(1.0);
     let _ = stream.set_nodelay(true);
     let end = match tls {
-        None => serve(stream, door, Arc::clone(&shared), shutdown).await,
+        None => serve(stream, peer, door, Arc::clone(&shared), shutdown).await,
         Some(acceptor) => {
             let accepted = tokio::select! {
                 accepted = timeout(shared.deadlines.tls_deadline, acceptor.accept(stream)) => Some(accepted),
                 _ = shutdown.wait_for(|stop| *stop) => None,
             };
             match accepted {
-                Some(Ok(Ok(stream))) => Box::pin(serve(stream, door, Arc::clone(&shared), shutdown)).await,
+                Some(Ok(Ok(stream))) => {
+                    Box::pin(serve(stream, peer, door, Arc::clone(&shared), shutdown)).await
+                }
                 Some(Ok(Err(error))) => End::Tls(error),
                 Some(Err(_)) => End::TlsDeadline,
                 None => End::Stopping,
@@ -280,6 +299,7 @@ async fn connection(
     };
     shared.meters.open.decrement(1.0);
     shared.meters.closed(end.label());
+    end.audit(&shared, peer);
     match &end {
         End::Login(_) => shared.meters.failed_logins.increment(1),
         End::Revoked => shared.meters.revoked.increment(1),

@@ -30,7 +30,7 @@ impl Rule for InitProducerId {
         let upstream_id = match (&asked.transactional_id, context.zone.can_write()) {
             (None, true) => None,
             (None, false) => return refuse(request, ErrorCode::CLUSTER_AUTHORIZATION_FAILED),
-            (Some(id), _) => match transactional_id(context.zone, id) {
+            (Some(id), _) => match transactional_id(context, id) {
                 Err(error) => return refuse(request, error),
                 Ok(id) => Some(TransactionalId(StrBytes::from_string(id))),
             },

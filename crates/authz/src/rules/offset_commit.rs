@@ -37,7 +37,7 @@ impl Rule for OffsetCommit {
         let group = asked.group_id.to_string();
         let topics =
             std::mem::take(&mut asked.topics).into_iter().map(|topic| (topic.name, topic.partitions));
-        match context.zone.prefix().group(&group) {
+        match context.group(&group) {
             Ok(upstream) => asked.group_id = GroupId(StrBytes::from_string(upstream)),
             Err(error) => {
                 let refused = refusals(&Commits::none(topics, index, error));
@@ -45,6 +45,7 @@ impl Rule for OffsetCommit {
             }
         }
         let mut commits = Commits::of(context.zone, topics, index);
+        commits.refused.iter().for_each(|refused| context.refused(refused.error, &refused.topic));
         let facts = commits.bind(context, &group);
         if !facts.is_empty() {
             return Ok(Outcome::Ask(Question::Keep(facts)));

@@ -24,7 +24,6 @@ use super::producers::{in_transaction, transactional_id};
 use super::{Rule, answer, forward};
 use crate::context::RequestContext;
 use crate::outcome::{Outcome, Question, RuleError};
-use crate::view::ZoneView;
 
 /// The rule.
 pub struct TxnOffsetCommit;
@@ -43,10 +42,11 @@ impl Rule for TxnOffsetCommit {
         let topics =
             std::mem::take(&mut asked.topics).into_iter().map(|topic| (topic.name, topic.partitions));
         let group = asked.group_id.to_string();
-        if let Err(error) = map(context.zone, &mut asked) {
+        if let Err(error) = map(context, &mut asked) {
             return refuse(request, &Commits::none(topics, index, error));
         }
         let mut commits = Commits::of(context.zone, topics, index);
+        commits.refused.iter().for_each(|refused| context.refused(refused.error, &refused.topic));
         if let Some(question) = settle(&mut commits, context, asked.producer_id, &group) {
             return Ok(Outcome::Ask(question));
         }
@@ -70,9 +70,9 @@ impl Rule for TxnOffsetCommit {
 }
 
 /// A broker too looks at the transactional id first and then at the group.
-fn map(zone: &ZoneView, asked: &mut TxnOffsetCommitRequest) -> Result<(), ErrorCode> {
-    let id = transactional_id(zone, &asked.transactional_id)?;
-    let group = zone.prefix().group(&asked.group_id)?;
+fn map(context: &RequestContext<'_>, asked: &mut TxnOffsetCommitRequest) -> Result<(), ErrorCode> {
+    let id = transactional_id(context, &asked.transactional_id)?;
+    let group = context.group(&asked.group_id)?;
     asked.transactional_id = TransactionalId(StrBytes::from_string(id));
     asked.group_id = GroupId(StrBytes::from_string(group));
     Ok(())

@@ -57,6 +57,7 @@ fn read(document: &Place<'_>, around: &Around<'_>, report: &Report, broken: bool
         .and_then(|place| around.root_key(&place));
     let http_bind = http(fields.optional("http"), &mut ports);
     let policy = policy::read(fields.optional("policy"));
+    let audit_file = fields.optional("audit").map(|place| audit(place, around));
     let limits = limits::read(fields.optional("limits"));
     fields.finish();
     let root_key = match root_key? {
@@ -74,6 +75,8 @@ fn read(document: &Place<'_>, around: &Around<'_>, report: &Report, broken: bool
         root_key,
         http_bind: http_bind?,
         policy,
+        // A broken one must not look like none.
+        audit_file: audit_file.map_or(Some(None), |read| read.map(Some))?,
         limits,
     })
 }
@@ -116,6 +119,11 @@ fn state(place: Option<Place<'_>>, around: &Around<'_>) -> Option<PathBuf> {
         None => Some(around.beside(DEFAULT_STATE_FILE)),
         Some(place) => inner(Some(place), "file", STATE).and_then(|place| around.path(&place)),
     }
+}
+
+/// The audit log's file.
+fn audit(place: Place<'_>, around: &Around<'_>) -> Option<PathBuf> {
+    inner(Some(place), "file", AUDIT).and_then(|place| around.path(&place))
 }
 
 fn http<'a>(place: Option<Place<'a>>, ports: &mut Ports<'a>) -> Option<SocketAddr> {
@@ -168,4 +176,5 @@ impl<N: Hash + Eq + Clone + Display> Unique<N> {
 
 const ZONES: &str = "write `zones: {folder: PATH}`";
 const STATE: &str = "write `state: {file: PATH}`";
+const AUDIT: &str = "write `audit: {file: PATH}`";
 const ACCOUNTS: &str = "write `accounts: {file: PATH}`";

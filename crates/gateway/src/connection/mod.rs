@@ -12,6 +12,7 @@ mod pump;
 mod side;
 mod stop;
 
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 
@@ -28,6 +29,7 @@ use self::pump::Pump;
 use self::side::Side;
 use self::stop::{CloseReason, Stop};
 use crate::admission::ZonePlace;
+use crate::audit::{Entry, Event};
 use crate::listener::{Door, ListenerShared};
 use crate::meters::RefusalKind;
 use crate::snapshot::{Snapshot, Standing};
@@ -67,6 +69,26 @@ pub(crate) enum End {
 }
 
 impl End {
+    /// Tells the audit log of a login that came to nothing; what happens later is told where it happens.
+    pub(crate) fn audit(&self, shared: &ListenerShared, peer: SocketAddr) {
+        let reason = self.to_string();
+        let (event, account, api) = match self {
+            Self::Login(LoginError::Refused { user, .. }) => (Event::FailedLogin, user.as_deref(), None),
+            Self::Login(LoginError::Mechanism) => (Event::FailedLogin, None, None),
+            Self::NoZone(user) => (Event::FailedLogin, Some(user.as_str()), None),
+            Self::ZoneFull(user) => (Event::ConnectionLimit, Some(user.as_str()), None),
+            Self::Login(LoginError::NotServed { key, version }) => {
+                (Event::HiddenApi, None, Some((*key, *version)))
+            }
+            _ => return,
+        };
+        let snapshot = shared.snapshot();
+        let zone = account
+            .and_then(|account| snapshot.member(&shared.cluster, account))
+            .map(|member| member.zone.name().as_str());
+        shared.audit.tell(Entry { zone, account, api, ..shared.entry(event, peer, &reason) });
+    }
+
     /// As a label: one of a fixed set.
     pub(crate) fn label(&self) -> &'static str {
         match self {
@@ -91,6 +113,7 @@ impl End {
 /// Serves one client whose transport is ready; `door` is the port it came through.
 pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     stream: S,
+    peer: SocketAddr,
     door: Door,
     shared: Arc<ListenerShared>,
     mut shutdown: watch::Receiver<bool>,
@@ -118,13 +141,19 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
         }
         return End::ZoneFull(user);
     };
-    let Some(pump) = Pump::new(client, Arc::clone(&shared), user.clone()) else { return End::NoZone(user) };
+    let Some(pump) = Pump::new(client, peer, Arc::clone(&shared), user.clone()) else {
+        return End::NoZone(user);
+    };
     let _open = pump.meters().open();
     let revoked = revoked(&shared, &user, &standing);
     tokio::select! {
         // First: not one more request is served once the login is revoked.
         biased;
-        () = revoked => End::Revoked,
+        () = revoked => {
+            let entry = shared.entry(Event::Revoked, peer, "account, zone or credentials are gone or have changed");
+            shared.audit.tell(Entry { zone: Some(standing.zone()), account: Some(&user), ..entry });
+            End::Revoked
+        }
         end = pumping(pump, login, door, &shared, &mut shutdown) => end,
     }
 }

@@ -5,6 +5,7 @@
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -13,7 +14,8 @@ use tidegate_authz::outcome::UpstreamRequest;
 use tidegate_authz::rules::{Rule, api_versions};
 use tidegate_authz::table::Service;
 use tidegate_authz::{
-    AddressMap, ConnectionState, Outcome, Question, Replied, Reply, ReplyContext, RequestContext, ZoneView,
+    AddressMap, ConnectionState, Outcome, Question, Refusal, Replied, Reply, ReplyContext, RequestContext,
+    ZoneView,
 };
 use tidegate_client::Stream;
 use tidegate_wire::api::ApiKey;
@@ -25,6 +27,7 @@ use tokio::time::{Instant, Sleep};
 use super::client_id::ClientId;
 use super::side::{Received, Side};
 use super::stop::{CloseReason, Stop};
+use crate::audit::{Entry, Event};
 use crate::listener::ListenerShared;
 use crate::meters::{RefusalKind, ZoneMeters};
 use crate::snapshot::{ClusterSnapshot, Snapshot};
@@ -71,6 +74,7 @@ pub(super) struct Pump<S> {
     due_bytes: usize,
     shared: Arc<ListenerShared>,
     meters: Arc<ZoneMeters>,
+    peer: SocketAddr,
     account: String,
     snapshot: Arc<Snapshot>,
     cluster: Arc<ClusterSnapshot>,
@@ -101,7 +105,12 @@ struct Keeping {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
     /// A pump for a client who has just logged in; `None` when the account has no zone any more.
-    pub(super) fn new(client: Side<S>, shared: Arc<ListenerShared>, account: String) -> Option<Self> {
+    pub(super) fn new(
+        client: Side<S>,
+        peer: SocketAddr,
+        shared: Arc<ListenerShared>,
+        account: String,
+    ) -> Option<Self> {
         let snapshot = shared.snapshot();
         let zone = Arc::clone(&snapshot.member(&shared.cluster, &account)?.zone);
         let cluster = snapshot.cluster(&shared.cluster).cloned().unwrap_or_default();
@@ -116,6 +125,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
             addresses: shared.addresses(&cluster.view),
             meters: shared.zones.of(zone.name()),
             shared,
+            peer,
             account,
             snapshot,
             cluster,
@@ -400,7 +410,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
         let shared = Arc::clone(&self.shared);
         match shared.table.service(key, version) {
             None => {
-                self.meters.refused(RefusalKind::HiddenApi);
+                self.on_hidden(key, version);
                 return Err(CloseReason::NotServed { key, version });
             }
             Some(Service::Login) => self.login = Some(request),
@@ -438,7 +448,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
             absent_producers,
             connection: &mut self.state,
         };
-        match rule.on_request(&mut context, &request)? {
+        let outcome = rule.on_request(&mut context, &request)?;
+        if let Some(refusal) = self.state.take_refusal() {
+            self.on_refusal(&refusal, request.key, request.version);
+        }
+        match outcome {
             Outcome::Ask(_) if asked >= MAX_QUESTIONS => return Err(CloseReason::Insistent),
             Outcome::Ask(question) => {
                 self.asking = Some(Asking { request, question: Some(question), asked: asked + 1 });
@@ -449,6 +463,27 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
             Outcome::Forward { requests, reply } => self.forward(&request, requests, reply),
         }
         Ok(())
+    }
+
+    /// Counts and tells what a rule refused.
+    fn on_refusal(&self, refusal: &Refusal, key: ApiKey, version: i16) {
+        self.meters.refused(refusal.kind.into());
+        let (zone, account) = (Some(self.zone.name().as_str()), Some(&*self.account));
+        let reason = if refusal.more > 0 {
+            "not of the zone, and others in the same request"
+        } else {
+            "not of the zone"
+        };
+        let entry = self.shared.entry(Event::Refused(refusal.kind), self.peer, reason);
+        self.shared.audit.refusal(refusal, Entry { zone, account, api: Some((key, version)), ..entry });
+    }
+
+    /// Counts and tells a request that is not served.
+    fn on_hidden(&self, key: ApiKey, version: i16) {
+        self.meters.refused(RefusalKind::HiddenApi);
+        let (zone, account) = (Some(self.zone.name().as_str()), Some(&*self.account));
+        let entry = self.shared.entry(Event::HiddenApi, self.peer, "the API or its version is not served");
+        self.shared.audit.tell(Entry { zone, account, api: Some((key, version)), ..entry });
     }
 
     fn forward(&mut self, request: &Request, requests: Vec<UpstreamRequest>, reply: Box<dyn Reply>) {

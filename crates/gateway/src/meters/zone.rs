@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use metrics::{Counter, Gauge, counter, gauge};
+use tidegate_authz::RefusedKind;
 use tidegate_core::ZoneName;
 use tidegate_wire::api::ApiKey;
 
@@ -111,6 +112,17 @@ label! {
         Consume = "consume",
         /// `limitCommitOffset`.
         Commit = "commit",
+    }
+}
+
+impl From<RefusedKind> for RefusalKind {
+    fn from(kind: RefusedKind) -> Self {
+        match kind {
+            RefusedKind::Topic => Self::Topic,
+            RefusedKind::Group => Self::Group,
+            RefusedKind::TransactionalId => Self::TransactionalId,
+            RefusedKind::ProducerId => Self::ProducerId,
+        }
     }
 }
 

@@ -90,6 +90,7 @@ const KEYS: &[&str] = &[
     "zones.folder",
     "accounts.file",
     "state.file",
+    "audit.file",
     "rootKey",
     "http.bind.host",
     "http.bind.port",
