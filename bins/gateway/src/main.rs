@@ -1,6 +1,7 @@
 //! The gateway daemon: parses the command line, starts the gateway, maps errors to exit codes.
 
 mod account;
+mod audit_file;
 mod serve;
 
 use std::path::PathBuf;

@@ -3,22 +3,33 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use tidegate_gateway::audit::TARGET;
 use tidegate_gateway::desired::Desired;
-use tidegate_gateway::{Gateway, GatewayError, PrometheusBuilder, Reloader, config};
+use tidegate_gateway::{Gateway, PrometheusBuilder, Reloader, config};
 use tokio::signal::unix::{SignalKind, signal};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer, fmt};
+
+use crate::audit_file::AuditFile;
 
 /// Starts the gateway and serves until SIGTERM or SIGINT; SIGHUP and changed files make it read everything again.
 pub(crate) fn run(path: &Path) -> anyhow::Result<()> {
-    log();
     let config = config::load(path)?;
+    let audit = log(config.audit_file.as_deref())?;
     let metrics = PrometheusBuilder::new().install_recorder().context("cannot set up metrics")?;
     let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
     runtime.block_on(async {
         let gateway = Gateway::start(config, Some(metrics)).await?;
         let mut stop = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
-        tokio::spawn(reload_on_hangup(gateway.reloader(), path.to_owned(), signal(SignalKind::hangup())?));
+        tokio::spawn(reload_on_hangup(
+            gateway.reloader(),
+            path.to_owned(),
+            audit,
+            signal(SignalKind::hangup())?,
+        ));
         tokio::spawn(watch_files(gateway.reloader(), path.to_owned()));
         tracing::info!("ready");
         gateway
@@ -40,8 +51,16 @@ pub(crate) fn check(path: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn reload_on_hangup(reloader: Reloader, path: PathBuf, mut hangup: tokio::signal::unix::Signal) {
+async fn reload_on_hangup(
+    reloader: Reloader,
+    path: PathBuf,
+    audit: Option<AuditFile>,
+    mut hangup: tokio::signal::unix::Signal,
+) {
     while hangup.recv().await.is_some() {
+        if let Some(Err(error)) = audit.as_ref().map(AuditFile::reopen) {
+            tracing::error!(%error, "the audit log stays in its old file");
+        }
         reloader.reload_and_log(&path);
     }
 }
@@ -51,13 +70,20 @@ async fn watch_files(reloader: Reloader, path: PathBuf) {
 }
 
 /// Lines of text on a terminal, JSON for machines; `RUST_LOG` chooses what.
-fn log() {
+fn log(audit: Option<&Path>) -> anyhow::Result<Option<AuditFile>> {
     use std::io::IsTerminal;
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    if std::io::stderr().is_terminal() {
-        builder.init();
-    } else {
-        builder.json().init();
-    }
+    let audit = audit.map(AuditFile::open).transpose()?;
+    let is_audit = |metadata: &tracing::Metadata<'_>| metadata.target() == TARGET;
+    let to_file = audit.clone().map(|file| {
+        let layer = fmt::layer().json().flatten_event(true).with_level(false).with_target(false);
+        layer.with_writer(file).with_filter(filter_fn(is_audit))
+    });
+    let apart = audit.is_some();
+    let lines = fmt::layer().with_writer(std::io::stderr);
+    let lines = if std::io::stderr().is_terminal() { lines.boxed() } else { lines.json().boxed() };
+    let lines =
+        lines.with_filter(filter).with_filter(filter_fn(move |metadata| !(apart && is_audit(metadata))));
+    tracing_subscriber::registry().with(to_file).with(lines).init();
+    Ok(audit)
 }

@@ -1,14 +1,17 @@
 //! What a rule may know while it looks at a request or an answer.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
 use tidegate_core::facts::Timestamp;
+use tidegate_core::names::Shown;
 use tidegate_wire::error_code::ErrorCode;
+use tidegate_wire::topic::TopicKey;
 
 use crate::addresses::AddressMap;
 use crate::cluster::ClusterView;
 use crate::policy::Policy;
+use crate::refusal::{Refusal, RefusedKind};
 use crate::view::ZoneView;
 
 /// Around one request.
@@ -39,6 +42,29 @@ impl RequestContext<'_> {
     #[must_use]
     pub fn admits_group(&self, group: &str) -> bool {
         self.zone.state().groups().admit(group, self.policy.groups_per_zone, self.now)
+    }
+
+    /// Notes for the audit log that `name` is refused with `error`.
+    pub(crate) fn refused(&self, error: ErrorCode, name: &str) {
+        let Some(kind) = RefusedKind::of(error) else { return };
+        let mut noted = self.connection.refusal.borrow_mut();
+        match &mut *noted {
+            Some(first) => first.more = first.more.saturating_add(1),
+            None => *noted = Some(Refusal { kind, name: Shown::of(name), more: 0 }),
+        }
+    }
+
+    /// As [`RequestContext::refused`], of a topic by name or id.
+    pub(crate) fn refused_topic(&self, error: ErrorCode, topic: &TopicKey) {
+        match topic {
+            TopicKey::Name(name) => self.refused(error, name),
+            TopicKey::Id(id) => self.refused(error, &uuid::Uuid::from_bytes(*id).to_string()),
+        }
+    }
+
+    /// The group as the cluster knows it, see [`Prefix::group`](crate::groups::Prefix::group).
+    pub(crate) fn group(&self, group: &str) -> Result<String, ErrorCode> {
+        self.zone.prefix().group(group).inspect_err(|error| self.refused(*error, group))
     }
 }
 
@@ -102,9 +128,15 @@ impl<'a> ReplyContext<'a> {
 pub struct ConnectionState {
     correlation_id: i32,
     fetch_round: usize,
+    refusal: RefCell<Option<Refusal>>,
 }
 
 impl ConnectionState {
+    /// What the last request was refused, if anything.
+    pub fn take_refusal(&mut self) -> Option<Refusal> {
+        self.refusal.get_mut().take()
+    }
+
     /// A correlation id for the next upstream request.
     pub fn next_correlation_id(&mut self) -> i32 {
         self.correlation_id = self.correlation_id.wrapping_add(1);

@@ -12,11 +12,12 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::admission::Admission;
+use crate::audit::Audit;
 use crate::budget::Budgets;
 use crate::config::{ClusterConfig, Config};
 use crate::desired::Desired;
 use crate::error::GatewayError;
-use crate::listener::{self, Bound, ListenerShared};
+use crate::listener::{self, Bound, Common, ListenerShared};
 use crate::logins::{Authenticator, Logins};
 use crate::reload::Reloader;
 use crate::snapshot::{ClusterSnapshot, Compiler, Snapshot, missing_accounts};
@@ -82,6 +83,7 @@ impl Gateway {
         parts: Parts,
         metrics: Option<PrometheusHandle>,
     ) -> Result<Self, GatewayError> {
+        crate::meters::describe();
         let desired = Desired::load(&config)?;
         warn_of_missing_accounts(&desired);
         // Certificates before sockets: what can be checked without a side effect comes first.
@@ -103,8 +105,13 @@ impl Gateway {
         let compiled = compiler.compile(&desired, seen);
         state::forget(&*parts.facts, compiled.unbound);
         snapshots.send_replace(Arc::new(compiled.snapshot));
-        let admission = Arc::new(Admission::new(&config.limits));
-        let budgets = Arc::new(Budgets::new(&config.limits));
+        let per_minute = u64::try_from(config.limits.audit_events_per_minute).unwrap_or(u64::MAX);
+        let common = Common {
+            admission: Arc::new(Admission::new(&config.limits)),
+            budgets: Arc::new(Budgets::new(&config.limits)),
+            zones: Arc::default(),
+            audit: Arc::new(Audit::new(per_minute)),
+        };
         let listeners: Vec<Listener> = config
             .listeners
             .iter()
@@ -118,8 +125,7 @@ impl Gateway {
                     Arc::clone(&cluster.upstream),
                     snapshots.subscribe(),
                     &parts,
-                    Arc::clone(&admission),
-                    Arc::clone(&budgets),
+                    common.clone(),
                     tls,
                 );
                 let (shared, _) = watch::channel(Arc::new(shared));
@@ -155,7 +161,13 @@ impl Gateway {
         let (stop, stopping) = watch::channel(false);
         let (ready, is_ready) = watch::channel(true);
         let mut background = JoinSet::new();
-        background.spawn(http::serve(http, is_ready, metrics));
+        background.spawn(http::serve(
+            http,
+            is_ready,
+            Arc::clone(&facts),
+            config.limits.state_deadline,
+            metrics,
+        ));
         let (want, wants) = watch::channel(Arc::new(wanted(&desired.borrow())));
         let mut seen = HashMap::new();
         for cluster in clusters {

@@ -2,14 +2,18 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::get;
 use metrics_exporter_prometheus::PrometheusHandle;
+use tidegate_core::Facts;
+use tidegate_core::facts::Timestamp;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tokio::time::timeout;
 
 use crate::error::GatewayError;
 
@@ -17,6 +21,9 @@ use crate::error::GatewayError;
 #[derive(Clone)]
 struct Probes {
     ready: watch::Receiver<bool>,
+    facts: Arc<dyn Facts>,
+    /// How long the store may take to answer.
+    deadline: Duration,
     metrics: Option<Arc<PrometheusHandle>>,
 }
 
@@ -36,22 +43,29 @@ pub(crate) async fn bind(address: SocketAddr) -> Result<TcpListener, GatewayErro
 pub(crate) async fn serve(
     listener: TcpListener,
     ready: watch::Receiver<bool>,
+    facts: Arc<dyn Facts>,
+    deadline: Duration,
     metrics: Option<Arc<PrometheusHandle>>,
 ) {
     let router = Router::new()
         .route("/livez", get(|| async { "ok\n" }))
         .route("/readyz", get(readyz))
         .route("/metrics", get(render))
-        .with_state(Probes { ready, metrics });
+        .with_state(Probes { ready, facts, deadline, metrics });
     if let Err(error) = axum::serve(listener, router).await {
         tracing::error!(%error, "probes and metrics are not served any more");
     }
 }
 
 async fn readyz(State(probes): State<Probes>) -> (StatusCode, &'static str) {
-    match *probes.ready.borrow() {
+    if !*probes.ready.borrow() {
+        return (StatusCode::SERVICE_UNAVAILABLE, "not ready\n");
+    }
+    // A write that changes nothing: a store that cannot write serves no producer.
+    let written = timeout(probes.deadline, probes.facts.expire(Timestamp(0))).await;
+    match matches!(written, Ok(Ok(()))) {
         true => (StatusCode::OK, "ready\n"),
-        false => (StatusCode::SERVICE_UNAVAILABLE, "not ready\n"),
+        false => (StatusCode::SERVICE_UNAVAILABLE, "not ready: the state store fails\n"),
     }
 }
 

@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 mod admission;
+pub mod audit;
 mod budget;
 pub mod config;
 mod connection;
@@ -29,5 +30,6 @@ pub mod upstream;
 
 pub use error::{GatewayError, UpstreamError};
 pub use gateway::{Gateway, Parts};
+pub use meters::{METRICS, MetricKind, MetricSpec};
 pub use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 pub use reload::Reloader;

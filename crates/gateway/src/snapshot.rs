@@ -97,6 +97,13 @@ pub struct Standing {
     pointing: u64,
 }
 
+impl Standing {
+    /// The zone's name.
+    pub(crate) fn zone(&self) -> &str {
+        self.zone.as_str()
+    }
+}
+
 /// Makes pictures; keeps what must outlive them.
 #[derive(Debug)]
 pub struct Compiler {

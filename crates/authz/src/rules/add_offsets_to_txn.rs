@@ -11,7 +11,6 @@ use super::producers::{in_transaction, transactional_id};
 use super::{Rule, answer, forward};
 use crate::context::RequestContext;
 use crate::outcome::{Outcome, RuleError};
-use crate::view::ZoneView;
 
 /// The rule.
 pub struct AddOffsetsToTxn;
@@ -27,7 +26,7 @@ impl Rule for AddOffsetsToTxn {
 
     fn on_request(&self, context: &mut RequestContext<'_>, request: &Request) -> Result<Outcome, RuleError> {
         let mut asked: AddOffsetsToTxnRequest = codec::decode(request.version, &request.body)?;
-        if let Err(error) = map(context.zone, &mut asked) {
+        if let Err(error) = map(context, &mut asked) {
             return refuse(request, error);
         }
         match in_transaction(context, asked.producer_id) {
@@ -39,9 +38,9 @@ impl Rule for AddOffsetsToTxn {
 }
 
 /// A broker too looks at the transactional id first and then at the group.
-fn map(zone: &ZoneView, asked: &mut AddOffsetsToTxnRequest) -> Result<(), ErrorCode> {
-    let id = transactional_id(zone, &asked.transactional_id)?;
-    let group = zone.prefix().group(&asked.group_id)?;
+fn map(context: &RequestContext<'_>, asked: &mut AddOffsetsToTxnRequest) -> Result<(), ErrorCode> {
+    let id = transactional_id(context, &asked.transactional_id)?;
+    let group = context.group(&asked.group_id)?;
     asked.transactional_id = TransactionalId(StrBytes::from_string(id));
     asked.group_id = GroupId(StrBytes::from_string(group));
     Ok(())

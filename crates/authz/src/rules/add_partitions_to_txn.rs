@@ -40,11 +40,14 @@ impl Rule for AddPartitionsToTxn {
     fn on_request(&self, context: &mut RequestContext<'_>, request: &Request) -> Result<Outcome, RuleError> {
         let mut asked: AddPartitionsToTxnRequest = codec::decode(request.version, &request.body)?;
         let topics = merged(std::mem::take(&mut asked.v3_and_below_topics));
-        match transactional_id(context.zone, &asked.v3_and_below_transactional_id) {
+        match transactional_id(context, &asked.v3_and_below_transactional_id) {
             Err(error) => return refuse(request, &topics, |_| error),
             Ok(id) => asked.v3_and_below_transactional_id = TransactionalId(StrBytes::from_string(id)),
         }
         let Some(names) = backing_names(context.zone, &topics) else {
+            for topic in topics.keys().filter(|topic| !is_writable(context.zone, topic)) {
+                context.refused(ErrorCode::TOPIC_AUTHORIZATION_FAILED, topic);
+            }
             return refuse(request, &topics, |topic| match is_writable(context.zone, topic) {
                 true => ErrorCode::OPERATION_NOT_ATTEMPTED,
                 false => ErrorCode::TOPIC_AUTHORIZATION_FAILED,

@@ -14,7 +14,7 @@ use crate::view::{Granted, ZoneView};
 /// What goes upstream and what is refused here; `P` is a partition of the request.
 pub(super) struct Commits<P> {
     pub(super) topics: Vec<LayerTopic<P>>,
-    refused: Vec<RefusedPartition>,
+    pub(super) refused: Vec<RefusedPartition>,
     index: fn(&P) -> i32,
 }
 

@@ -56,7 +56,7 @@ impl Rule for ConsumerGroupHeartbeat {
         let mut asked: ConsumerGroupHeartbeatRequest = codec::decode(request.version, &request.body)?;
         let zone = Arc::clone(context.zone);
         let group = asked.group_id.to_string();
-        match zone.prefix().group(&group) {
+        match context.group(&group) {
             Ok(upstream) => asked.group_id = GroupId(StrBytes::from_string(upstream)),
             Err(ErrorCode::GROUP_AUTHORIZATION_FAILED) => {
                 return answer(request, &Refusal::FOREIGN_GROUP.response());
@@ -82,7 +82,10 @@ impl Rule for ConsumerGroupHeartbeat {
         } else {
             match subscription::to_upstream(&zone, &group, &mut asked, context.now) {
                 Ok(change) => change,
-                Err(Stop::Refuse(refusal)) => return answer(request, &refusal.response()),
+                Err(Stop::Refuse(refusal)) => {
+                    context.refused(refusal.0, "");
+                    return answer(request, &refusal.response());
+                }
                 Err(Stop::Ask(facts)) => return Ok(Outcome::Ask(Question::Keep(facts))),
             }
         };

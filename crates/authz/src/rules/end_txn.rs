@@ -30,7 +30,7 @@ impl Rule for EndTxn {
 
     fn on_request(&self, context: &mut RequestContext<'_>, request: &Request) -> Result<Outcome, RuleError> {
         let mut asked: EndTxnRequest = codec::decode(request.version, &request.body)?;
-        match transactional_id(context.zone, &asked.transactional_id) {
+        match transactional_id(context, &asked.transactional_id) {
             Err(error) => return answer(request, &refusal(error)),
             Ok(id) => asked.transactional_id = TransactionalId(StrBytes::from_string(id)),
         }

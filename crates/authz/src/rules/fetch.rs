@@ -60,6 +60,7 @@ impl Rule for Fetch {
         }
         let round = context.connection.next_fetch_round();
         let plan = Plan::of(context.zone, std::mem::take(&mut asked.topics), version >= BY_ID_SINCE, round);
+        plan.refused.iter().for_each(|topic| context.refused_topic(topic.error, &topic.shown));
         if plan.upstream.is_empty() && !plan.refused.is_empty() {
             return answer_refused(request, &plan.refused);
         }

@@ -46,6 +46,11 @@ impl Rule for FindCoordinator {
                 key,
             })
             .collect();
+        for key in &mapped {
+            if let Err(error) = key.upstream {
+                context.refused(error, &key.key);
+            }
+        }
         let upstream: Vec<StrBytes> = mapped.iter().filter_map(|key| key.upstream.clone().ok()).collect();
         if upstream.is_empty() {
             return answer(request, &shape(mapped.iter().map(Mapped::refusal).collect(), batch, 0));

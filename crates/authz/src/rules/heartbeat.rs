@@ -24,7 +24,7 @@ impl Rule for Heartbeat {
 
     fn on_request(&self, context: &mut RequestContext<'_>, request: &Request) -> Result<Outcome, RuleError> {
         let mut asked: HeartbeatRequest = codec::decode(request.version, &request.body)?;
-        match context.zone.prefix().group(&asked.group_id) {
+        match context.group(&asked.group_id) {
             Err(error) => answer(request, &HeartbeatResponse::default().with_error_code(error.0)),
             Ok(group) => {
                 let instance = asked.group_instance_id.as_deref();

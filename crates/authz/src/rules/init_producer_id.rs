@@ -30,7 +30,7 @@ impl Rule for InitProducerId {
         let upstream_id = match (&asked.transactional_id, context.zone.can_write()) {
             (None, true) => None,
             (None, false) => return refuse(request, ErrorCode::CLUSTER_AUTHORIZATION_FAILED),
-            (Some(id), _) => match transactional_id(context.zone, id) {
+            (Some(id), _) => match transactional_id(context, id) {
                 Err(error) => return refuse(request, error),
                 Ok(_) if !is_admitted(context, id) => {
                     return refuse(request, ErrorCode::TRANSACTIONAL_ID_AUTHORIZATION_FAILED);

@@ -38,7 +38,7 @@ impl Rule for JoinGroup {
     fn on_request(&self, context: &mut RequestContext<'_>, request: &Request) -> Result<Outcome, RuleError> {
         let mut asked: JoinGroupRequest = codec::decode(request.version, &request.body)?;
         let group = asked.group_id.to_string();
-        match context.zone.prefix().group(&group) {
+        match context.group(&group) {
             Ok(upstream) => asked.group_id = GroupId(StrBytes::from_string(upstream)),
             Err(error) => return refuse(request, &asked, error),
         }

@@ -25,7 +25,7 @@ impl Rule for LeaveGroup {
 
     fn on_request(&self, context: &mut RequestContext<'_>, request: &Request) -> Result<Outcome, RuleError> {
         let mut asked: LeaveGroupRequest = codec::decode(request.version, &request.body)?;
-        match context.zone.prefix().group(&asked.group_id) {
+        match context.group(&asked.group_id) {
             Err(error) => answer(request, &LeaveGroupResponse::default().with_error_code(error.0)),
             Ok(group) => {
                 forget(context.zone, &asked);

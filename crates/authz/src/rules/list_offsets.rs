@@ -34,6 +34,7 @@ impl Rule for ListOffsets {
         let topics =
             std::mem::take(&mut asked.topics).into_iter().map(|topic| (topic.name, topic.partitions));
         let Layers { layers, refused } = Layers::of(context.zone, topics, |p| p.partition_index);
+        refused.iter().for_each(|refused| context.refused(refused.error, &refused.topic));
         asked.replica_id = BrokerId(CLIENT_REPLICA);
         let names = Names::of(&layers);
         let upstream: Vec<_> =

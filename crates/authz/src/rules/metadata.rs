@@ -66,6 +66,10 @@ impl Rule for Metadata {
         let mut response = MetadataResponse::default()
             .with_brokers(brokers(context))
             .with_topics(writer.topics(asked.topics.as_deref()));
+        for topic in response.topics.iter().filter(|topic| topic.error_code != 0) {
+            let name = topic.name.as_ref().map_or("", |name| name.as_str());
+            context.refused(ErrorCode(topic.error_code), name);
+        }
         if version >= NULL_IS_ALL_SINCE {
             response.controller_id = BrokerId(controller(context));
         }

@@ -40,7 +40,7 @@ impl Rule for OffsetCommit {
         let group = asked.group_id.to_string();
         let topics =
             std::mem::take(&mut asked.topics).into_iter().map(|topic| (topic.name, topic.partitions));
-        match context.zone.prefix().group(&group) {
+        match context.group(&group) {
             Ok(_) if !context.admits_group(&group) => {
                 let refused = refusals(&Commits::none(topics, index, ErrorCode::INVALID_GROUP_ID));
                 return refuse(context, request, refused);
@@ -51,6 +51,7 @@ impl Rule for OffsetCommit {
             }
         }
         let mut commits = Commits::of(context.zone, topics, index);
+        commits.refused.iter().for_each(|refused| context.refused(refused.error, &refused.topic));
         let facts = commits.bind(context, &group);
         if !facts.is_empty() {
             return Ok(Outcome::Ask(Question::Keep(facts)));

@@ -38,7 +38,7 @@ impl Rule for OffsetDelete {
         let mut asked: OffsetDeleteRequest = codec::decode(request.version, &request.body)?;
         let group = asked.group_id.to_string();
         let upstream = match may_delete(context) {
-            true => context.zone.prefix().group(&group),
+            true => context.group(&group),
             false => Err(ErrorCode::GROUP_AUTHORIZATION_FAILED),
         };
         match upstream {

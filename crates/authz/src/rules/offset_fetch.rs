@@ -54,6 +54,9 @@ impl Rule for OffsetFetch {
                 plans.push(GroupPlan::of(context.zone, group, version));
             }
         }
+        for plan in &plans {
+            plan.note_refused(context);
+        }
         let upstream: Vec<_> = plans.iter().filter_map(|plan| plan.upstream().cloned()).collect();
         if upstream.is_empty() {
             let refused = plans.into_iter().map(|plan| plan.shown(None)).collect();
@@ -99,6 +102,16 @@ enum Asked {
 }
 
 impl GroupPlan {
+    fn note_refused(&self, context: &RequestContext<'_>) {
+        match &self.asked {
+            Asked::Refused(error) => context.refused(*error, &self.group),
+            _ => {
+                let refused = self.refused.iter();
+                refused.for_each(|topic| context.refused(ErrorCode::TOPIC_AUTHORIZATION_FAILED, &topic.name));
+            }
+        }
+    }
+
     fn of(zone: &ZoneView, mut asked: OffsetFetchRequestGroup, version: i16) -> Self {
         let group = asked.group_id.0.clone();
         let mut plan =

@@ -40,6 +40,7 @@ impl Rule for OffsetForLeaderEpoch {
         let topics =
             std::mem::take(&mut asked.topics).into_iter().map(|topic| (topic.topic, topic.partitions));
         let Layers { layers, refused } = Layers::of(context.zone, topics, |p| p.partition);
+        refused.iter().for_each(|refused| context.refused(refused.error, &refused.topic));
         if request.version >= REPLICA_ID_SINCE {
             asked.replica_id = BrokerId(CLIENT_REPLICA);
         }

@@ -26,6 +26,7 @@ use super::{Exchange, Rule, answer, shown_leader};
 use crate::addresses::AddressMap;
 use crate::context::{ReplyContext, RequestContext};
 use crate::outcome::{Outcome, Question, Replied, Reply, ReplyError, RuleError, UpstreamRequest};
+use crate::refusal::RefusedKind;
 use crate::view::Granted;
 
 /// The rule.
@@ -62,6 +63,7 @@ impl Rule for Produce {
         if let Some(question) = plan.question {
             return Ok(Outcome::Ask(question));
         }
+        plan.note_refused(context);
         if asked.acks == NO_ACKS && !plan.refused.is_empty() {
             return Ok(Outcome::Close("produce without acknowledgement to a topic that may not be written"));
         }
@@ -98,7 +100,7 @@ fn whole_request(
     }
     let Some(id) = asked.transactional_id else { return Ok(None) };
     let refused = |_| ErrorCode::TRANSACTIONAL_ID_AUTHORIZATION_FAILED;
-    transactional_id(context.zone, id).map(Some).map_err(refused)
+    transactional_id(context, id).map(Some).map_err(refused)
 }
 
 type Refusals = BTreeMap<Shown, Vec<(i32, ErrorCode)>>;
@@ -108,6 +110,15 @@ type Refusals = BTreeMap<Shown, Vec<(i32, ErrorCode)>>;
 enum Shown {
     Name(String),
     Id([u8; 16]),
+}
+
+impl std::fmt::Display for Shown {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Name(name) => f.write_str(name),
+            Self::Id(id) => write!(f, "{}", Uuid::from_bytes(*id)),
+        }
+    }
 }
 
 impl From<TopicRef<'_>> for Shown {
@@ -189,6 +200,16 @@ impl Plan {
     fn refuse_all(&mut self, asked: &ProduceRequest<'_>, error: ErrorCode) {
         for topic in &asked.topics {
             self.refuse(topic.topic, &topic.partitions, error);
+        }
+    }
+
+    /// Tells of topics only: producer ids were told of when they were looked up.
+    fn note_refused(&self, context: &RequestContext<'_>) {
+        for (topic, partitions) in &self.refused {
+            let error = partitions.first().map_or(ErrorCode::NONE, |(_, error)| *error);
+            if RefusedKind::of(error) == Some(RefusedKind::Topic) {
+                context.refused(error, &topic.to_string());
+            }
         }
     }
 

@@ -6,17 +6,17 @@ use tidegate_wire::error_code::ErrorCode;
 use crate::context::RequestContext;
 use crate::ledger::Standing;
 use crate::outcome::Question;
-use crate::view::ZoneView;
 
 /// The transactional id as the cluster knows it.
 ///
 /// # Errors
 /// TRANSACTIONAL_ID_AUTHORIZATION_FAILED in a zone that writes nothing, else what its prefix refuses.
-pub(crate) fn transactional_id(zone: &ZoneView, id: &str) -> Result<String, ErrorCode> {
-    if !zone.can_write() {
-        return Err(ErrorCode::TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
-    }
-    zone.prefix().transactional_id(id)
+pub(crate) fn transactional_id(context: &RequestContext<'_>, id: &str) -> Result<String, ErrorCode> {
+    let made = match context.zone.can_write() {
+        true => context.zone.prefix().transactional_id(id),
+        false => Err(ErrorCode::TRANSACTIONAL_ID_AUTHORIZATION_FAILED),
+    };
+    made.inspect_err(|error| context.refused(*error, id))
 }
 
 /// What must be known or kept before `id` may act in a transaction of the zone.
@@ -33,6 +33,7 @@ pub(crate) fn in_transaction(
     id: ProducerId,
 ) -> Result<Option<Question>, ErrorCode> {
     if id.0 < 0 {
+        context.refused(ErrorCode::INVALID_PRODUCER_ID_MAPPING, &id.0.to_string());
         return Err(ErrorCode::INVALID_PRODUCER_ID_MAPPING);
     }
     let mut producers = Producers::default();
@@ -55,12 +56,14 @@ impl Producers {
             return Ok(());
         }
         if *self.only.get_or_insert(id) != id {
+            context.refused(ErrorCode::INVALID_PRODUCER_ID_MAPPING, &id.to_string());
             return Err(ErrorCode::INVALID_PRODUCER_ID_MAPPING);
         }
         self.question = match context.zone.state().ledger().standing(id, context.now, context.policy) {
             Standing::Issued => None,
             Standing::Note(fact) => Some(Question::Keep(vec![fact])),
             Standing::Unknown if context.absent_producers.contains(&id) => {
+                context.refused(ErrorCode::INVALID_PRODUCER_ID_MAPPING, &id.to_string());
                 return Err(ErrorCode::INVALID_PRODUCER_ID_MAPPING);
             }
             Standing::Unknown => Some(Question::Producers(vec![id])),

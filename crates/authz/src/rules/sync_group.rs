@@ -31,7 +31,7 @@ impl Rule for SyncGroup {
     fn on_request(&self, context: &mut RequestContext<'_>, request: &Request) -> Result<Outcome, RuleError> {
         let mut asked: SyncGroupRequest = codec::decode(request.version, &request.body)?;
         let group = asked.group_id.to_string();
-        match context.zone.prefix().group(&group) {
+        match context.group(&group) {
             Ok(upstream) => asked.group_id = GroupId(StrBytes::from_string(upstream)),
             Err(error) => return refuse(request, error),
         }

@@ -46,6 +46,7 @@ impl Rule for TxnOffsetCommit {
             return refuse(context, request, &Commits::none(topics, index, error));
         }
         let mut commits = Commits::of(context.zone, topics, index);
+        commits.refused.iter().for_each(|refused| context.refused(refused.error, &refused.topic));
         if let Some(question) = settle(&mut commits, context, asked.producer_id, &group) {
             return Ok(Outcome::Ask(question));
         }
@@ -71,8 +72,8 @@ impl Rule for TxnOffsetCommit {
 
 /// A broker too looks at the transactional id first and then at the group.
 fn map(context: &RequestContext<'_>, asked: &mut TxnOffsetCommitRequest) -> Result<(), ErrorCode> {
-    let id = transactional_id(context.zone, &asked.transactional_id)?;
-    let group = context.zone.prefix().group(&asked.group_id)?;
+    let id = transactional_id(context, &asked.transactional_id)?;
+    let group = context.group(&asked.group_id)?;
     if !context.admits_group(&asked.group_id) {
         return Err(ErrorCode::INVALID_GROUP_ID);
     }

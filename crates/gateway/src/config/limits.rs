@@ -138,6 +138,8 @@ limits! {
     state_deadline: Duration = "stateDeadlineMs", 5_000, 100, 60_000;
     /// Time for a broker to take the connection, TLS and SASL of a client before that client is let go.
     upstream_deadline: Duration = "upstreamDeadlineMs", 10_000, 100, 300_000;
+    /// Refusals of one kind and zone that the audit log tells of in a minute; of more it keeps the count, so that no flood fills the disk.
+    audit_events_per_minute: usize = "auditEventsPerMinute", 60, 1, 1_000_000;
     /// Time that open requests get at shutdown; less than the 30 s after which service managers kill.
     drain_deadline: Duration = "drainDeadlineMs", 20_000, 0, 600_000;
 }

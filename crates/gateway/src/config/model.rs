@@ -32,6 +32,8 @@ pub struct Config {
     pub http_bind: SocketAddr,
     /// What partners may do beyond what their zones say.
     pub policy: PolicyConfig,
+    /// Where refusals are written; `None` is into the log.
+    pub audit_file: Option<PathBuf>,
     /// What clients may use up.
     pub limits: Limits,
     /// When files are read again by themselves.

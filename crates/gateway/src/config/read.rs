@@ -57,6 +57,7 @@ fn read(document: &Place<'_>, around: &Around<'_>, report: &Report, broken: bool
         .and_then(|place| around.root_key(&place));
     let http_bind = http(fields.optional("http"), &mut ports);
     let policy = policy::read(fields.optional("policy"));
+    let audit_file = fields.optional("audit").map(|place| audit(place, around));
     let limits = limits::read(fields.optional("limits"));
     let reload = reload::read(fields.optional("reload"));
     fields.finish();
@@ -75,6 +76,8 @@ fn read(document: &Place<'_>, around: &Around<'_>, report: &Report, broken: bool
         root_key,
         http_bind: http_bind?,
         policy,
+        // A broken one must not look like none.
+        audit_file: audit_file.map_or(Some(None), |read| read.map(Some))?,
         limits,
         reload,
         files: around.files(),
@@ -119,6 +122,11 @@ fn state(place: Option<Place<'_>>, around: &Around<'_>) -> Option<PathBuf> {
         None => Some(around.beside(DEFAULT_STATE_FILE)),
         Some(place) => inner(Some(place), "file", STATE).and_then(|place| around.path(&place)),
     }
+}
+
+/// The audit log's file.
+fn audit(place: Place<'_>, around: &Around<'_>) -> Option<PathBuf> {
+    inner(Some(place), "file", AUDIT).and_then(|place| around.path(&place))
 }
 
 fn http<'a>(place: Option<Place<'a>>, ports: &mut Ports<'a>) -> Option<SocketAddr> {
@@ -171,4 +179,5 @@ impl<N: Hash + Eq + Clone + Display> Unique<N> {
 
 const ZONES: &str = "write `zones: {folder: PATH}`";
 const STATE: &str = "write `state: {file: PATH}`";
+const AUDIT: &str = "write `audit: {file: PATH}`";
 const ACCOUNTS: &str = "write `accounts: {file: PATH}`";

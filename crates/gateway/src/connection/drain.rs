@@ -14,7 +14,7 @@ const PACE: Duration = Duration::from_millis(2);
 /// Resolves when it is this connection's turn to drain. Until then it is served as ever.
 pub(super) async fn turn(shared: &ListenerShared, mut shutdown: watch::Receiver<bool>) {
     let _ = shutdown.wait_for(|stop| *stop).await;
-    let spread = spread(shared.admission.open(), shared.deadlines.drain_deadline);
+    let spread = spread(shared.common.admission.open(), shared.deadlines.drain_deadline);
     sleep(spread.mul_f64(chance())).await;
 }
 

@@ -284,7 +284,7 @@ async fn check_password(
         return Ok(());
     }
     attempt.may_try(user, shared).await;
-    let turn = shared.admission.turns.take(attempt.visitor.address).await;
+    let turn = shared.common.admission.turns.take(attempt.visitor.address).await;
     let verdict = match shared.logins.recognises(user, account.as_deref(), &password) {
         true => Ok(()),
         false => shared.logins.check_password(user, account, password).await,
@@ -297,7 +297,7 @@ impl Attempt<'_> {
     /// Waits while too many attempts of that user fail at this address.
     async fn may_try(&mut self, user: &str, shared: &ListenerShared) {
         let now = Instant::now();
-        self.leave = Some(shared.admission.failures.leave(self.visitor.address, user, now).await);
+        self.leave = Some(shared.common.admission.failures.leave(self.visitor.address, user, now).await);
         self.began = Instant::now();
     }
 
@@ -319,7 +319,7 @@ impl Attempt<'_> {
         shared: &ListenerShared,
     ) -> Result<Next, LoginError> {
         let named = user.as_deref().unwrap_or_default();
-        let delay = shared.admission.failures.note(self.visitor.address, named, Instant::now());
+        let delay = shared.common.admission.failures.note(self.visitor.address, named, Instant::now());
         let response = SaslAuthenticateResponse::default()
             .with_error_code(ErrorCode::SASL_AUTHENTICATION_FAILED.0)
             .with_error_message(Some(StrBytes::from_static_str(AUTHENTICATION_FAILED)));

@@ -14,6 +14,7 @@ mod pump;
 mod side;
 mod stop;
 
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,7 +32,9 @@ use self::pump::Pump;
 use self::side::Side;
 use self::stop::{CloseReason, Stop};
 use crate::admission::{Place, Refusal};
+use crate::audit::{Entry, Event};
 use crate::listener::{Door, ListenerShared, ProxyError};
+use crate::meters::RefusalKind;
 use crate::snapshot::{Snapshot, Standing};
 use crate::state;
 use crate::tls::Introduced;
@@ -43,8 +46,8 @@ pub(crate) enum End {
     Login(#[from] LoginError),
     #[error("login: account {0:?} has no zone on this listener")]
     NoZone(String),
-    #[error("no place for the connection: `{limit}`", limit = .0.reason())]
-    NoPlace(Refusal),
+    #[error("no place for the connection: `{limit}`", limit = .1.reason())]
+    NoPlace(Option<String>, Refusal),
     #[error("login: the gateway stops")]
     Stopping,
     #[error("{0}")]
@@ -71,8 +74,55 @@ pub(crate) enum End {
     Nameless,
 }
 
+impl End {
+    /// Tells the audit log of a login that came to nothing; what happens later is told where it happens.
+    pub(crate) fn audit(&self, shared: &ListenerShared, peer: SocketAddr) {
+        let reason = self.to_string();
+        let (event, account, api) = match self {
+            Self::Login(LoginError::Refused { user, .. }) => (Event::FailedLogin, user.as_deref(), None),
+            Self::Login(LoginError::Mechanism) => (Event::FailedLogin, None, None),
+            Self::NoZone(user) => (Event::FailedLogin, Some(user.as_str()), None),
+            Self::Login(LoginError::Certificate(user)) => (Event::FailedLogin, user.as_deref(), None),
+            Self::NoPlace(user, _) => (Event::ConnectionLimit, user.as_deref(), None),
+            Self::Proxy(_) => (Event::ConnectionLimit, None, None),
+            Self::Login(LoginError::NotServed { key, version }) => {
+                (Event::HiddenApi, None, Some((*key, *version)))
+            }
+            _ => return,
+        };
+        let snapshot = shared.snapshot();
+        let zone = account
+            .and_then(|account| snapshot.member(&shared.cluster, account))
+            .map(|member| member.zone.name().as_str());
+        shared.common.audit.tell(Entry { zone, account, api, ..shared.entry(event, peer, &reason) });
+    }
+
+    /// As a label: one of a fixed set.
+    pub(crate) fn label(&self) -> &'static str {
+        match self {
+            Self::Login(LoginError::Closed) => "closed_in_login",
+            Self::Login(LoginError::Deadline | LoginError::Slow) => "login_deadline",
+            Self::NoPlace(..) => "no_place",
+            Self::Proxy(_) => "proxy",
+            Self::Login(_) | Self::NoZone(_) => "login_refused",
+            Self::Stopping => "stopping",
+            Self::Pump(reason) => reason.label(),
+            Self::Revoked => "revoked",
+            Self::NoNode(_)
+            | Self::NoUpstreamPassword(_)
+            | Self::Dial(_)
+            | Self::DialDeadline
+            | Self::Chatty => "broker_unreachable",
+            Self::Tls(_) | Self::Nameless => "tls",
+            Self::TlsDeadline => "tls_deadline",
+        }
+    }
+}
+
 /// A client whose transport is ready.
 pub(crate) struct Arrival {
+    /// Its address, as far as a load balancer tells it.
+    pub(crate) client: SocketAddr,
     /// The node that it means.
     pub(crate) door: Door,
     /// Its place, given back at the end.
@@ -103,11 +153,20 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(stream: S, mut arri
     arrival.place.logged_in();
     let Some(standing) = before.standing(&shared.cluster, &user) else { return End::NoZone(user) };
     drop(before);
-    let zone_place = match shared.admission.enter_zone(&user, &shared.deadlines, Instant::now()) {
+    let zone_place = match shared.common.admission.enter_zone(&user, &shared.deadlines, Instant::now()) {
         Ok(zone_place) => zone_place,
-        Err(refusal) => return End::NoPlace(refusal),
+        Err(refusal) => {
+            if let Some(member) = shared.snapshot().member(&shared.cluster, &user) {
+                shared.common.zones.of(member.zone.name()).refused(RefusalKind::Connection);
+            }
+            return End::NoPlace(Some(user), refusal);
+        }
     };
-    let Some(pump) = Pump::new(client, Arc::clone(&shared), user.clone()) else { return End::NoZone(user) };
+    let peer = arrival.client;
+    let Some(pump) = Pump::new(client, peer, Arc::clone(&shared), user.clone()) else {
+        return End::NoZone(user);
+    };
+    let _open = pump.meters().open();
     let revoked = revoked(&shared, &user, &standing);
     let distrusted = distrusted(&arrival.introduced, arrival.renewed.clone());
     let served = async {
@@ -122,8 +181,16 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(stream: S, mut arri
     tokio::select! {
         // First: not one more request is served once the login is revoked.
         biased;
-        () = revoked => End::Revoked,
-        () = distrusted => End::Revoked,
+        () = revoked => {
+            let entry = shared.entry(Event::Revoked, peer, "account, zone or credentials are gone or have changed");
+            shared.common.audit.tell(Entry { zone: Some(standing.zone()), account: Some(&user), ..entry });
+            End::Revoked
+        }
+        () = distrusted => {
+            let entry = shared.entry(Event::Revoked, peer, "its certificate is not trusted any more");
+            shared.common.audit.tell(Entry { zone: Some(standing.zone()), account: Some(&user), ..entry });
+            End::Revoked
+        }
         end = served => end,
     }
 }
@@ -245,7 +312,9 @@ async fn dial(door: Door, shared: &ListenerShared, zone: &ZoneView) -> Result<St
         }
     };
     let connected = timeout(shared.deadlines.upstream_deadline, connecting);
-    match connected.await.map_err(|_| End::DialDeadline).and_then(|done| done.map_err(End::from)) {
+    let done = connected.await.map_err(|_| End::DialDeadline).and_then(|done| done.map_err(End::from));
+    shared.upstream.dialled(done.is_ok());
+    match done {
         Ok(connection) => connection.into_parts().map(|parts| parts.stream).ok_or(End::Chatty),
         Err(error) => {
             // The broker may have gone or moved: look again before the client comes back.

@@ -5,6 +5,7 @@
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -14,8 +15,8 @@ use tidegate_authz::outcome::UpstreamRequest;
 use tidegate_authz::rules::{Rule, api_versions};
 use tidegate_authz::table::Service;
 use tidegate_authz::{
-    AddressMap, ConnectionState, Flow, Outcome, Question, Replied, Reply, ReplyContext, RequestContext,
-    ZoneView,
+    AddressMap, ConnectionState, Flow, Outcome, Question, Refusal, Replied, Reply, ReplyContext,
+    RequestContext, ZoneView,
 };
 use tidegate_client::Stream;
 use tidegate_wire::api::ApiKey;
@@ -28,9 +29,11 @@ use super::client_id::ClientId;
 use super::mute::Mute;
 use super::side::{Received, Side};
 use super::stop::{CloseReason, Stop};
+use crate::audit::{Entry, Event};
 use crate::budget::ZoneBudget;
 use crate::config::Limits;
 use crate::listener::ListenerShared;
+use crate::meters::{RefusalKind, ZoneMeters};
 use crate::snapshot::{ClusterSnapshot, Snapshot};
 use crate::state;
 
@@ -78,6 +81,8 @@ pub(super) struct Pump<S> {
     due_bytes: usize,
     budget: Arc<ZoneBudget>,
     shared: Arc<ListenerShared>,
+    meters: Arc<ZoneMeters>,
+    peer: SocketAddr,
     account: String,
     snapshot: Arc<Snapshot>,
     cluster: Arc<ClusterSnapshot>,
@@ -114,13 +119,18 @@ struct Keeping {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
     /// A pump for a client who has just logged in; `None` when the account has no zone any more.
-    pub(super) fn new(mut client: Side<S>, shared: Arc<ListenerShared>, account: String) -> Option<Self> {
+    pub(super) fn new(
+        mut client: Side<S>,
+        peer: SocketAddr,
+        shared: Arc<ListenerShared>,
+        account: String,
+    ) -> Option<Self> {
         let snapshot = shared.snapshot();
         let zone = Arc::clone(&snapshot.member(&shared.cluster, &account)?.zone);
         let cluster = snapshot.cluster(&shared.cluster).cloned().unwrap_or_default();
         client.must_take(must_take(&shared.deadlines));
         Some(Self {
-            budget: shared.budgets.zone(zone.id()),
+            budget: shared.common.budgets.zone(zone.id()),
             client,
             upstream: None,
             unsent: Vec::new(),
@@ -129,7 +139,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
             due_bytes: 0,
             client_id: ClientId::new(&zone),
             addresses: shared.addresses(&cluster.view, zone.name()),
+            meters: shared.common.zones.of(zone.name()),
             shared,
+            peer,
             account,
             snapshot,
             cluster,
@@ -162,6 +174,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
             side.push(frame);
         }
         self.upstream = Some(side);
+    }
+
+    /// What is counted for the zone.
+    pub(super) fn meters(&self) -> &Arc<ZoneMeters> {
+        &self.meters
     }
 
     /// The zone as of now.
@@ -211,7 +228,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
                 tick.as_mut().reset(Instant::now() + self.shared.tick);
                 let _ = tick.as_mut().poll(context);
             }
-            match self.poll(context) {
+            let polled = self.poll(context);
+            let (received, sent) = self.client.take_moved();
+            self.meters.moved(received, sent);
+            match polled {
                 Poll::Ready(Ok(stop)) => Poll::Ready(stop),
                 Poll::Ready(Err(reason)) => Poll::Ready(Stop::Closed(reason)),
                 Poll::Pending => Poll::Pending,
@@ -355,6 +375,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
         if let Some(flow) = flow {
             let told = Duration::from_millis(u64::try_from(context.throttle_ms()).unwrap_or(0));
             self.mute.extend(pause.max(told).min(flow.longest_pause()));
+            self.count_throttle(flow, pause);
         }
         if context.is_stale() {
             self.shared.upstream.poke();
@@ -445,7 +466,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
             return Err(CloseReason::SessionExpired);
         }
         match shared.table.service(key, version) {
-            None => return Err(CloseReason::NotServed { key, version }),
+            None => {
+                self.on_hidden(key, version);
+                return Err(CloseReason::NotServed { key, version });
+            }
             Some(Service::Login) => self.login = Some(request),
             Some(Service::ApiVersions) => {
                 let (answer, _) = api_versions::respond(&shared.table, &self.cluster.view, &request)?;
@@ -453,6 +477,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
             }
             Some(Service::Rule(_)) => {
                 shared.meters.request(key);
+                self.meters.request(key);
                 if key == ApiKey::Metadata {
                     shared.upstream.asked();
                 }
@@ -484,6 +509,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
         }
     }
 
+    /// Counts an answer that tells its client to be silent.
+    fn count_throttle(&self, flow: Flow, pause: Duration) {
+        if !pause.is_zero() {
+            self.meters.throttled(flow, u64::try_from(pause.as_millis()).unwrap_or(u64::MAX));
+        }
+    }
+
     /// Counts a request and puts it to its rule.
     fn serve(&mut self, request: Request) -> Result<(), CloseReason> {
         let shared = Arc::clone(&self.shared);
@@ -509,7 +541,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
         absent_producers: &[i64],
         asked: usize,
     ) -> Result<(), CloseReason> {
-        let pause = self.debit(Flow::of(request.key), 0);
+        let flow = Flow::of(request.key);
+        let pause = self.debit(flow, 0);
         self.mute.extend(pause);
         let mut context = RequestContext {
             zone: &self.zone,
@@ -522,17 +555,50 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
             throttle_ms: millis(pause),
             connection: &mut self.state,
         };
-        match rule.on_request(&mut context, &request)? {
+        let outcome = rule.on_request(&mut context, &request)?;
+        if let Some(refusal) = self.state.take_refusal() {
+            self.on_refusal(&refusal, request.key, request.version);
+        }
+        match outcome {
             Outcome::Ask(_) if asked >= MAX_QUESTIONS => return Err(CloseReason::Insistent),
             Outcome::Ask(question) => {
                 self.asking = Some(Asking { request, question: Some(question), asked: asked + 1 });
             }
-            Outcome::Answer(answer) => self.answer(answer),
+            Outcome::Answer(answer) => {
+                if let Some(flow) = flow {
+                    self.count_throttle(flow, pause);
+                }
+                self.answer(answer);
+            }
             Outcome::Close(why) => return Err(CloseReason::Refused(why)),
             Outcome::Tell(request) => self.send_upstream(request),
             Outcome::Forward { requests, reply } => self.forward(&request, requests, reply),
         }
         Ok(())
+    }
+
+    /// Counts and tells what a rule refused.
+    fn on_refusal(&self, refusal: &Refusal, key: ApiKey, version: i16) {
+        self.meters.refused(refusal.kind.into());
+        let (zone, account) = (Some(self.zone.name().as_str()), Some(&*self.account));
+        let reason = if refusal.more > 0 {
+            "not of the zone, and others in the same request"
+        } else {
+            "not of the zone"
+        };
+        let entry = self.shared.entry(Event::Refused(refusal.kind), self.peer, reason);
+        self.shared
+            .common
+            .audit
+            .refusal(refusal, Entry { zone, account, api: Some((key, version)), ..entry });
+    }
+
+    /// Counts and tells a request that is not served.
+    fn on_hidden(&self, key: ApiKey, version: i16) {
+        self.meters.refused(RefusalKind::HiddenApi);
+        let (zone, account) = (Some(self.zone.name().as_str()), Some(&*self.account));
+        let entry = self.shared.entry(Event::HiddenApi, self.peer, "the API or its version is not served");
+        self.shared.common.audit.tell(Entry { zone, account, api: Some((key, version)), ..entry });
     }
 
     fn forward(&mut self, request: &Request, requests: Vec<UpstreamRequest>, reply: Box<dyn Reply>) {

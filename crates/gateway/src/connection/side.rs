@@ -45,6 +45,8 @@ pub(super) struct Side<S> {
     /// What it has taken since then, and what it must take at least.
     taken: usize,
     must_take: usize,
+    /// Bytes of whole frames taken, and bytes written, since they were last asked for.
+    moved: (u64, u64),
     /// When bytes last came in, or a frame was last put out.
     pub(super) last_active: Instant,
 }
@@ -95,6 +97,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Side<S> {
             stuck_since: None,
             taken: 0,
             must_take: 1,
+            moved: (0, 0),
             last_active: Instant::now(),
         }
     }
@@ -102,6 +105,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Side<S> {
     /// The least that the other side must take of what waits for it in the time that it is given.
     pub(super) fn must_take(&mut self, bytes: usize) {
         self.must_take = bytes.max(1);
+    }
+
+    /// Bytes of whole frames received, and bytes written, since this was last asked.
+    pub(super) fn take_moved(&mut self) -> (u64, u64) {
+        mem::take(&mut self.moved)
     }
 
     /// Bytes that wait to be written; at least 1 while the stream holds some back.
@@ -128,6 +136,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Side<S> {
         loop {
             if let Some(frame) = next_frame(&mut self.received, limits)? {
                 self.earned = frame.len();
+                self.moved.0 += frame.len() as u64;
                 self.frame_since = None;
                 let frame = frame.freeze();
                 return Poll::Ready(Ok(Received::Frame(
@@ -213,6 +222,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Side<S> {
                 }
             };
             self.unflushed = true;
+            self.moved.1 += written as u64;
             self.consume(written);
             self.taken += written;
             if self.taken >= self.must_take || self.outgoing.is_empty() {

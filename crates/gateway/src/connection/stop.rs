@@ -64,6 +64,24 @@ pub(crate) enum CloseReason {
 }
 
 impl CloseReason {
+    /// As a label: one of a fixed set.
+    pub(super) fn label(&self) -> &'static str {
+        match self {
+            Self::ClientClosed => "client_closed",
+            Self::Client(SideError::Io(_)) => "client_gone",
+            Self::Client(_) | Self::Header(_) | Self::Rule(_) => "client_malformed",
+            Self::NotServed { .. } => "not_served",
+            Self::Refused(_) | Self::Insistent => "refused",
+            Self::BrokerClosed | Self::Broker(_) => "broker_gone",
+            Self::Reply(_) | Self::Correlation { .. } | Self::Unasked => "broker_malformed",
+            Self::Deadline(_) => "deadline",
+            Self::ZoneGone => "revoked",
+            Self::SessionExpired => "session_expired",
+            Self::Store(_) => "store",
+            Self::Drained => "drained",
+        }
+    }
+
     /// Whether the broker went away or misbehaved.
     pub(super) fn is_of_broker(&self) -> bool {
         matches!(self, Self::BrokerClosed | Self::Broker(_) | Self::Correlation { .. } | Self::Unasked)

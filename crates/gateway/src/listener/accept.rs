@@ -10,6 +10,7 @@ use tokio::time::sleep;
 use super::bind::Bound;
 use super::shared::ListenerShared;
 use super::socket::{Given, connection};
+use crate::audit::Event;
 
 /// Pause when the system has no sockets left.
 const ACCEPT_RETRY: Duration = Duration::from_millis(100);
@@ -36,10 +37,11 @@ pub(crate) async fn accept(
             }
         };
         let shared = Arc::clone(&renewed.borrow());
-        let seat = match shared.admission.seat(&shared.deadlines) {
+        let seat = match shared.common.admission.seat(&shared.deadlines) {
             Ok(seat) => seat,
             Err(refusal) => {
                 shared.meters.refused(refusal);
+                shared.common.audit.tell(shared.entry(Event::ConnectionLimit, peer, refusal.reason()));
                 continue;
             }
         };

@@ -13,7 +13,7 @@ mod socket;
 pub(crate) use self::accept::accept;
 pub(crate) use self::bind::{Bound, bind};
 pub(crate) use self::proxy::ProxyError;
-pub(crate) use self::shared::ListenerShared;
+pub(crate) use self::shared::{Common, ListenerShared};
 
 /// The port that a client came through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

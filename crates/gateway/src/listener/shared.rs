@@ -1,5 +1,6 @@
 //! What all connections of a listener share.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -15,14 +16,24 @@ use tokio::time::Instant;
 
 use super::advertised::Advertised;
 use crate::admission::Admission;
+use crate::audit::{Audit, Entry, Event};
 use crate::budget::Budgets;
 use crate::config::{Config, Limits, ListenerConfig, PolicyConfig, ProxyProtocol};
 use crate::gateway::Parts;
 use crate::logins::Authenticator;
-use crate::meters::Meters;
+use crate::meters::{Meters, ZoneRegistry};
 use crate::snapshot::{ClusterSnapshot, Snapshot};
 use crate::tls::{Introduced, ListenerTlsState, can_be_host};
 use crate::upstream::Upstream;
+
+/// What the connections of all listeners share.
+#[derive(Debug, Clone)]
+pub(crate) struct Common {
+    pub(crate) admission: Arc<Admission>,
+    pub(crate) budgets: Arc<Budgets>,
+    pub(crate) zones: Arc<ZoneRegistry>,
+    pub(crate) audit: Arc<Audit>,
+}
 
 /// What all connections of a listener share.
 #[derive(Debug)]
@@ -35,8 +46,8 @@ pub(crate) struct ListenerShared {
     pub(crate) logins: Arc<dyn Authenticator>,
     pub(crate) facts: Arc<dyn Facts>,
     pub(crate) login_policy: Arc<LoginPolicy>,
-    pub(crate) admission: Arc<Admission>,
-    pub(crate) budgets: Arc<Budgets>,
+    pub(crate) common: Common,
+    pub(crate) name: String,
     pub(crate) meters: Meters,
     pub(crate) deadlines: Limits,
     pub(crate) frame_limits: FrameLimits,
@@ -63,8 +74,7 @@ impl ListenerShared {
         upstream: Arc<Upstream>,
         snapshots: watch::Receiver<Arc<Snapshot>>,
         parts: &Parts,
-        admission: Arc<Admission>,
-        budgets: Arc<Budgets>,
+        common: Common,
         tls: Option<ListenerTlsState>,
     ) -> Self {
         let limits = &whole.limits;
@@ -84,8 +94,8 @@ impl ListenerShared {
             logins: Arc::clone(&parts.authenticator),
             facts: Arc::clone(&parts.facts),
             login_policy: Arc::new(login_policy),
-            admission,
-            budgets,
+            common,
+            name: config.name.to_string(),
             meters: Meters::new(config.name.as_str(), table.keys()),
             table,
             frame_limits: FrameLimits {
@@ -113,9 +123,8 @@ impl ListenerShared {
         tls: Option<ListenerTlsState>,
     ) -> Self {
         let parts = Parts { authenticator: Arc::clone(&self.logins), facts: Arc::clone(&self.facts) };
-        let (admission, budgets) = (Arc::clone(&self.admission), Arc::clone(&self.budgets));
-        let upstream = Arc::clone(&self.upstream);
-        Self::new(config, whole, upstream, self.snapshots.clone(), &parts, admission, budgets, tls)
+        let (upstream, common) = (Arc::clone(&self.upstream), self.common.clone());
+        Self::new(config, whole, upstream, self.snapshots.clone(), &parts, common, tls)
     }
 
     /// Whether a certificate alone logs in, without SASL.
@@ -171,6 +180,12 @@ impl ListenerShared {
     /// Time since the listener began, for the login machine.
     pub(crate) fn now(&self) -> Duration {
         self.started.elapsed()
+    }
+
+    /// An entry of the audit log of this listener.
+    pub(crate) fn entry<'a>(&'a self, event: Event, client: SocketAddr, reason: &'a str) -> Entry<'a> {
+        let listener = &self.name;
+        Entry { event, listener, zone: None, account: None, client, api: None, name: None, reason }
     }
 
     /// Some node, each time another.

@@ -31,8 +31,10 @@ pub(super) async fn connection(stream: TcpStream, peer: SocketAddr, given: Given
     let (shared, door) = (Arc::clone(&given.shared), given.door);
     let mut client = peer;
     let end = steps(stream, &mut client, given, seat).await;
+    shared.meters.closed(end.label());
+    end.audit(&shared, client);
     match &end {
-        End::NoPlace(refusal) => shared.meters.refused(*refusal),
+        End::NoPlace(_, refusal) => shared.meters.refused(*refusal),
         End::Proxy(_) => shared.meters.refused(Refusal::Proxy),
         End::Login(_) => shared.meters.failed_logins.increment(1),
         End::Revoked => shared.meters.revoked.increment(1),
@@ -56,23 +58,29 @@ async fn steps(mut stream: TcpStream, client: &mut SocketAddr, given: Given, sea
         }
     }
     // The one place where the address of a client is admitted: before TLS, and behind a load balancer too.
-    let place = match shared.admission.admit(seat, client.ip(), limits, Instant::now()) {
+    let place = match shared.common.admission.admit(seat, client.ip(), limits, Instant::now()) {
         Ok(place) => place,
-        Err(refusal) => return End::NoPlace(refusal),
+        Err(refusal) => return End::NoPlace(None, refusal),
     };
     shared.meters.accepted.increment(1);
     shared.meters.open.increment(1.0);
     socket::tune(&stream);
     let meters = shared.meters.open.clone();
     let end = match shared.tls.clone() {
-        None => serve(stream, arrival(Introduced::default(), given, place)).await,
-        Some(tls) => encrypted(stream, &tls, given, place).await,
+        None => serve(stream, arrival(*client, Introduced::default(), given, place)).await,
+        Some(tls) => encrypted(stream, *client, &tls, given, place).await,
     };
     meters.decrement(1.0);
     end
 }
 
-async fn encrypted(stream: TcpStream, tls: &ListenerTlsState, mut given: Given, place: Place) -> End {
+async fn encrypted(
+    stream: TcpStream,
+    client: SocketAddr,
+    tls: &ListenerTlsState,
+    mut given: Given,
+    place: Place,
+) -> End {
     let deadline = given.shared.deadlines.tls_deadline;
     let accepted = tokio::select! {
         accepted = timeout(deadline, tls.acceptor.accept(stream)) => accepted,
@@ -84,14 +92,14 @@ async fn encrypted(stream: TcpStream, tls: &ListenerTlsState, mut given: Given, 
         Err(_) => return End::TlsDeadline,
     };
     match tls.introduced(stream.get_ref().1) {
-        Some(introduced) => Box::pin(serve(stream, arrival(introduced, given, place))).await,
+        Some(introduced) => Box::pin(serve(stream, arrival(client, introduced, given, place))).await,
         None => End::Nameless,
     }
 }
 
-fn arrival(introduced: Introduced, given: Given, place: Place) -> Arrival {
+fn arrival(client: SocketAddr, introduced: Introduced, given: Given, place: Place) -> Arrival {
     let Given { door, shared, renewed, shutdown } = given;
     // A name says more than the port, which is the same for all.
     let door = introduced.target.as_ref().map_or(door, |target| target.door);
-    Arrival { door, place, introduced, shared, renewed, shutdown }
+    Arrival { client, door, place, introduced, shared, renewed, shutdown }
 }

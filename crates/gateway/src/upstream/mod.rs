@@ -35,12 +35,13 @@ const ASKED_REFRESH: Duration = Duration::from_secs(1);
 const RETRY: Duration = Duration::from_secs(1);
 
 /// One configured cluster: how to reach it, and what is known of it.
-#[derive(Debug)]
 pub struct Upstream {
     /// Its name.
     pub name: ClusterName,
     access: watch::Sender<Arc<Access>>,
     root_key: RootKey,
+    dials: metrics::Counter,
+    failed_dials: metrics::Counter,
     refresh: Duration,
     wanted: Notify,
     last_round: Mutex<Instant>,
@@ -57,6 +58,8 @@ impl Upstream {
             name: config.name.clone(),
             access,
             root_key: root_key.clone(),
+            dials: metrics::counter!("tidegate_upstream_dials_total", "cluster" => config.name.to_string()),
+            failed_dials: metrics::counter!("tidegate_upstream_dial_failures_total", "cluster" => config.name.to_string()),
             refresh: config.metadata_refresh,
             wanted: Notify::new(),
             last_round: Mutex::new(Instant::now()),
@@ -93,6 +96,14 @@ impl Upstream {
         self.access.send_replace(Arc::new(access));
     }
 
+    /// Counts a connection made for a partner, or one that failed.
+    pub(crate) fn dialled(&self, done: bool) {
+        self.dials.increment(1);
+        if !done {
+            self.failed_dials.increment(1);
+        }
+    }
+
     /// Asks for a new picture soon: a client met a leader that has moved.
     pub fn poke(&self) {
         self.wanted.notify_one();
@@ -108,6 +119,12 @@ impl Upstream {
 
     fn round_done(&self) {
         *self.last_round.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+}
+
+impl std::fmt::Debug for Upstream {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Upstream").field("name", &self.name).finish_non_exhaustive()
     }
 }
 

@@ -6,7 +6,7 @@ use tidegate_wire::error_code::ErrorCode;
 
 /// An error with a text of the gateway's own.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Refusal(ErrorCode, &'static str);
+pub(super) struct Refusal(pub(super) ErrorCode, &'static str);
 
 impl Refusal {
     pub(super) const BAD_GROUP: Self =

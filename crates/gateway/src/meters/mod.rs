@@ -2,12 +2,18 @@
 //!
 //! Labels are bounded: listeners and API names come from the configuration and the rule table, never from a partner.
 
+mod catalog;
+mod zone;
+
 use std::collections::HashMap;
 
 use metrics::{Counter, Gauge, counter, gauge};
 use tidegate_wire::api::ApiKey;
 
 use crate::admission::Refusal;
+pub(crate) use catalog::describe;
+pub use catalog::{METRICS, MetricKind, MetricSpec};
+pub(crate) use zone::{RefusalKind, ZoneMeters, ZoneRegistry};
 
 /// The counters of one listener, looked up once.
 pub(crate) struct Meters {
@@ -21,6 +27,7 @@ pub(crate) struct Meters {
     pub failed_logins: Counter,
     /// Connections cut because the login no longer stands.
     pub revoked: Counter,
+    listener: String,
 }
 
 impl Meters {
@@ -44,7 +51,8 @@ impl Meters {
             refused: Refusal::ALL.into_iter().map(refused).collect(),
             open: gauge!("tidegate_connections_open", "listener" => listener.clone()),
             failed_logins: counter!("tidegate_failed_logins_total", "listener" => listener.clone()),
-            revoked: counter!("tidegate_connections_revoked_total", "listener" => listener),
+            revoked: counter!("tidegate_connections_revoked_total", "listener" => listener.clone()),
+            listener,
         }
     }
 
@@ -53,6 +61,12 @@ impl Meters {
         if let Some(counter) = self.refused.get(&refusal) {
             counter.increment(1);
         }
+    }
+
+    /// Counts the end of a connection; `reason` is one of a fixed set.
+    pub(crate) fn closed(&self, reason: &'static str) {
+        counter!("tidegate_connections_closed_total", "listener" => self.listener.clone(), "reason" => reason)
+            .increment(1);
     }
 
     /// Counts one request.
