@@ -56,8 +56,8 @@ pub const METRICS: &[MetricSpec] = &[
     MetricSpec {
         name: "tidegate_connections_refused_total",
         kind: MetricKind::Counter,
-        labels: &["listener"],
-        meaning: "Connections refused before TLS, for want of a place.",
+        labels: &["listener", "reason"],
+        meaning: "Connections that found no place or came too soon; the reason is the key of the limit.",
     },
     MetricSpec {
         name: "tidegate_connections_open",
@@ -160,5 +160,17 @@ pub const METRICS: &[MetricSpec] = &[
         kind: MetricKind::Counter,
         labels: &[],
         meaning: "Questions to the state store that failed or took too long.",
+    },
+    MetricSpec {
+        name: "tidegate_reloads_total",
+        kind: MetricKind::Counter,
+        labels: &["result"],
+        meaning: "Times that the files were read again: ok, refused.",
+    },
+    MetricSpec {
+        name: "tidegate_reload_refused",
+        kind: MetricKind::Gauge,
+        labels: &[],
+        meaning: "1 after files that were wrong, until they are read again without a mistake.",
     },
 ];
