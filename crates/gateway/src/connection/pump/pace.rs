@@ -1,0 +1,45 @@
+//! Traffic policies (KIP-219): what flows is counted, and who owes silence is not read.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use tidegate_authz::Flow;
+use tidegate_wire::api::ApiKey;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::Pump;
+use crate::state;
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
+    /// The silence that others of the zone have brought upon a Produce of this connection, which has not been silent
+    /// itself: who connects anew, or through many connections, must not send more for it.
+    pub(super) fn inherited(&self, key: ApiKey) -> Duration {
+        let pause = self.debit(Flow::of(key).filter(|flow| *flow == Flow::Produce), 0);
+        let silent_itself = !pause.is_zero() && self.mute.was_within(Flow::Produce.longest_pause());
+        if silent_itself { Duration::ZERO } else { pause }
+    }
+
+    /// Counts what flows, if that is limited; gives the silence that the zone owes from now on.
+    pub(super) fn debit(&self, flow: Option<Flow>, amount: usize) -> Duration {
+        match flow.filter(|flow| self.zone.is_limited(*flow)) {
+            Some(flow) => self.zone.debit(flow, amount, state::uptime()),
+            None => Duration::ZERO,
+        }
+    }
+
+    /// Counts an answer that tells its client to be silent.
+    pub(super) fn count_throttle(&self, flow: Flow, pause: Duration) {
+        if !pause.is_zero() {
+            self.meters.throttled(flow, u64::try_from(pause.as_millis()).unwrap_or(u64::MAX));
+        }
+    }
+}
+
+/// What an answer counts in its flow; requests are counted when they come.
+pub(super) fn read(flow: Option<Flow>, frames: &[Bytes]) -> usize {
+    if flow == Some(Flow::Consume) { frames.iter().map(Bytes::len).sum() } else { 0 }
+}
+
+pub(super) fn millis(pause: Duration) -> i32 {
+    i32::try_from(pause.as_millis()).unwrap_or(i32::MAX)
+}
