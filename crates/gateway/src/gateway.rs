@@ -18,8 +18,10 @@ use crate::config::{ClusterConfig, Config};
 use crate::desired::Desired;
 use crate::error::GatewayError;
 use crate::listener::{self, Bound, ListenerShared};
-use crate::logins::{Authenticator, Logins};
+use crate::logins::Logins;
+use crate::parts::Parts;
 use crate::snapshot::{ClusterSnapshot, Compiler, Snapshot, missing_accounts};
+use crate::source::{self, Source};
 use crate::upstream::principals::{self, Principals};
 use crate::upstream::{Observer, Upstream, Wanted, watch_cluster};
 use crate::{http, state, tls, unreachable};
@@ -35,15 +37,7 @@ pub struct Gateway {
     snapshots: watch::Sender<Arc<Snapshot>>,
     metrics: Option<Arc<PrometheusHandle>>,
     facts: Arc<dyn Facts>,
-}
-
-/// What an embedding program may bring of its own.
-#[derive(Debug)]
-pub struct Parts {
-    /// Who proves who they are.
-    pub authenticator: Arc<dyn Authenticator>,
-    /// Where facts survive a crash.
-    pub facts: Arc<dyn Facts>,
+    source: Option<Source>,
 }
 
 struct Listener {
@@ -67,14 +61,20 @@ pub struct Reloader {
     config: Config,
     desired: watch::Sender<Arc<Desired>>,
     upstreams: Vec<Arc<Upstream>>,
+    /// Whether zones and accounts are files; those of a program come by themselves.
+    from_files: bool,
 }
 
 impl Reloader {
-    /// Takes over changed zones and accounts; live connections follow at once.
+    /// Takes over changed zones and accounts; live connections follow at once. Nothing is read when the embedding
+    /// program brings its own.
     ///
     /// # Errors
     /// [`GatewayError::Desired`] with every mistake; then nothing changes.
     pub fn reload(&self) -> Result<(), GatewayError> {
+        if !self.from_files {
+            return Ok(());
+        }
         let desired = Desired::load_again(&self.config, &self.desired.borrow())?;
         warn_of_missing_accounts(&desired);
         self.desired.send_replace(Arc::new(desired));
@@ -103,10 +103,8 @@ impl Gateway {
     /// # Errors
     /// [`GatewayError`]: nothing is left bound or half started.
     pub async fn start(config: Config, metrics: Option<PrometheusHandle>) -> Result<Self, GatewayError> {
-        let parts = Parts {
-            authenticator: Arc::new(Logins::new(&config.root_key)),
-            facts: Arc::new(SqliteFacts::open(&config.state_file)?),
-        };
+        let facts = Arc::new(SqliteFacts::open(&config.state_file)?);
+        let parts = Parts::new(Arc::new(Logins::new(&config.root_key)), facts);
         Self::start_with(config, parts, metrics).await
     }
 
@@ -116,11 +114,13 @@ impl Gateway {
     /// [`GatewayError`].
     pub async fn start_with(
         config: Config,
-        parts: Parts,
+        mut parts: Parts,
         metrics: Option<PrometheusHandle>,
     ) -> Result<Self, GatewayError> {
-        let desired = Desired::load(&config)?;
-        warn_of_missing_accounts(&desired);
+        let desired = source::first(&config, parts.desired.as_mut())?;
+        if parts.desired.is_none() {
+            warn_of_missing_accounts(&desired);
+        }
         // Certificates before sockets: what can be checked without a side effect comes first.
         let acceptors: Vec<Option<TlsAcceptor>> = config
             .listeners
@@ -157,10 +157,11 @@ impl Gateway {
                     Arc::clone(&admission),
                     Arc::clone(&budgets),
                 );
-                Some(Listener { name: listener.name.clone(), ports, shared: Arc::new(shared), tls })
+                let name = listener.name.clone();
+                Some(shared.map(|shared| Listener { name, ports, shared: Arc::new(shared), tls }))
             })
-            .collect();
-        let (desired, _) = watch::channel(Arc::new(desired));
+            .collect::<Result<_, _>>()?;
+        let (desired, _) = watch::channel(desired);
         Ok(Self {
             config,
             listeners,
@@ -171,6 +172,7 @@ impl Gateway {
             snapshots,
             metrics: metrics.map(Arc::new),
             facts: parts.facts,
+            source: parts.desired,
         })
     }
 
@@ -181,12 +183,14 @@ impl Gateway {
             config: self.config.clone(),
             desired: self.desired.clone(),
             upstreams: self.clusters.iter().map(|cluster| Arc::clone(&cluster.upstream)).collect(),
+            from_files: self.source.is_none(),
         }
     }
 
     /// Serves until `shutdown` resolves, then lets open requests finish within the drain deadline.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
-        let Self { config, listeners, http, clusters, compiler, desired, snapshots, metrics, facts } = self;
+        let Self { config, listeners, http, clusters, compiler, desired, snapshots, metrics, facts, source } =
+            self;
         let (stop, stopping) = watch::channel(false);
         let (ready, is_ready) = watch::channel(true);
         let mut background = JoinSet::new();
@@ -199,6 +203,9 @@ impl Gateway {
             background.spawn(principals::keep(cluster.principals, cluster.in_step, desired.subscribe()));
             background.spawn(watch_cluster(cluster.upstream, cluster.observer, wants.clone(), publish));
             seen.insert(name, receive);
+        }
+        if let Some(source) = source {
+            background.spawn(source::follow(source, config.clone(), desired.clone()));
         }
         background.spawn(state::expire(Arc::clone(&facts), config.limits.clone()));
         background.spawn(keep_compiling(compiler, desired.subscribe(), seen, want, snapshots, facts));

@@ -17,13 +17,16 @@ mod http;
 mod listener;
 pub mod logins;
 mod meters;
+mod parts;
 pub mod snapshot;
 mod socket;
+mod source;
 mod state;
 mod tls;
 mod unreachable;
 pub mod upstream;
 
 pub use error::{GatewayError, UpstreamError};
-pub use gateway::{Gateway, Parts, Reloader};
+pub use gateway::{Gateway, Reloader};
 pub use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+pub use parts::{Parts, RuleHook};

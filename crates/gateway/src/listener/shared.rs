@@ -16,9 +16,10 @@ use tokio::time::Instant;
 use crate::admission::Admission;
 use crate::budget::Budgets;
 use crate::config::{Config, Limits, ListenerConfig, PolicyConfig};
-use crate::gateway::Parts;
+use crate::error::GatewayError;
 use crate::logins::Authenticator;
 use crate::meters::Meters;
+use crate::parts::Parts;
 use crate::snapshot::{ClusterSnapshot, Snapshot};
 use crate::upstream::Upstream;
 
@@ -50,7 +51,9 @@ pub(crate) struct ListenerShared {
 
 impl ListenerShared {
     /// What connections of the listener `config` need, one of `whole`'s.
-    #[must_use]
+    ///
+    /// # Errors
+    /// [`GatewayError::Rules`].
     pub(crate) fn new(
         config: &ListenerConfig,
         whole: &Config,
@@ -59,10 +62,10 @@ impl ListenerShared {
         parts: &Parts,
         admission: Arc<Admission>,
         budgets: Arc<Budgets>,
-    ) -> Self {
+    ) -> Result<Self, GatewayError> {
         let limits = &whole.limits;
         let policy = policy(&whole.policy, limits);
-        let table = RuleTable::with(&policy);
+        let table = parts.rules_of(config, RuleTable::with(&policy))?;
         let advertised = config.nodes.iter().map(|(node, address)| {
             (*node, Arc::from(address.advertised.host.as_str()), address.advertised.port)
         });
@@ -71,7 +74,7 @@ impl ListenerShared {
             max_session: (!limits.session_max.is_zero()).then_some(limits.session_max),
             allow_raw_tokens: false,
         };
-        Self {
+        Ok(Self {
             cluster: config.cluster.clone(),
             max_response_bytes: upstream.access().options.max_response_bytes,
             upstream,
@@ -95,7 +98,7 @@ impl ListenerShared {
             advertised: advertised.collect(),
             started: Instant::now(),
             next_node: AtomicUsize::new(0),
-        }
+        })
     }
 
     /// The picture as of now.
