@@ -32,3 +32,5 @@ pub mod topic;
 pub use bytes::{Bytes, BytesMut};
 /// The schema-generated message types; every decode goes through [`codec`].
 pub use kafka_protocol::messages;
+/// Text inside these types.
+pub use kafka_protocol::protocol::StrBytes;
