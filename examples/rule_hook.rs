@@ -102,7 +102,7 @@ async fn main() -> Result<()> {
     let facts = Arc::new(SqliteFacts::open(&config.state_file)?);
     let parts = Parts::new(Arc::new(Logins::new(&config.root_key)), facts);
 
-    // Asked once for each listener, before anything is bound; here all get the same.
+    // Asked once for each listener, before anybody is served; here all get the same.
     let parts = parts.with_rules(RuleHook::new(move |_listener, table| {
         let hours = hours.clone();
         table.wrap(ApiKey::Produce, |inner| Box::new(OfficeHours { inner, hours }))

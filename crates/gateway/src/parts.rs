@@ -60,7 +60,7 @@ impl Parts {
     }
 }
 
-/// Changes the rules of a listener, once, before anything is bound.
+/// Changes the rules of a listener, once, before anybody is served.
 #[derive(Clone)]
 pub struct RuleHook(Arc<Hook>);
 
