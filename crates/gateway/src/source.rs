@@ -40,11 +40,16 @@ pub(crate) async fn follow(mut source: Source, config: Config, desired: watch::S
 mod tests {
     use std::time::Duration;
 
-    use tidegate_core::{Accounts, SourcedZone, parse_zones};
+    use tidegate_authz::RuleTable;
+    use tidegate_authz::rules::heartbeat::Heartbeat;
+    use tidegate_core::{Accounts, MemoryFacts, SourcedZone, parse_zones};
+    use tidegate_wire::api::ApiKey;
     use tokio::time::timeout;
 
     use super::*;
     use crate::config::{Machine, parse_embedded};
+    use crate::logins::Logins;
+    use crate::parts::{Parts, RuleHook};
 
     /// A configuration without a word about zones and accounts.
     const CONFIG: &str = "
@@ -86,6 +91,32 @@ listeners:
         let (_folder, config) = config();
         let error = first(&config, None).unwrap_err().to_string();
         assert!(error.contains("zones.folder") && error.contains("Parts::with_desired"), "{error}");
+    }
+
+    #[test]
+    fn files_in_the_configuration_of_a_program_with_zones_are_a_mistake() {
+        let folder = tempfile::tempdir().unwrap();
+        let text =
+            format!("{CONFIG}rootKey: file:root.key\nzones: {{folder: .}}\naccounts: {{file: a.yaml}}\n");
+        let error = parse_embedded(&text, &folder.path().join("inline"), &Machine).unwrap_err().to_string();
+        assert!(error.contains("zones") && error.contains("accounts"), "{error}");
+        assert!(!folder.path().join("root.key").exists());
+    }
+
+    #[test]
+    fn a_rule_hook_that_does_not_fit_names_its_listener() {
+        let (_folder, config) = config();
+        let listener = &config.listeners[0];
+        let parts = Parts::new(Arc::new(Logins::new(&config.root_key)), Arc::new(MemoryFacts::default()));
+        assert!(parts.rules_of(listener, RuleTable::default()).unwrap().serves(ApiKey::Fetch, 12));
+        let without = parts.clone().with_rules(RuleHook::new(|_, table| Ok(table.without(ApiKey::Fetch))));
+        assert!(!without.rules_of(listener, RuleTable::default()).unwrap().serves(ApiKey::Fetch, 12));
+        let wrong = parts.with_rules(RuleHook::new(|listener, table| {
+            assert_eq!(listener.name.as_str(), "partners");
+            table.wrap(ApiKey::Fetch, |_| Box::new(Heartbeat))
+        }));
+        let error = wrong.rules_of(listener, RuleTable::default()).unwrap_err().to_string();
+        assert!(error.contains("`partners`") && error.contains("Fetch"), "{error}");
     }
 
     #[tokio::test]
