@@ -88,7 +88,7 @@ struct Embedded {
 impl Embedded {
     fn start(home: &Home, facts: Arc<Breakable>) -> Result<Self> {
         let config = config::load(&home.path().join("tidegate.yaml"))?;
-        let parts = Parts { authenticator: Arc::new(Logins::new(&config.root_key)), facts };
+        let parts = Parts::new(Arc::new(Logins::new(&config.root_key)), facts);
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         let gateway = runtime.block_on(Gateway::start_with(config, parts, None))?;
         let (shutdown, told) = oneshot::channel();

@@ -19,7 +19,7 @@ pub(crate) struct Args {
     cargo: Vec<String>,
 }
 
-/// Builds the gateway that the end-to-end tests start, runs all tests, and ends with the count alone on a line.
+/// Builds the gateway and the examples that the end-to-end tests start, runs all tests, and ends with the count alone on a line.
 pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     let seed = args.seed.print();
     build_gateway()?;
@@ -38,9 +38,16 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     Ok(if tally.is_success() && unexpected.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// The end-to-end tests start the binary as an operator does.
+/// The end-to-end tests start the binary as an operator does, and the examples as a reader does.
 pub(crate) fn build_gateway() -> Result<()> {
-    command::run(&mut command::cargo(["build", "--locked", "--package", "tidegate-gateway-bin"]))
+    command::run(&mut command::cargo([
+        "build",
+        "--locked",
+        "--package",
+        "tidegate-gateway-bin",
+        "--package",
+        "tidegate-examples",
+    ]))
 }
 
 /// Runs `cargo test`, shows its output, also to `see`, and counts. A binary that crashes prints no count:

@@ -1,10 +1,14 @@
 //! The only list of Kafka APIs: what is announced is what is served; no rule, no service.
 
+mod custom;
+
 use tidegate_wire::api::{ApiKey, Versions};
 
 use crate::cluster::ClusterView;
 use crate::policy::Policy;
 use crate::rules::{self, Rule, api_versions};
+
+pub use self::custom::RuleMisfit;
 
 impl std::fmt::Debug for RuleTable {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -32,41 +36,55 @@ pub enum Service<'a> {
 
 /// The rules in force.
 pub struct RuleTable {
-    rules: Vec<Box<dyn Rule>>,
+    entries: Vec<Entry>,
+}
+
+/// A rule and what it said of itself when it came into the table: asked once, so that what is announced and what is
+/// served cannot drift apart.
+struct Entry {
+    key: ApiKey,
+    versions: Versions,
+    announced: Versions,
+    rule: Box<dyn Rule>,
+}
+
+impl Entry {
+    fn of(rule: Box<dyn Rule>) -> Self {
+        Self { key: rule.key(), versions: rule.versions(), announced: rule.announced(), rule }
+    }
 }
 
 impl Default for RuleTable {
     /// Every rule of this crate.
     fn default() -> Self {
-        Self {
-            rules: vec![
-                Box::new(rules::produce::Produce),
-                Box::new(rules::fetch::Fetch),
-                Box::new(rules::list_offsets::ListOffsets),
-                Box::new(rules::metadata::Metadata),
-                Box::new(rules::offset_commit::OffsetCommit),
-                Box::new(rules::offset_fetch::OffsetFetch),
-                Box::new(rules::find_coordinator::FindCoordinator),
-                Box::new(rules::consumer_group_heartbeat::ConsumerGroupHeartbeat),
-                Box::new(rules::join_group::JoinGroup),
-                Box::new(rules::heartbeat::Heartbeat),
-                Box::new(rules::leave_group::LeaveGroup),
-                Box::new(rules::sync_group::SyncGroup),
-                Box::new(rules::init_producer_id::InitProducerId),
-                Box::new(rules::offset_for_leader_epoch::OffsetForLeaderEpoch),
-                Box::new(rules::list_groups::ListGroups),
-                Box::new(rules::describe_groups::DescribeGroups),
-                Box::new(rules::consumer_group_describe::ConsumerGroupDescribe),
-                Box::new(rules::delete_groups::DeleteGroups),
-                Box::new(rules::offset_delete::OffsetDelete),
-                Box::new(rules::describe_configs::DescribeConfigs),
-                Box::new(rules::describe_cluster::DescribeCluster),
-                Box::new(rules::add_partitions_to_txn::AddPartitionsToTxn),
-                Box::new(rules::add_offsets_to_txn::AddOffsetsToTxn),
-                Box::new(rules::end_txn::EndTxn),
-                Box::new(rules::txn_offset_commit::TxnOffsetCommit),
-            ],
-        }
+        let rules: [Box<dyn Rule>; 25] = [
+            Box::new(rules::produce::Produce),
+            Box::new(rules::fetch::Fetch),
+            Box::new(rules::list_offsets::ListOffsets),
+            Box::new(rules::metadata::Metadata),
+            Box::new(rules::offset_commit::OffsetCommit),
+            Box::new(rules::offset_fetch::OffsetFetch),
+            Box::new(rules::find_coordinator::FindCoordinator),
+            Box::new(rules::consumer_group_heartbeat::ConsumerGroupHeartbeat),
+            Box::new(rules::join_group::JoinGroup),
+            Box::new(rules::heartbeat::Heartbeat),
+            Box::new(rules::leave_group::LeaveGroup),
+            Box::new(rules::sync_group::SyncGroup),
+            Box::new(rules::init_producer_id::InitProducerId),
+            Box::new(rules::offset_for_leader_epoch::OffsetForLeaderEpoch),
+            Box::new(rules::list_groups::ListGroups),
+            Box::new(rules::describe_groups::DescribeGroups),
+            Box::new(rules::consumer_group_describe::ConsumerGroupDescribe),
+            Box::new(rules::delete_groups::DeleteGroups),
+            Box::new(rules::offset_delete::OffsetDelete),
+            Box::new(rules::describe_configs::DescribeConfigs),
+            Box::new(rules::describe_cluster::DescribeCluster),
+            Box::new(rules::add_partitions_to_txn::AddPartitionsToTxn),
+            Box::new(rules::add_offsets_to_txn::AddOffsetsToTxn),
+            Box::new(rules::end_txn::EndTxn),
+            Box::new(rules::txn_offset_commit::TxnOffsetCommit),
+        ];
+        Self { entries: rules.into_iter().map(Entry::of).collect() }
     }
 }
 
@@ -75,7 +93,7 @@ impl RuleTable {
     #[must_use]
     pub fn with(policy: &Policy) -> Self {
         let mut table = Self::default();
-        table.rules.retain(|rule| policy.delete_groups || !DELETES.contains(&rule.key()));
+        table.entries.retain(|entry| policy.delete_groups || !DELETES.contains(&entry.key));
         table
     }
 
@@ -88,15 +106,15 @@ impl RuleTable {
             ApiKey::SaslHandshake => SASL_HANDSHAKE.contains(version).then_some(Service::Login),
             ApiKey::SaslAuthenticate => SASL_AUTHENTICATE.contains(version).then_some(Service::Login),
             key => {
-                let rule = self.rules.iter().find(|rule| rule.key() == key)?;
-                rule.versions().contains(version).then_some(Service::Rule(rule.as_ref()))
+                let entry = self.entries.iter().find(|entry| entry.key == key)?;
+                entry.versions.contains(version).then_some(Service::Rule(entry.rule.as_ref()))
             }
         }
     }
 
     /// Every API that a rule serves.
     pub fn keys(&self) -> impl Iterator<Item = ApiKey> {
-        self.rules.iter().map(|rule| rule.key())
+        self.entries.iter().map(|entry| entry.key)
     }
 
     /// Whether `key` is served at `version`.
@@ -112,16 +130,13 @@ impl RuleTable {
     #[must_use]
     pub fn announced(&self, cluster: &ClusterView) -> Vec<(ApiKey, Versions)> {
         let mut announced: Vec<_> = self
-            .rules
+            .entries
             .iter()
-            .filter_map(|rule| {
-                let upstream = *cluster.versions.get(&rule.key())?;
-                rule.versions().intersect(upstream)?;
-                let max = rule.announced().max.min(upstream.max);
-                Some((
-                    rule.key(),
-                    Versions::new(rule.announced().min.max(shown_min(rule.as_ref(), upstream)), max),
-                ))
+            .filter_map(|entry| {
+                let upstream = *cluster.versions.get(&entry.key)?;
+                entry.versions.intersect(upstream)?;
+                let max = entry.announced.max.min(upstream.max);
+                Some((entry.key, Versions::new(entry.announced.min.max(shown_min(entry, upstream)), max)))
             })
             .chain([
                 (ApiKey::ApiVersions, api_versions::VERSIONS),
@@ -135,8 +150,8 @@ impl RuleTable {
 }
 
 /// The lowest version to announce: the cluster's, unless the rule announces more than it serves on purpose.
-fn shown_min(rule: &dyn Rule, upstream: Versions) -> i16 {
-    if rule.announced().min < rule.versions().min { rule.announced().min } else { upstream.min }
+fn shown_min(entry: &Entry, upstream: Versions) -> i16 {
+    if entry.announced.min < entry.versions.min { entry.announced.min } else { upstream.min }
 }
 
 #[cfg(test)]

@@ -7,6 +7,19 @@
 //!
 //! There is no pool and no retry here: an error says whether to try again, and the caller decides when.
 //! A connection that failed once is poisoned and answers no further call.
+//!
+//! ```no_run
+//! use tidegate_client::{ConnectOptions, Endpoint, Security, connect, metadata};
+//!
+//! # async fn look() -> Result<(), Box<dyn std::error::Error>> {
+//! let broker: Endpoint = "localhost:9092".parse()?;
+//! let mut connection = connect(&broker, &ConnectOptions::new("my-tool", Security::plaintext())).await?;
+//! for topic in metadata::fetch(&mut connection, &["orders"]).await?.topics {
+//!     println!("{} has {} partitions, {}", topic.name, topic.partitions.len(), topic.error);
+//! }
+//! # Ok(())
+//! # }
+//! ```
 
 #![forbid(unsafe_code)]
 

@@ -2,6 +2,24 @@
 //!
 //! Everything here is a value. The crate opens no socket and no file, asks no clock and reads no environment:
 //! text goes in, and either a thing that cannot be wrong or the list of all its mistakes comes out.
+//!
+//! ```
+//! let manifest = "
+//! apiVersion: v2
+//! kind: PartnerZone
+//! metadata: {name: acme}
+//! spec:
+//!   cluster: main
+//!   serviceAccount: acme
+//!   topics: [{name: orders, backingTopic: internal-orders-v3, permission: READ}]
+//! ";
+//! let zones = tidegate_core::parse_zones(manifest)?;
+//! assert_eq!(zones[0].topics()[0].alias.as_str(), "orders");
+//!
+//! let mistakes = tidegate_core::parse_zones(&manifest.replace("READ", "ALL")).unwrap_err();
+//! assert!(mistakes.to_string().contains("spec.topics[0].permission"));
+//! # Ok::<(), tidegate_core::ManifestErrors>(())
+//! ```
 
 pub mod account;
 pub mod document;

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use tidegate_core::account::Accounts;
+use tidegate_core::account::{Account, Accounts};
 use tidegate_core::manifest::{SourcedZone, check_zones, parse_zones};
 
 use crate::config::Config;
@@ -12,21 +12,72 @@ use crate::error::GatewayError;
 /// Zones and accounts as they should be served.
 #[derive(Debug, Default)]
 pub struct Desired {
-    /// Every zone with the file it stands in.
-    pub zones: Vec<SourcedZone>,
-    /// Every account.
-    pub accounts: Accounts,
+    pub(crate) zones: Vec<SourcedZone>,
+    pub(crate) accounts: Accounts,
 }
 
 /// Largest manifest or accounts file that is read; a zone of 10,000 topics needs one MiB.
 const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
 
+/// A configuration for an embedding program, and a program that brings nothing.
+const NO_ZONES: &str = "the configuration names no `zones.folder` and the program brings no zones; use one that names it, or `Parts::with_desired`";
+
 impl Desired {
+    /// Zones and accounts that a program brings itself. A zone whose account is not among them is not served.
+    ///
+    /// # Errors
+    /// [`GatewayError::Desired`] with every conflict between the zones.
+    pub fn new(zones: Vec<SourcedZone>, accounts: Accounts) -> Result<Self, GatewayError> {
+        let conflicts: Vec<String> = check_zones(&zones).iter().map(ToString::to_string).collect();
+        match conflicts.is_empty() {
+            true => Ok(Self { zones, accounts }),
+            false => Err(GatewayError::Desired(conflicts)),
+        }
+    }
+
+    /// Zones whose accounts only the program's own [`Authenticator`](crate::logins::Authenticator) can check: each has
+    /// its account, without credentials. Connections are cut when their zone is left out, not when a password changes.
+    ///
+    /// # Errors
+    /// As [`Desired::new`].
+    pub fn of_zones(zones: Vec<SourcedZone>) -> Result<Self, GatewayError> {
+        let mut accounts = Accounts::default();
+        for account in zones.iter().filter_map(|zone| Account::new(zone.zone.account().clone(), vec![]).ok())
+        {
+            accounts.insert(account);
+        }
+        Self::new(zones, accounts)
+    }
+
+    /// Every zone with the place it comes from.
+    #[must_use]
+    pub fn zones(&self) -> &[SourcedZone] {
+        &self.zones
+    }
+
+    /// Every account.
+    #[must_use]
+    pub fn accounts(&self) -> &Accounts {
+        &self.accounts
+    }
+
+    /// Whether every zone is of a cluster that the configuration names.
+    ///
+    /// # Errors
+    /// [`GatewayError::Desired`] with every zone of another one.
+    pub(crate) fn check_clusters(&self, config: &Config) -> Result<(), GatewayError> {
+        let unknown: Vec<String> = unknown_clusters(config, &self.zones).collect();
+        if unknown.is_empty() { Ok(()) } else { Err(GatewayError::Desired(unknown)) }
+    }
+
     /// Reads the zone folder and the accounts file of a configuration for the first time.
     ///
     /// # Errors
     /// [`GatewayError::Desired`] with every mistake in every file.
     pub fn load(config: &Config) -> Result<Self, GatewayError> {
+        if config.zones_folder.as_os_str().is_empty() {
+            return Err(GatewayError::Desired(vec![NO_ZONES.to_owned()]));
+        }
         // Zones can be prepared before anybody may log in.
         if !config.accounts_file.exists() {
             tracing::warn!(file = %config.accounts_file.display(), "there is no accounts file yet: nobody can log in");

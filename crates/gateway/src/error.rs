@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 use crate::config::{AddressError, ConfigErrors};
+use tidegate_authz::RuleMisfit;
 use tidegate_client::{ConnectError, TlsError};
 use tidegate_core::FactsError;
 use tidegate_store::OpenError;
@@ -35,6 +36,14 @@ pub enum GatewayError {
         address: SocketAddr,
         /// The system's words.
         source: std::io::Error,
+    },
+    /// A rule of the embedding program does not fit into the table.
+    #[error("listener `{listener}`: {source}")]
+    Rules {
+        /// The listener.
+        listener: String,
+        /// What does not fit.
+        source: RuleMisfit,
     },
     /// The certificate or key of a listener cannot be used.
     #[error("listener `{listener}`: {path}: {what}")]

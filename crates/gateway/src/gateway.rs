@@ -18,9 +18,11 @@ use crate::config::{ClusterConfig, Config};
 use crate::desired::Desired;
 use crate::error::GatewayError;
 use crate::listener::{self, Bound, Common, ListenerShared};
-use crate::logins::{Authenticator, Logins};
+use crate::logins::Logins;
+use crate::parts::Parts;
 use crate::reload::Reloader;
 use crate::snapshot::{ClusterSnapshot, Compiler, Snapshot, missing_accounts};
+use crate::source::{self, Source};
 use crate::tls::ListenerTlsState;
 use crate::upstream::principals::{self, Principals};
 use crate::upstream::{Observer, Upstream, Wanted, watch_cluster};
@@ -36,15 +38,7 @@ pub struct Gateway {
     snapshots: watch::Sender<Arc<Snapshot>>,
     metrics: Option<Arc<PrometheusHandle>>,
     facts: Arc<dyn Facts>,
-}
-
-/// What an embedding program may bring of its own.
-#[derive(Debug)]
-pub struct Parts {
-    /// Who proves who they are.
-    pub authenticator: Arc<dyn Authenticator>,
-    /// Where facts survive a crash.
-    pub facts: Arc<dyn Facts>,
+    source: Option<Source>,
 }
 
 struct Listener {
@@ -67,10 +61,8 @@ impl Gateway {
     /// # Errors
     /// [`GatewayError`]: nothing is left bound or half started.
     pub async fn start(config: Config, metrics: Option<PrometheusHandle>) -> Result<Self, GatewayError> {
-        let parts = Parts {
-            authenticator: Arc::new(Logins::new(&config.root_key)),
-            facts: Arc::new(SqliteFacts::open(&config.state_file)?),
-        };
+        let facts = Arc::new(SqliteFacts::open(&config.state_file)?);
+        let parts = Parts::new(Arc::new(Logins::new(&config.root_key)), facts);
         Self::start_with(config, parts, metrics).await
     }
 
@@ -80,12 +72,14 @@ impl Gateway {
     /// [`GatewayError`].
     pub async fn start_with(
         config: Config,
-        parts: Parts,
+        mut parts: Parts,
         metrics: Option<PrometheusHandle>,
     ) -> Result<Self, GatewayError> {
         crate::meters::describe();
-        let desired = Desired::load(&config)?;
-        warn_of_missing_accounts(&desired);
+        let desired = source::first(&config, parts.desired.as_mut())?;
+        if parts.desired.is_none() {
+            warn_of_missing_accounts(&desired);
+        }
         // Certificates before sockets: what can be checked without a side effect comes first.
         let (snapshots, seeing) = watch::channel(Arc::default());
         let tls: Vec<Option<ListenerTlsState>> = config
@@ -128,14 +122,18 @@ impl Gateway {
                     common.clone(),
                     tls,
                 );
-                let (shared, _) = watch::channel(Arc::new(shared));
-                Some(Listener { name: listener.name.clone(), ports, shared })
+                let name = listener.name.clone();
+                Some(shared.map(|shared| Listener {
+                    name,
+                    ports,
+                    shared: watch::channel(Arc::new(shared)).0,
+                }))
             })
-            .collect();
-        let (desired, _) = watch::channel(Arc::new(desired));
+            .collect::<Result<_, _>>()?;
+        let (desired, _) = watch::channel(desired);
         let doors = listeners.iter().map(|listener| (listener.name.clone(), listener.shared.clone()));
         let upstreams = clusters.iter().map(|cluster| Arc::clone(&cluster.upstream)).collect();
-        let reloader = Reloader::new(config, desired, doors.collect(), upstreams, seeing);
+        let reloader = Reloader::new(config, &parts, desired, doors.collect(), upstreams, seeing);
         Ok(Self {
             listeners,
             http,
@@ -145,6 +143,7 @@ impl Gateway {
             snapshots,
             metrics: metrics.map(Arc::new),
             facts: parts.facts,
+            source: parts.desired,
         })
     }
 
@@ -156,7 +155,7 @@ impl Gateway {
 
     /// Serves until `shutdown` resolves, then lets open requests finish within the drain deadline.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
-        let Self { listeners, http, clusters, compiler, reloader, snapshots, metrics, facts } = self;
+        let Self { listeners, http, clusters, compiler, reloader, snapshots, metrics, facts, source } = self;
         let (config, desired) = (reloader.config(), reloader.desired());
         let (stop, stopping) = watch::channel(false);
         let (ready, is_ready) = watch::channel(true);
@@ -176,6 +175,9 @@ impl Gateway {
             background.spawn(principals::keep(cluster.principals, cluster.in_step, desired.clone()));
             background.spawn(watch_cluster(cluster.upstream, cluster.observer, wants.clone(), publish));
             seen.insert(name, receive);
+        }
+        if let Some(source) = source {
+            background.spawn(source::follow(source, config.clone(), reloader.desired_sender()));
         }
         background.spawn(state::expire(Arc::clone(&facts), config.limits.clone()));
         background.spawn(keep_compiling(compiler, desired, seen, want, snapshots, facts));

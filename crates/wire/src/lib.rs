@@ -12,6 +12,28 @@
 //!
 //! [`sasl`] holds the server and client state machines of a login, [`group_blob`] the opaque bytes of
 //! the classic group protocol, [`batch`] the 61-byte header of a record batch.
+//!
+//! ```
+//! use tidegate_wire::frame::{EnvelopeWriter, FrameLimits, next_frame};
+//! use tidegate_wire::header::{self, Request};
+//! use tidegate_wire::messages::{ApiKey, HeartbeatRequest};
+//! use tidegate_wire::{BytesMut, codec};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! // A request as a client writes it.
+//! let mut out = EnvelopeWriter::with_capacity(64, 0);
+//! header::write_request(out.buffer(), ApiKey::Heartbeat, 4, 7, "app");
+//! codec::encode(&HeartbeatRequest::default().with_generation_id(3), 4, out.buffer())?;
+//! let mut received = BytesMut::from(&out.finish().joined()[..]);
+//!
+//! // And as it is read: a frame, its header, the guarded body.
+//! let frame = next_frame(&mut received, FrameLimits::uniform(1024))?.ok_or("not there whole")?;
+//! let request = Request::parse(frame.freeze())?;
+//! let heartbeat: HeartbeatRequest = codec::decode(request.version, &request.body)?;
+//! assert_eq!((request.correlation_id, heartbeat.generation_id), (7, 3));
+//! # Ok(())
+//! # }
+//! ```
 
 #![forbid(unsafe_code)]
 
@@ -32,3 +54,5 @@ pub mod topic;
 pub use bytes::{Bytes, BytesMut};
 /// The schema-generated message types; every decode goes through [`codec`].
 pub use kafka_protocol::messages;
+/// Text inside these types.
+pub use kafka_protocol::protocol::StrBytes;

@@ -43,10 +43,12 @@ use tidegate_wire::header::Request;
 use crate::context::RequestContext;
 use crate::outcome::{Outcome, RuleError};
 
+pub use typed::{answer, forward};
+
 pub(crate) use endpoints::shown_leader;
 #[cfg(test)]
 pub(crate) use typed::frame_of;
-pub(crate) use typed::{Exchange, answer, forward, forward_each, forward_forgetting, forward_keeping};
+pub(crate) use typed::{Exchange, forward_each, forward_forgetting, forward_keeping};
 
 /// What the gateway does with one Kafka API once the client has logged in.
 pub trait Rule: Send + Sync {

@@ -37,12 +37,18 @@ impl Exchange {
 const SMALL_FRAME: usize = 128;
 
 /// Answers without asking upstream.
-pub(crate) fn answer<R: Guarded + Encodable>(request: &Request, response: &R) -> Result<Outcome, RuleError> {
+///
+/// # Errors
+/// [`RuleError`] when the answer has no form at the request's version.
+pub fn answer<R: Guarded + Encodable>(request: &Request, response: &R) -> Result<Outcome, RuleError> {
     Ok(Outcome::Answer(Exchange::of(request).encode(response)?))
 }
 
 /// Asks upstream once and turns the answer into the client's with `on_response`.
-pub(crate) fn forward<Q, R>(
+///
+/// # Errors
+/// [`RuleError`] when the request has no form at its version.
+pub fn forward<Q, R>(
     context: &mut RequestContext<'_>,
     request: &Request,
     upstream: &Q,

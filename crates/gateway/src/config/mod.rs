@@ -50,6 +50,15 @@ pub fn parse(text: &str, path: &Path, surroundings: &dyn Surroundings) -> Result
     read::parse(text, path, surroundings)
 }
 
+/// As [`parse`], for a program that brings zones and accounts itself: the configuration has no `zones` and no `accounts`.
+pub fn parse_embedded(
+    text: &str,
+    path: &Path,
+    surroundings: &dyn Surroundings,
+) -> Result<Config, ConfigErrors> {
+    read::parse_embedded(text, path, surroundings)
+}
+
 /// How often the list of brokers and topics is asked for anew: quick enough for a new broker to be served before
 /// clients, who refresh every five minutes, hear of it; cheap, since one connection does it for all partners.
 pub const DEFAULT_METADATA_REFRESH_MS: u64 = 30_000;

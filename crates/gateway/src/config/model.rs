@@ -20,9 +20,9 @@ pub struct Config {
     pub clusters: Vec<ClusterConfig>,
     /// The doors for partners, each with a name of its own; at least one. No two share a port.
     pub listeners: Vec<ListenerConfig>,
-    /// The folder of PartnerZone manifests.
+    /// The folder of PartnerZone manifests; empty when the embedding program brings its own zones.
     pub zones_folder: PathBuf,
-    /// The file of account verifiers. It need not exist yet.
+    /// The file of account verifiers. It need not exist yet. Empty as above.
     pub accounts_file: PathBuf,
     /// The file of what must survive a crash. It need not exist yet.
     pub state_file: PathBuf,

@@ -23,11 +23,31 @@ pub(super) fn parse(
     path: &Path,
     surroundings: &dyn Surroundings,
 ) -> Result<Config, ConfigErrors> {
+    understand(text, path, surroundings, files)
+}
+
+pub(super) fn parse_embedded(
+    text: &str,
+    path: &Path,
+    surroundings: &dyn Surroundings,
+) -> Result<Config, ConfigErrors> {
+    understand(text, path, surroundings, |_, _| (Some(PathBuf::new()), Some(PathBuf::new())))
+}
+
+/// The folder of zones and the file of accounts.
+type Files = fn(&mut Fields<'_>, &Around<'_>) -> (Option<PathBuf>, Option<PathBuf>);
+
+fn understand(
+    text: &str,
+    path: &Path,
+    surroundings: &dyn Surroundings,
+    files: Files,
+) -> Result<Config, ConfigErrors> {
     let (documents, syntax) = document::parse(text);
     let report = Report::default();
     let config = match documents.as_slice() {
         [document] if !document.is_empty() => {
-            read(&document.place(&report), &Around::new(path, surroundings), &report, syntax.is_some())
+            read(&document.place(&report), &Around::new(path, surroundings), &report, syntax.is_some(), files)
         }
         [] | [_] if syntax.is_some() => None,
         documents => {
@@ -41,16 +61,19 @@ pub(super) fn parse(
     config.filter(|_| problems.is_empty()).ok_or_else(|| ConfigErrors::new(path, problems))
 }
 
-fn read(document: &Place<'_>, around: &Around<'_>, report: &Report, broken: bool) -> Option<Config> {
+fn read(
+    document: &Place<'_>,
+    around: &Around<'_>,
+    report: &Report,
+    broken: bool,
+    files: Files,
+) -> Option<Config> {
     let mut fields = document.fields()?;
     let mut ports = Ports::default();
     let (clusters, complete) = clusters(&mut fields, around);
     let known = complete.then_some(clusters.as_slice());
     let listeners = listeners(&mut fields, known, around, &mut ports);
-    let zones_folder =
-        inner(fields.required("zones", ZONES), "folder", ZONES).and_then(|place| around.folder(&place));
-    let accounts_file =
-        inner(fields.required("accounts", ACCOUNTS), "file", ACCOUNTS).and_then(|place| around.path(&place));
+    let (zones_folder, accounts_file) = files(&mut fields, around);
     let state_file = state(fields.optional("state"), around);
     let root_key = fields
         .required("rootKey", "write `rootKey: file:root.key`; the file is made at the first start")
@@ -82,6 +105,13 @@ fn read(document: &Place<'_>, around: &Around<'_>, report: &Report, broken: bool
         reload,
         files: around.files(),
     })
+}
+
+fn files(fields: &mut Fields<'_>, around: &Around<'_>) -> (Option<PathBuf>, Option<PathBuf>) {
+    let zones = inner(fields.required("zones", ZONES), "folder", ZONES);
+    let zones = zones.and_then(|place| around.folder(&place));
+    let accounts = inner(fields.required("accounts", ACCOUNTS), "file", ACCOUNTS);
+    (zones, accounts.and_then(|place| around.path(&place)))
 }
 
 /// The clusters, and whether that is all of them: a broken one must not make every mention of it a mistake too.

@@ -19,9 +19,10 @@ use crate::admission::Admission;
 use crate::audit::{Audit, Entry, Event};
 use crate::budget::Budgets;
 use crate::config::{Config, Limits, ListenerConfig, PolicyConfig, ProxyProtocol};
-use crate::gateway::Parts;
+use crate::error::GatewayError;
 use crate::logins::Authenticator;
 use crate::meters::{Meters, ZoneRegistry};
+use crate::parts::Parts;
 use crate::snapshot::{ClusterSnapshot, Snapshot};
 use crate::tls::{Introduced, ListenerTlsState, can_be_host};
 use crate::upstream::Upstream;
@@ -67,7 +68,9 @@ pub(crate) struct ListenerShared {
 
 impl ListenerShared {
     /// What connections of the listener `config` need, one of `whole`'s.
-    #[must_use]
+    ///
+    /// # Errors
+    /// [`GatewayError::Rules`].
     pub(crate) fn new(
         config: &ListenerConfig,
         whole: &Config,
@@ -76,16 +79,16 @@ impl ListenerShared {
         parts: &Parts,
         common: Common,
         tls: Option<ListenerTlsState>,
-    ) -> Self {
+    ) -> Result<Self, GatewayError> {
         let limits = &whole.limits;
         let policy = policy(&whole.policy, limits);
-        let table = RuleTable::with(&policy);
+        let table = parts.rules_of(config, RuleTable::with(&policy))?;
         let login_policy = LoginPolicy {
             mechanisms: config.mechanisms.iter().copied().map(crate::upstream::mechanism).collect(),
             max_session: (!limits.session_max.is_zero()).then_some(limits.session_max),
             allow_raw_tokens: false,
         };
-        Self {
+        Ok(Self {
             cluster: config.cluster.clone(),
             max_response_bytes: upstream.access().options.max_response_bytes,
             upstream,
@@ -111,20 +114,22 @@ impl ListenerShared {
             advertised: Advertised::new(config),
             started: Instant::now(),
             next_node: AtomicUsize::new(0),
-        }
+        })
     }
 
     /// The listener as newly configured; what counts across connections goes on.
-    #[must_use]
+    ///
+    /// # Errors
+    /// As [`ListenerShared::new`].
     pub(crate) fn renewed(
         &self,
         config: &ListenerConfig,
         whole: &Config,
+        parts: &Parts,
         tls: Option<ListenerTlsState>,
-    ) -> Self {
-        let parts = Parts { authenticator: Arc::clone(&self.logins), facts: Arc::clone(&self.facts) };
+    ) -> Result<Self, GatewayError> {
         let (upstream, common) = (Arc::clone(&self.upstream), self.common.clone());
-        Self::new(config, whole, upstream, self.snapshots.clone(), &parts, common, tls)
+        Self::new(config, whole, upstream, self.snapshots.clone(), parts, common, tls)
     }
 
     /// Whether a certificate alone logs in, without SASL.

@@ -81,10 +81,12 @@ impl Authenticator for Logins {
         password: SecretString,
     ) -> Result<(), Rejection> {
         let hash = ScramHash::Sha256;
-        let candidates: Vec<ScramCredential> = match &account {
-            None => self.stand_in(user, hash).into_iter().collect(),
-            Some(account) => account.credentials().iter().filter_map(|c| scram(c, hash)).collect(),
-        };
+        let credentials = account.iter().flat_map(|account| account.credentials());
+        let mut candidates: Vec<ScramCredential> = credentials.filter_map(|c| scram(c, hash)).collect();
+        // An account without credentials must take as long as any other too.
+        if candidates.is_empty() {
+            candidates.extend(self.stand_in(user, hash));
+        }
         let Ok(permit) = Arc::clone(&self.checks).acquire_owned().await else {
             return Err(Rejection::WrongPassword);
         };

@@ -21,6 +21,7 @@ use crate::desired::Desired;
 use crate::error::GatewayError;
 use crate::gateway::warn_of_missing_accounts;
 use crate::listener::ListenerShared;
+use crate::parts::Parts;
 use crate::snapshot::Snapshot;
 use crate::tls::ListenerTlsState;
 use crate::upstream::{Access, Upstream};
@@ -44,6 +45,7 @@ struct Present {
 
 /// Who is handed what was read.
 struct Receivers {
+    parts: Parts,
     desired: watch::Sender<Arc<Desired>>,
     listeners: Vec<(ListenerName, watch::Sender<Arc<ListenerShared>>)>,
     upstreams: Vec<Arc<Upstream>>,
@@ -53,7 +55,8 @@ struct Receivers {
 /// All that was read again and is good.
 struct Ready {
     config: Config,
-    desired: Desired,
+    /// None when the embedding program brings zones and accounts.
+    desired: Option<Desired>,
     listeners: Vec<Arc<ListenerShared>>,
     /// How each of the upstreams is entered from now on.
     accesses: Vec<Access>,
@@ -63,6 +66,7 @@ impl Reloader {
     /// A reloader of what `config` has started.
     pub(crate) fn new(
         config: Config,
+        parts: &Parts,
         desired: watch::Sender<Arc<Desired>>,
         listeners: Vec<(ListenerName, watch::Sender<Arc<ListenerShared>>)>,
         upstreams: Vec<Arc<Upstream>>,
@@ -71,7 +75,7 @@ impl Reloader {
         let looked_at = Files::look(&config, None);
         Self {
             present: Arc::new(Mutex::new(Present { config, looked_at })),
-            parts: Arc::new(Receivers { desired, listeners, upstreams, snapshots }),
+            parts: Arc::new(Receivers { parts: parts.clone(), desired, listeners, upstreams, snapshots }),
         }
     }
 
@@ -137,6 +141,11 @@ impl Reloader {
         self.locked(|present| present.config.clone())
     }
 
+    /// Where an embedding program's zones and accounts go.
+    pub(crate) fn desired_sender(&self) -> watch::Sender<Arc<Desired>> {
+        self.parts.desired.clone()
+    }
+
     /// The zones and accounts, as they change.
     pub(crate) fn desired(&self) -> watch::Receiver<Arc<Desired>> {
         self.parts.desired.subscribe()
@@ -149,7 +158,9 @@ impl Reloader {
         for what in restart {
             tracing::warn!("{what} has changed and needs a restart of the gateway: it stays as it was");
         }
-        warn_of_missing_accounts(&ready.desired);
+        if let Some(desired) = &ready.desired {
+            warn_of_missing_accounts(desired);
+        }
         present.config = self.parts.hand_out(ready);
         Ok(())
     }
@@ -174,8 +185,7 @@ impl Receivers {
     /// Builds everything that can be wrong; one line for each part.
     fn prepare(&self, config: Config) -> Result<Ready, GatewayError> {
         let mut problems = Vec::new();
-        let desired = Desired::load_again(&config, &self.desired.borrow())
-            .map_err(|error| problems.push(error.to_string()));
+        let desired = self.desired(&config).map_err(|error| problems.push(error.to_string()));
         let listeners = self.listeners(&config).map_err(|errors| problems.extend(errors));
         let accesses = self.accesses(&config).map_err(|error| problems.push(error.to_string()));
         match (desired, listeners, accesses) {
@@ -190,8 +200,17 @@ impl Receivers {
         for ((_, listener), renewed) in self.listeners.iter().zip(listeners) {
             listener.send_replace(renewed);
         }
-        self.desired.send_replace(Arc::new(desired));
+        if let Some(desired) = desired {
+            self.desired.send_replace(Arc::new(desired));
+        }
         config
+    }
+
+    fn desired(&self, config: &Config) -> Result<Option<Desired>, GatewayError> {
+        match self.parts.desired {
+            Some(_) => Ok(None),
+            None => Desired::load_again(config, &self.desired.borrow()).map(Some),
+        }
     }
 
     /// How every cluster is entered as newly configured.
@@ -211,8 +230,10 @@ impl Receivers {
                 renewed.push(before);
                 continue;
             };
-            match ListenerTlsState::of(new, &self.snapshots) {
-                Ok(tls) => renewed.push(Arc::new(before.renewed(new, config, tls))),
+            let listener = ListenerTlsState::of(new, &self.snapshots)
+                .and_then(|tls| before.renewed(new, config, &self.parts, tls));
+            match listener {
+                Ok(listener) => renewed.push(Arc::new(listener)),
                 Err(error) => errors.push(error.to_string()),
             }
         }
