@@ -2,7 +2,7 @@
 
 use anyhow::{Result, bail};
 
-use crate::{command, layering};
+use crate::{command, fuzz, layering};
 
 /// The one member outside the default ones.
 const SANDBOX: &str = "tidegate-sandbox";
@@ -21,11 +21,12 @@ pub(crate) struct Args {
 /// Runs every check, and names all that failed.
 pub(crate) fn run(args: &Args) -> Result<()> {
     let scope: &[&str] = if args.sandbox { &["--workspace"] } else { &[] };
-    let checks: [(&str, Result<()>); 6] = [
+    let checks: [(&str, Result<()>); 7] = [
         ("formatting", command::run(&mut command::cargo(["fmt", "--all", "--", "--check"]))),
         ("clippy with all features", clippy(scope, "--all-features")),
         ("clippy without features", clippy(scope, "--no-default-features")),
         ("documentation", documentation(scope)),
+        ("fuzz targets", command::run(&mut fuzz::stable(["check", "--bins", "--tests", "--examples"]))),
         ("layering", layering::run()),
         ("licences, bans and sources", deny(args.sandbox)),
     ];

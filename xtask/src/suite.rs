@@ -5,9 +5,9 @@ use std::process::{Command, ExitCode, Stdio};
 
 use anyhow::{Context, Result};
 
-use crate::command;
 use crate::seed::Seed;
 use crate::tally::{ExpectedSkips, Tally};
+use crate::{command, fuzz};
 
 /// Arguments of `cargo xtask test`.
 #[derive(clap::Args)]
@@ -26,6 +26,10 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     let mut cargo = command::cargo(["test", "--locked", "--no-fail-fast"]);
     seed.set(cargo.args(&args.cargo));
     let mut tally = run_tests(&mut cargo, |_| {})?;
+    // A filter is for the members of the workspace, and the fuzz targets are in one of their own.
+    if args.cargo.is_empty() {
+        tally.add(run_tests(&mut fuzz::stable(["test", "--tests"]), |_| {})?);
+    }
     if !command::exists("kcat", "-V") {
         tally.skip("the client kcat in tidegate-e2e");
     }

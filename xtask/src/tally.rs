@@ -27,6 +27,13 @@ impl Tally {
         }
     }
 
+    /// Counts what another run came to.
+    pub(crate) fn add(&mut self, other: Self) {
+        self.passed += other.passed;
+        self.failed += other.failed;
+        self.skipped.extend(other.skipped);
+    }
+
     /// Counts a skip that libtest knows nothing of.
     pub(crate) fn skip(&mut self, name: &str) {
         self.skipped.push(name.to_owned());

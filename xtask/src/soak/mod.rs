@@ -1,8 +1,10 @@
 //! `cargo xtask soak NAME`: a test file of `e2e` at bar size, round after round.
 //!
 //! Each round is the whole file with a seed of its own. A finished round is kept in a journal under the target
-//! folder, so that a soak that was stopped goes on where it was; the report is written anew after each round.
+//! folder, so that a soak that was stopped goes on where it was; the report is written anew after each round. `fuzz`
+//! has no rounds but targets.
 
+mod fuzz;
 mod journal;
 mod report;
 
@@ -25,7 +27,7 @@ const MEASURED: &str = "measured: ";
 /// Arguments of `cargo xtask soak`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// A file of e2e/tests, for instance upheaval
+    /// A file of e2e/tests, for instance upheaval, or `fuzz` for every fuzz target
     name: String,
     /// How many rounds, if not as many as the bar has; rounds of an earlier call count
     #[arg(long)]
@@ -33,6 +35,9 @@ pub(crate) struct Args {
     /// How much larger than in `cargo xtask test`, if not as the bar: tests read it as TIDEGATE_TEST_SCALE
     #[arg(long)]
     scale: Option<u32>,
+    /// How long each fuzz target runs, if not for the ten minutes of its bar
+    #[arg(long)]
+    seconds: Option<u32>,
     /// Forgets the rounds of earlier calls
     #[arg(long)]
     fresh: bool,
@@ -48,6 +53,9 @@ struct Size {
 
 /// Runs the missing rounds; one that fails is kept too, and ends the call.
 pub(crate) fn run(args: &Args) -> Result<ExitCode> {
+    if args.name == "fuzz" {
+        return fuzz::run(args.seconds, args.fresh);
+    }
     let bar = BARS.iter().find(|(name, _)| *name == args.name).map_or(NO_BAR, |(_, bar)| *bar);
     let size = Size { rounds: args.rounds.unwrap_or(bar.rounds), scale: args.scale.unwrap_or(bar.scale) };
     let mut journal = Journal::open(&args.name, args.fresh)?;
