@@ -242,5 +242,5 @@ async fn distrusted(introduced: &Introduced, mut renewed: watch::Receiver<Arc<Li
             return;
         }
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }

@@ -122,7 +122,7 @@ impl Reloader {
         match self.reload_file(path) {
             Ok(()) => tracing::info!("configuration, zones and accounts are read again"),
             Err(error) => {
-                tracing::error!(%error, "nothing is changed: configuration, zones or accounts are wrong")
+                tracing::error!(%error, "nothing is changed: configuration, zones or accounts are wrong");
             }
         }
     }
@@ -138,9 +138,10 @@ impl Reloader {
     }
 
     /// Reads and builds everything, then hands it out.
-    fn read(&self, present: &mut Present, config: Config) -> Result<(), GatewayError> {
+    fn read(&self, present: &mut Present, mut config: Config) -> Result<(), GatewayError> {
+        let restart = restart::keep(&present.config, &mut config);
         let ready = self.parts.prepare(config)?;
-        for what in restart::needed(&present.config, &ready.config) {
+        for what in restart {
             tracing::warn!("{what} has changed and needs a restart of the gateway: it stays as it was");
         }
         warn_of_missing_accounts(&ready.desired);

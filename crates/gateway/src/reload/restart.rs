@@ -4,19 +4,22 @@ use secrecy::ExposeSecret;
 
 use crate::config::{Config, ListenerConfig, NodeAddresses};
 
-/// The keys that have changed and need a restart.
-pub(super) fn needed(before: &Config, now: &Config) -> Vec<String> {
+/// Puts what cannot change back to what it is, and tells the keys that need a restart.
+pub(super) fn keep(before: &Config, now: &mut Config) -> Vec<String> {
     let mut keys = Vec::new();
     let mut changed = |is: bool, key: &str| {
         if is {
             keys.push(format!("`{key}`"));
         }
+        is
     };
     changed(before.root_key.to_hex().expose_secret() != now.root_key.to_hex().expose_secret(), "rootKey");
     changed(before.state_file != now.state_file, "state.file");
     changed(before.http_bind != now.http_bind, "http.bind");
-    let names =
-        |config: &Config| config.clusters.iter().map(|cluster| cluster.name.clone()).collect::<Vec<_>>();
+    now.root_key.clone_from(&before.root_key);
+    now.state_file.clone_from(&before.state_file);
+    now.http_bind = before.http_bind;
+    let names = |config: &Config| config.clusters.iter().map(|it| it.name.clone()).collect::<Vec<_>>();
     changed(names(before) != names(now), "clusters");
     for cluster in &now.clusters {
         let Some(old) = before.cluster(&cluster.name) else { continue };
@@ -25,20 +28,33 @@ pub(super) fn needed(before: &Config, now: &Config) -> Vec<String> {
         changed(old.metadata_refresh != cluster.metadata_refresh, &key("metadataRefreshMs"));
         changed(!old.enters_as(cluster), &key("security"));
     }
-    let names =
-        |config: &Config| config.listeners.iter().map(|listener| listener.name.clone()).collect::<Vec<_>>();
+    now.clusters.clone_from(&before.clusters);
+    let names = |config: &Config| config.listeners.iter().map(|it| it.name.clone()).collect::<Vec<_>>();
     changed(names(before) != names(now), "listeners");
-    for listener in &now.listeners {
-        let Some(old) = before.listeners.iter().find(|old| old.name == listener.name) else { continue };
+    let mut listeners = before.listeners.clone();
+    for listener in &mut listeners {
+        let Some(mut new) = now.listeners.iter().find(|new| new.name == listener.name).cloned() else {
+            continue;
+        };
         let key = |field: &str| format!("listeners[{}].{field}", listener.name);
-        changed(old.cluster != listener.cluster, &key("cluster"));
-        changed(bound(old) != bound(listener), &key("bind"));
+        changed(listener.cluster != new.cluster, &key("cluster"));
+        new.cluster.clone_from(&listener.cluster);
+        // What is told to clients must be what is bound.
+        if changed(bound(listener) != bound(&new), &key("bind")) {
+            new.bootstrap.clone_from(&listener.bootstrap);
+            new.nodes.clone_from(&listener.nodes);
+        }
+        *listener = new;
     }
+    now.listeners = listeners;
     // Taken over by the connections to brokers and by the state file's housekeeping when they begin.
-    let (old, new) = (&before.limits, &now.limits);
+    let (old, new) = (&before.limits, &mut now.limits);
     changed(old.upstream_deadline != new.upstream_deadline, "limits.upstreamDeadlineMs");
     changed(old.fetch_max_bytes < new.fetch_max_bytes, "limits.fetchMaxBytes");
     changed(old.producer_id_retention != new.producer_id_retention, "limits.producerIdRetentionMs");
+    new.upstream_deadline = old.upstream_deadline;
+    new.fetch_max_bytes = new.fetch_max_bytes.min(old.fetch_max_bytes);
+    new.producer_id_retention = old.producer_id_retention;
     keys
 }
 
