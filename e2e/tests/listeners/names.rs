@@ -106,7 +106,7 @@ fn a_name_that_means_nothing_ends_the_handshake() -> Result<()> {
         "127.0.0.1",
     ] {
         let refused = site.open(name).map(drop).unwrap_err();
-        alerts.push(format!("{:#}", refused));
+        alerts.push(format!("{refused:#}"));
     }
     alerts.dedup();
     assert_eq!(alerts.len(), 1, "not all alike: {alerts:?}");
