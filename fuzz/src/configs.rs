@@ -1,7 +1,7 @@
 //! The daemon's configuration.
 
 use std::io::{self, ErrorKind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use tidegate_core::RootKey;
 use tidegate_gateway::config::{self, Surroundings};
@@ -32,6 +32,10 @@ impl Surroundings for Nowhere {
 
     fn is_folder(&self, path: &Path) -> bool {
         path.ends_with("zones")
+    }
+
+    fn files(&self, _path: &Path) -> io::Result<Vec<PathBuf>> {
+        Ok(Vec::new())
     }
 
     fn is_open_to_others(&self, _path: &Path) -> bool {

@@ -100,6 +100,7 @@ impl Play<'_> {
                 client_id: CLIENT_ID,
                 now: NOW,
                 absent_producers: &absent,
+                throttle_ms: 0,
                 connection: &mut connection,
             };
             match rule.on_request(&mut context, request).ok()? {
