@@ -80,12 +80,16 @@ impl Flow {
     }
 }
 
+/// Longest pause of a connection that asks too often: any connection may carry heartbeats.
+const LONGEST_REQUEST_PAUSE: Duration = Duration::from_secs(1);
+
 /// The buckets of one zone. They outlive its edits: a new rate holds from the next request on, and a debt stays one.
 #[derive(Debug, Default)]
 pub struct Traffic {
     produce: Mutex<Option<Bucket>>,
     consume: Mutex<Option<Bucket>>,
     commits: Mutex<Option<Bucket>>,
+    requests: Mutex<Option<Bucket>>,
 }
 
 impl Traffic {
@@ -96,11 +100,13 @@ impl Traffic {
     pub fn debit(&self, flow: Flow, amount: usize, policies: &TrafficPolicies, now: Duration) -> Duration {
         // Most zones have no limit: no lock for them.
         let Some(rate) = flow.rate(policies) else { return Duration::ZERO };
-        let mut bucket = self.bucket(flow).lock().unwrap_or_else(PoisonError::into_inner);
-        let bucket = bucket.get_or_insert_with(|| Bucket::full(flow, rate, now));
-        bucket.refill(flow, rate, now);
-        bucket.take(flow, amount);
-        bucket.pause(rate).min(flow.longest_pause())
+        debit(self.bucket(flow), flow.period(), rate, amount, now).min(flow.longest_pause())
+    }
+
+    /// Takes `count` requests of any API out of what the zone may ask in a second; gives the pause of a connection that
+    /// asks. No answer tells of it: stock clients come nowhere near, and who floods needs no word.
+    pub fn debit_requests(&self, count: usize, rate: NonZeroU64, now: Duration) -> Duration {
+        debit(&self.requests, Duration::from_secs(1), rate, count, now).min(LONGEST_REQUEST_PAUSE)
     }
 
     fn bucket(&self, flow: Flow) -> &Mutex<Option<Bucket>> {
@@ -112,6 +118,20 @@ impl Traffic {
     }
 }
 
+fn debit(
+    bucket: &Mutex<Option<Bucket>>,
+    period: Duration,
+    rate: NonZeroU64,
+    amount: usize,
+    now: Duration,
+) -> Duration {
+    let mut bucket = bucket.lock().unwrap_or_else(PoisonError::into_inner);
+    let bucket = bucket.get_or_insert_with(|| Bucket::full(period, rate, now));
+    bucket.refill(period, rate, now);
+    bucket.take(period, amount);
+    bucket.pause(rate)
+}
+
 /// Credit in units of (amount x milliseconds of the flow's period), so that a rate fills it without rounding.
 #[derive(Debug)]
 struct Bucket {
@@ -120,21 +140,21 @@ struct Bucket {
 }
 
 impl Bucket {
-    fn full(flow: Flow, rate: NonZeroU64, now: Duration) -> Self {
-        Self { credit: depth(flow, rate), filled: now }
+    fn full(period: Duration, rate: NonZeroU64, now: Duration) -> Self {
+        Self { credit: depth(period, rate), filled: now }
     }
 
-    fn refill(&mut self, flow: Flow, rate: NonZeroU64, now: Duration) {
+    fn refill(&mut self, period: Duration, rate: NonZeroU64, now: Duration) {
         let passed = millis(now.saturating_sub(self.filled));
         let gained = i128::from(rate.get()).saturating_mul(passed);
-        self.credit = self.credit.saturating_add(gained).min(depth(flow, rate));
+        self.credit = self.credit.saturating_add(gained).min(depth(period, rate));
         // Whole milliseconds only: what is left of one counts the next time.
         self.filled += Duration::from_millis(u64::try_from(passed).unwrap_or(u64::MAX));
     }
 
-    fn take(&mut self, flow: Flow, amount: usize) {
+    fn take(&mut self, period: Duration, amount: usize) {
         let amount = i128::try_from(amount).unwrap_or(i128::MAX);
-        self.credit = self.credit.saturating_sub(amount.saturating_mul(millis(flow.period())));
+        self.credit = self.credit.saturating_sub(amount.saturating_mul(millis(period)));
     }
 
     /// Until the credit is back at nothing.
@@ -146,8 +166,8 @@ impl Bucket {
 }
 
 /// The most that may be saved up: what flows in one period.
-fn depth(flow: Flow, rate: NonZeroU64) -> i128 {
-    i128::from(rate.get()).saturating_mul(millis(flow.period()))
+fn depth(period: Duration, rate: NonZeroU64) -> i128 {
+    i128::from(rate.get()).saturating_mul(millis(period))
 }
 
 fn millis(duration: Duration) -> i128 {
@@ -205,6 +225,14 @@ mod tests {
         assert_eq!(traffic.debit(Flow::Produce, 0, &policies(4_000), ms(0)), ms(500));
         assert_eq!(traffic.debit(Flow::Produce, 1, &TrafficPolicies::default(), ms(0)), ms(0));
         assert_eq!(traffic.debit(Flow::Produce, 0, &policies(1_000), ms(500)), ms(1_500));
+    }
+
+    #[test]
+    fn who_asks_too_often_pauses_for_a_second_at_most() {
+        let (traffic, rate) = (Traffic::default(), NonZeroU64::new(1_000).unwrap());
+        assert_eq!(traffic.debit_requests(1_000, rate, ms(0)), ms(0));
+        assert_eq!(traffic.debit_requests(64, rate, ms(0)), ms(64));
+        assert_eq!(traffic.debit_requests(100_000, rate, ms(0)), LONGEST_REQUEST_PAUSE);
     }
 
     #[test]

@@ -84,7 +84,7 @@ accounts: {{file: accounts.yaml}}
 rootKey: "file:root.key"
 http: {{bind: {{host: 127.0.0.1, port: {http}}}}}
 # The memory rows hold up to 5,000 connections of one client, and some more to prepare them.
-limits: {{maxConnectionsPerZone: 6000, maxConnectionsPerAddress: 6000, maxLogins: 6000, maxLoginsPerAddress: 6000,
+limits: {{requestsPerSecondPerZone: 100000000, maxConnectionsPerZone: 6000, maxConnectionsPerAddress: 6000, maxLogins: 6000, maxLoginsPerAddress: 6000,
   connectionsPerSecond: 100000, connectionsPerSecondPerAddress: 100000, connectionsPerSecondPerZone: 100000}}
 "#
         )

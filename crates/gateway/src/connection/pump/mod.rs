@@ -43,7 +43,10 @@ const HIGH_WATER: usize = 256 * 1024;
 const CLIENT_HIGH_WATER: usize = 64 * 1024;
 
 /// Frames moved in one wake-up before other connections get their turn.
-const FRAMES_PER_TURN: usize = 64;
+const FRAMES_PER_TURN: usize = 16;
+
+/// Requests of a connection that are counted together against what its zone may send in a second.
+const COUNTED_TOGETHER: usize = 64;
 
 /// Questions that a rule may ask about one request: whose a producer id is, what must be kept, and each once more
 /// should memory have made room meanwhile.
@@ -91,6 +94,8 @@ pub(super) struct Pump<S> {
     state: ConnectionState,
     /// A login that waits for everything before it to be answered.
     login: Option<Request>,
+    /// Requests that are not counted yet.
+    uncounted: usize,
     /// Not read for the time that its zone owes.
     mute: Mute,
     /// A request that came in silence which another connection of the zone has to answer for.
@@ -147,6 +152,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
             zone,
             state: ConnectionState::default(),
             login: None,
+            uncounted: 0,
             mute: Mute::default(),
             paced: None,
             asking: None,

@@ -1,5 +1,6 @@
 //! Traffic policies (KIP-219): what flows is counted, and who owes silence is not read.
 
+use std::num::NonZeroU64;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -7,7 +8,7 @@ use tidegate_authz::Flow;
 use tidegate_wire::api::ApiKey;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::Pump;
+use super::{COUNTED_TOGETHER, Pump};
 use crate::state;
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
@@ -17,6 +18,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
         let pause = self.debit(Flow::of(key).filter(|flow| *flow == Flow::Produce), 0);
         let silent_itself = !pause.is_zero() && self.mute.was_within(Flow::Produce.longest_pause());
         if silent_itself { Duration::ZERO } else { pause }
+    }
+
+    /// Counts a request of any kind; now and then, so that a quick request takes no lock.
+    pub(super) fn count_request(&mut self) {
+        self.uncounted += 1;
+        if self.uncounted < COUNTED_TOGETHER {
+            return;
+        }
+        let traffic = self.zone.state().traffic();
+        let rate = u64::try_from(self.shared.deadlines.requests_per_second_per_zone).unwrap_or(u64::MAX);
+        if let Some(rate) = NonZeroU64::new(rate) {
+            self.mute.extend(traffic.debit_requests(self.uncounted, rate, state::uptime()));
+        }
+        self.uncounted = 0;
     }
 
     /// Counts what flows, if that is limited; gives the silence that the zone owes from now on.

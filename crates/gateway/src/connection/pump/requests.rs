@@ -66,6 +66,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
         if self.expires_at.is_some_and(|end| key != ApiKey::SaslHandshake && shared.now() >= end) {
             return Err(CloseReason::SessionExpired);
         }
+        self.count_request();
         match shared.table.service(key, version) {
             None => {
                 self.on_hidden(key, version);
