@@ -286,3 +286,15 @@ async fn any_changed(clusters: &mut HashMap<ClusterName, watch::Receiver<Arc<Clu
     }
     std::future::pending::<()>().await;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Embedding programs spawn it, so it must not stop being `Send`.
+    #[test]
+    fn a_running_gateway_can_be_spawned() {
+        fn spawnable<F: Future<Output = ()> + Send + 'static>(_: impl Fn(Gateway) -> F) {}
+        spawnable(|gateway| gateway.run(std::future::pending()));
+    }
+}
