@@ -18,7 +18,8 @@ use crate::seed::Seed;
 use crate::{command, suite};
 
 /// The size of a bar, and that of files without one.
-const BARS: [(&str, Size); 1] = [("upheaval", Size { rounds: 10, scale: 2 })];
+const BARS: [(&str, Size); 2] =
+    [("upheaval", Size { rounds: 10, scale: 2 }), ("flood", Size { rounds: 7, scale: 5 })];
 const NO_BAR: Size = Size { rounds: 7, scale: 100 };
 
 /// What a test prints before the figures that the report shows.

@@ -13,6 +13,8 @@ struct Row<'a> {
     seed: u64,
     scale: u32,
     figures: Vec<(&'a str, u64)>,
+    /// Whether the figures of all rounds are summed up by their median, as ratios and latencies are, not by their sum.
+    median_of_all: bool,
 }
 
 /// The report; `bar` is how many rounds there should be.
@@ -47,7 +49,8 @@ fn tables(rounds: &[Round]) -> BTreeMap<&str, (&str, Vec<Row<'_>>)> {
             let (notes, rows) = tables.entry(word("title")).or_default();
             *notes = word("notes");
             let figures = figures(measured);
-            rows.push(Row { round: number, seed: round.seed, scale: round.scale, figures });
+            let median_of_all = word("all") == "median";
+            rows.push(Row { round: number, seed: round.seed, scale: round.scale, figures, median_of_all });
         }
     }
     tables
@@ -59,9 +62,10 @@ fn figures(measured: &Value) -> Vec<(&str, u64)> {
     pairs.filter_map(|pair| Some((pair.get(0)?.as_str()?, pair.get(1)?.as_u64()?))).collect()
 }
 
-/// One line for each figure, the sum first: there are more figures than rounds.
+/// One line for each figure, the sum or the median first: there are more figures than rounds.
 fn table(rows: &[Row<'_>]) -> String {
-    let mut head = "| | all |".to_owned();
+    let median_of_all = rows.last().is_some_and(|row| row.median_of_all);
+    let mut head = if median_of_all { "| | median |" } else { "| | all |" }.to_owned();
     let mut rule = "|---|---|".to_owned();
     for row in rows {
         let _ = write!(head, " round {} (seed {}, scale {}) |", row.round, row.seed, row.scale);
@@ -71,13 +75,23 @@ fn table(rows: &[Row<'_>]) -> String {
     let names = rows.last().map(|row| row.figures.iter().map(|(name, _)| *name));
     for name in names.into_iter().flatten() {
         let values: Vec<u64> = rows.iter().map(|row| value(row, name)).collect();
-        let _ = write!(text, "| {name} | {} |", values.iter().sum::<u64>());
+        let _ = write!(
+            text,
+            "| {name} | {} |",
+            if median_of_all { median(&values) } else { values.iter().sum() }
+        );
         values.iter().for_each(|value| {
             let _ = write!(text, " {value} |");
         });
         text.push('\n');
     }
     text
+}
+
+fn median(values: &[u64]) -> u64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_unstable();
+    sorted.get(sorted.len() / 2).copied().unwrap_or_default()
 }
 
 fn value(row: &Row<'_>, name: &str) -> u64 {
@@ -89,6 +103,22 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn ratios_have_a_median() {
+        let round = |ratio| Round {
+            seed: 1,
+            scale: 1,
+            success: true,
+            result: String::new(),
+            measured: vec![json!({"title": "F", "all": "median", "figures": [["ratio", ratio]]})],
+        };
+        let text = text("flood", 3, &[round(120), round(900), round(130)]);
+        assert!(
+            text.contains("| | median |") && text.contains("| ratio | 130 | 120 | 900 | 130 |"),
+            "{text}"
+        );
+    }
 
     #[test]
     fn figures_are_summed_by_title() {
