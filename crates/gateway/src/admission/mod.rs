@@ -112,6 +112,15 @@ pub(crate) struct Seat {
     login: Taken<()>,
 }
 
+/// The part of a place that belongs to the client's address.
+#[derive(Debug)]
+struct Own {
+    address: IpAddr,
+    place: Taken<IpAddr>,
+    login: Taken<IpAddr>,
+    left: Left,
+}
+
 /// A connection's place, from before TLS to its end; given back when dropped.
 #[derive(Debug)]
 pub(crate) struct Place {
@@ -168,10 +177,19 @@ impl Admission {
         self.total.count(&())
     }
 
-    /// A place for a new connection of which nothing is known yet, before a byte of it is read.
+    /// A place for a new connection from `address`, before a byte of it is read.
     ///
     /// # Errors
-    /// [`Refusal`]: close it at once.
+    /// [`Refusal`]: close it at once. What binds one address comes first, so that it takes nothing of what all share.
+    pub(crate) fn admit(&self, address: IpAddr, limits: &Limits, now: Instant) -> Result<Place, Refusal> {
+        let own = self.own(address, limits, now)?;
+        self.place(own, self.seat(limits)?, limits, now)
+    }
+
+    /// A place for a new connection whose client is not known before its load balancer tells it.
+    ///
+    /// # Errors
+    /// As [`Admission::admit`].
     pub(crate) fn seat(&self, limits: &Limits) -> Result<Seat, Refusal> {
         let in_all = |places: &Arc<Places<()>>, limit| places.take(&(), limit);
         let total = in_all(&self.total, limits.max_connections).ok_or(Refusal::Full)?;
@@ -179,38 +197,46 @@ impl Admission {
         Ok(Seat { total, login })
     }
 
-    /// A place for the client at `address`, who has a seat.
+    /// The place of a client who has a seat and is known now.
     ///
     /// # Errors
-    /// [`Refusal`]: close it at once. What binds one address comes first, so that it takes nothing of the rate that all
-    /// share.
-    pub(crate) fn admit(
+    /// As [`Admission::admit`].
+    pub(crate) fn admit_seated(
         &self,
         seat: Seat,
         address: IpAddr,
         limits: &Limits,
         now: Instant,
     ) -> Result<Place, Refusal> {
+        self.place(self.own(address, limits, now)?, seat, limits, now)
+    }
+
+    /// What binds the client's address alone.
+    fn own(&self, address: IpAddr, limits: &Limits, now: Instant) -> Result<Own, Refusal> {
         let address = network(address);
         let of_address = |places: &Arc<Places<IpAddr>>, limit| places.take(&address, limit);
-        let own =
+        let place =
             of_address(&self.addresses, limits.max_connections_per_address).ok_or(Refusal::AddressFull)?;
-        let own_login = of_address(&self.login_addresses, limits.max_logins_per_address)
+        let login = of_address(&self.login_addresses, limits.max_logins_per_address)
             .ok_or(Refusal::AddressLoginsFull)?;
-        let left = self.address_rates.take(&address, now);
-        if left == Left::Nothing {
-            return Err(Refusal::AddressRate);
+        match self.address_rates.take(&address, now) {
+            Left::Nothing => Err(Refusal::AddressRate),
+            left => Ok(Own { address, place, login, left }),
         }
+    }
+
+    /// Both together, and what is kept for those who take little.
+    fn place(&self, own: Own, seat: Seat, limits: &Limits, now: Instant) -> Result<Place, Refusal> {
         let kept = limits.max_logins / LOGINS_KEPT_PART;
-        let has_many = self.login_addresses.count(&address) > LOGINS_OF_FEW;
+        let has_many = self.login_addresses.count(&own.address) > LOGINS_OF_FEW;
         if has_many && self.logins.count(&()) > limits.max_logins - kept {
             return Err(Refusal::LoginsFull);
         }
-        if !self.rate.take(left, now) {
+        if !self.rate.take(own.left, now) {
             return Err(Refusal::Rate);
         }
-        let Seat { total, login } = seat;
-        Ok(Place { address, _total: total, _address: own, login: Some((login, own_login)) })
+        let Own { address, place, login, .. } = own;
+        Ok(Place { address, _total: seat.total, _address: place, login: Some((seat.login, login)) })
     }
 
     /// A place in `zone` for a connection that has one of [`Admission::admit`] and is logged in.
@@ -258,7 +284,7 @@ mod tests {
 
     impl Site {
         fn admit(&self, address: IpAddr, now: Instant) -> Result<Place, Refusal> {
-            self.admission.admit(self.admission.seat(&self.limits)?, address, &self.limits, now)
+            self.admission.admit(address, &self.limits, now)
         }
 
         fn enter_zone(&self, zone: &str, now: Instant) -> Result<ZonePlace, Refusal> {

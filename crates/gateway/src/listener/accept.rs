@@ -9,7 +9,7 @@ use tokio::time::sleep;
 
 use super::bind::Bound;
 use super::shared::ListenerShared;
-use super::socket::{Given, connection};
+use super::socket::{Entrance, Given, connection};
 use crate::audit::Event;
 
 /// Pause when the system has no sockets left.
@@ -37,8 +37,8 @@ pub(crate) async fn accept(
             }
         };
         let shared = Arc::clone(&renewed.borrow());
-        let seat = match shared.common.admission.seat(&shared.deadlines) {
-            Ok(seat) => seat,
+        let entrance = match Entrance::of(&shared, peer) {
+            Ok(entrance) => entrance,
             Err(refusal) => {
                 shared.meters.refused(refusal);
                 shared.common.audit.tell(shared.entry(Event::ConnectionLimit, peer, refusal.reason()));
@@ -46,7 +46,7 @@ pub(crate) async fn accept(
             }
         };
         let given = Given { door: bound.door, shared, renewed: renewed.clone(), shutdown: shutdown.clone() };
-        connections.spawn(connection(stream, peer, given, seat));
+        connections.spawn(connection(stream, peer, given, entrance));
     }
     drop(bound);
     while connections.join_next().await.is_some() {}

@@ -11,6 +11,7 @@ use super::Door;
 use super::proxy::client_address;
 use super::shared::ListenerShared;
 use crate::admission::{Place, Refusal, Seat};
+use crate::config::ProxyProtocol;
 use crate::connection::{Arrival, End, serve};
 use crate::socket;
 use crate::tls::{Introduced, ListenerTlsState};
@@ -26,11 +27,33 @@ pub(super) struct Given {
     pub(super) shutdown: watch::Receiver<bool>,
 }
 
+/// How a connection comes in.
+pub(super) enum Entrance {
+    /// From its client, who has a place.
+    Direct(Place),
+    /// Through a load balancer, which has still to tell the client.
+    Proxied(ProxyProtocol, Seat),
+}
+
+impl Entrance {
+    /// Takes what can be taken before a byte is read.
+    ///
+    /// # Errors
+    /// [`Refusal`]: close the connection at once.
+    pub(super) fn of(shared: &ListenerShared, peer: SocketAddr) -> Result<Self, Refusal> {
+        let (admission, limits) = (&shared.common.admission, &shared.deadlines);
+        match &shared.proxy_protocol {
+            None => admission.admit(peer.ip(), limits, Instant::now()).map(Self::Direct),
+            Some(proxy) => admission.seat(limits).map(|seat| Self::Proxied(proxy.clone(), seat)),
+        }
+    }
+}
+
 /// Brings a connection to its end.
-pub(super) async fn connection(stream: TcpStream, peer: SocketAddr, given: Given, seat: Seat) {
+pub(super) async fn connection(stream: TcpStream, peer: SocketAddr, given: Given, entrance: Entrance) {
     let (shared, door) = (Arc::clone(&given.shared), given.door);
     let mut client = peer;
-    let end = steps(stream, &mut client, given, seat).await;
+    let end = steps(stream, &mut client, given, entrance).await;
     shared.meters.closed(end.label());
     end.audit(&shared, client);
     match &end {
@@ -43,24 +66,27 @@ pub(super) async fn connection(stream: TcpStream, peer: SocketAddr, given: Given
     tracing::debug!(peer = %client, ?door, reason = %end, "connection ended");
 }
 
-async fn steps(mut stream: TcpStream, client: &mut SocketAddr, given: Given, seat: Seat) -> End {
+async fn steps(mut stream: TcpStream, client: &mut SocketAddr, given: Given, entrance: Entrance) -> End {
     let shared = &given.shared;
-    let limits = &shared.deadlines;
-    if let Some(proxy) = &shared.proxy_protocol {
-        let mut shutdown = given.shutdown.clone();
-        let read = tokio::select! {
-            read = client_address(&mut stream, *client, proxy, limits.proxy_header_deadline) => read,
-            _ = shutdown.wait_for(|stop| *stop) => return End::Stopping,
-        };
-        match read {
-            Ok(address) => *client = address,
-            Err(error) => return error.into(),
+    let place = match entrance {
+        Entrance::Direct(place) => place,
+        Entrance::Proxied(proxy, seat) => {
+            let mut shutdown = given.shutdown.clone();
+            let deadline = shared.deadlines.proxy_header_deadline;
+            let read = tokio::select! {
+                read = client_address(&mut stream, *client, &proxy, deadline) => read,
+                _ = shutdown.wait_for(|stop| *stop) => return End::Stopping,
+            };
+            match read {
+                Ok(address) => *client = address,
+                Err(error) => return error.into(),
+            }
+            let admission = &shared.common.admission;
+            match admission.admit_seated(seat, client.ip(), &shared.deadlines, Instant::now()) {
+                Ok(place) => place,
+                Err(refusal) => return End::NoPlace(None, refusal),
+            }
         }
-    }
-    // The one place where the address of a client is admitted: before TLS, and behind a load balancer too.
-    let place = match shared.common.admission.admit(seat, client.ip(), limits, Instant::now()) {
-        Ok(place) => place,
-        Err(refusal) => return End::NoPlace(None, refusal),
     };
     shared.meters.accepted.increment(1);
     shared.meters.open.increment(1.0);
