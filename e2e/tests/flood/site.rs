@@ -15,8 +15,11 @@ const QUIET: &str = "quiet-partner";
 pub(crate) const LOUD: &str = "loud-partner";
 const LOUD_FROM: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 66);
 
-/// How long a client waits for anything.
+/// How long the quiet client waits for anything.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How long a loud client does; it is silenced for longer, and another takes its place.
+const IMPATIENCE: Duration = Duration::from_secs(3);
 
 /// What an operator gives a partner who is not trusted far.
 const POLICIES: &str = "{maxProduceRate: 5000000, maxConsumeRate: 10000000, limitCommitOffset: 600}";
@@ -55,7 +58,7 @@ impl Site {
 
     /// A connection from the loud partner's address that has not logged in.
     pub(crate) fn stranger(&self) -> Result<Connection> {
-        Connection::open_from(LOUD_FROM, self.home.ports().bound(), PATIENCE)
+        Connection::open_from(LOUD_FROM, self.home.ports().bound(), IMPATIENCE)
     }
 
     /// A connection of the loud partner.
