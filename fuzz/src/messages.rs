@@ -102,10 +102,12 @@ reads! {
     TxnOffsetCommit: TxnOffsetCommitRequest, TxnOffsetCommitResponse;
     DescribeAcls: DescribeAclsRequest, DescribeAclsResponse;
     CreateAcls: CreateAclsRequest, CreateAclsResponse;
+    DeleteAcls: DeleteAclsRequest, DeleteAclsResponse;
     DescribeConfigs: DescribeConfigsRequest, DescribeConfigsResponse;
     SaslAuthenticate: SaslAuthenticateRequest, SaslAuthenticateResponse;
     DeleteGroups: DeleteGroupsRequest, DeleteGroupsResponse;
     OffsetDelete: OffsetDeleteRequest, OffsetDeleteResponse;
+    AlterUserScramCredentials: AlterUserScramCredentialsRequest, AlterUserScramCredentialsResponse;
     DescribeCluster: DescribeClusterRequest, DescribeClusterResponse;
     DescribeProducers: DescribeProducersRequest, DescribeProducersResponse;
     ConsumerGroupHeartbeat: ConsumerGroupHeartbeatRequest, ConsumerGroupHeartbeatResponse;
