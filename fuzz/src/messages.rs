@@ -14,13 +14,7 @@ use tidegate_wire::{Bytes, BytesMut, messages};
 /// What the guard accepts, the codec crate reads to the last byte, and what it writes of that reads the same. An API
 /// without a table is refused.
 pub fn request(data: &[u8]) {
-    let Some((key, version, rest)) = pick(data) else { return };
-    let mut frame = BytesMut::new();
-    frame.extend_from_slice(&[0; 4]);
-    frame.extend_from_slice(&(key as i16).to_be_bytes());
-    frame.extend_from_slice(&version.to_be_bytes());
-    frame.extend_from_slice(rest);
-    let Ok(request) = Request::parse(frame.freeze()) else { return };
+    let Some(request) = read(data) else { return };
     let accepted = guard::check_request(request.key, request.version, &request.body).is_ok();
     assert_eq!(accepted, reads(Direction::Request, request.key, request.version, &request.body));
 }
@@ -30,6 +24,16 @@ pub fn response(data: &[u8]) {
     let Some((key, version, body)) = pick(data) else { return };
     let accepted = guard::check_response(key, version, body).is_ok();
     assert_eq!(accepted, reads(Direction::Response, key, version, &Bytes::copy_from_slice(body)));
+}
+
+fn read(data: &[u8]) -> Option<Request> {
+    let (key, version, rest) = pick(data)?;
+    let mut frame = BytesMut::new();
+    frame.extend_from_slice(&[0; 4]);
+    frame.extend_from_slice(&(key as i16).to_be_bytes());
+    frame.extend_from_slice(&version.to_be_bytes());
+    frame.extend_from_slice(rest);
+    Request::parse(frame.freeze()).ok()
 }
 
 fn pick(data: &[u8]) -> Option<(ApiKey, i16, &[u8])> {
@@ -112,4 +116,23 @@ reads! {
     DescribeProducers: DescribeProducersRequest, DescribeProducersResponse;
     ConsumerGroupHeartbeat: ConsumerGroupHeartbeatRequest, ConsumerGroupHeartbeatResponse;
     ConsumerGroupDescribe: ConsumerGroupDescribeRequest, ConsumerGroupDescribeResponse;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::seeds::seeds;
+
+    #[test]
+    fn every_seed_is_read_to_its_end() {
+        for seed in seeds("request") {
+            let request = read(&seed).expect("a header");
+            assert!(reads(Direction::Request, request.key, request.version, &request.body), "{request:?}");
+        }
+        for seed in seeds("response") {
+            let (key, version, body) = pick(&seed).expect("a key of the tables");
+            let body = Bytes::copy_from_slice(body);
+            assert!(reads(Direction::Response, key, version, &body), "{key:?} v{version}");
+        }
+    }
 }

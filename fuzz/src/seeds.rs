@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use tidegate_authz::RuleTable;
 use tidegate_wire::api::ApiKey;
 use tidegate_wire::guard::{self, Direction};
+use tidegate_wire::{BytesMut, header};
 
 use crate::choices::Choices;
 use crate::make;
@@ -93,7 +94,16 @@ fn rules_seed(zone: u8, api: u8, version: u8) -> Vec<u8> {
 fn messages(direction: Direction) -> Vec<Vec<u8>> {
     let of_key = |(number, key): (u8, ApiKey)| {
         let versions = guard::schema(key).expect("a key of the tables").versions;
-        versions.iter().map(move |version| message(direction, key, version, &[number, version as u8]))
+        versions.iter().map(move |version| {
+            let mut head = BytesMut::from(&[number, version as u8][..]);
+            if direction == Direction::Request {
+                let mut header = BytesMut::new();
+                header::write_request(&mut header, key, version, 1, "app");
+                // Key and version are picked by the two bytes.
+                head.extend_from_slice(&header[4..]);
+            }
+            message(direction, key, version, &head)
+        })
     };
     (0..).zip(guard::KEYS).flat_map(of_key).collect()
 }
