@@ -46,6 +46,9 @@ fn idempotent_writers_lose_and_repeat_nothing() -> Result<()> {
     let (home, _gateway) = gateway_before(&kafka, &topics)?;
     let config = gateway::client_config(&home, "SCRAM-SHA-256", PARTNER, PASSWORD);
     let writers = [(Client::Librdkafka, "alias-0"), (Client::FranzGo, "alias-1")];
+    for (client, _) in writers {
+        client.prepare()?;
+    }
     // Each broker leads one partition of each topic.
     let dead = leaders(&kafka, 1, &topics[0])?[0];
     let alive = (1..=3).find(|id| *id != dead).context("three brokers")?;

@@ -3,7 +3,7 @@
 use std::mem::{Discriminant, discriminant};
 
 use tidegate_wire::BytesMut;
-use tidegate_wire::frame::{FrameError, FrameLimits, LARGEST_READ, next_frame, read_ahead};
+use tidegate_wire::frame::{FrameError, FrameLimits, LARGEST_READ, LEAST_READ, next_frame, read_ahead};
 
 /// The first byte is the size of a piece. A stream yields the same frames and ends at the same place whether it arrives at once or in pieces.
 pub fn deframe(data: &[u8]) {
@@ -26,7 +26,7 @@ fn frames<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> (Vec<BytesMut>, Option<
                 Err(error) => return (frames, Some(discriminant(&error))),
             }
         }
-        assert!((1..=LARGEST_READ).contains(&read_ahead(&buffer, 0)));
+        assert!((1..=LARGEST_READ).contains(&read_ahead(&buffer, LEAST_READ, 0)));
     }
     (frames, None)
 }

@@ -56,8 +56,8 @@ async fn serve(mut stream: TcpStream, mut connection: Connection) -> Result<()> 
     stream.set_nodelay(true)?;
     let mut buffer = BytesMut::new();
     while let Some(request) = read_frame(&mut stream, &mut buffer).await? {
-        if let Some(answer) = connection.answer(request)? {
-            stream.write_all(answer).await?;
+        if let Some(mut answer) = connection.answer(request)? {
+            stream.write_all_buf(&mut answer).await?;
         }
     }
     Ok(())

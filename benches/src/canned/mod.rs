@@ -6,11 +6,13 @@
 mod cluster;
 mod data;
 
+use std::io::Cursor;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, Result, bail};
-use bytes::{Bytes, BytesMut};
+use bytes::buf::Chain;
+use bytes::{Buf, Bytes, BytesMut};
 use kafka_protocol::messages::api_versions_response::ApiVersion;
 use kafka_protocol::messages::{
     ApiKey, ApiVersionsResponse, FetchRequest, FindCoordinatorRequest, InitProducerIdRequest,
@@ -33,7 +35,13 @@ pub struct Broker {
     topic: StrBytes,
     partitions: i32,
     batch: Batch,
+    /// The last answer to Fetch and its question: load clients all ask the same, and many that do not read their
+    /// answers must not need one each.
+    fetch: Mutex<Option<(Bytes, Bytes)>>,
 }
+
+/// An answer as a frame: its size and correlation id, and the rest, which may be the same in many.
+pub type Answer = Chain<Cursor<[u8; HEAD_BYTES]>, Bytes>;
 
 impl Broker {
     /// A broker that Metadata shows at `advertised`, with one topic.
@@ -44,6 +52,7 @@ impl Broker {
             topic: StrBytes::from_string(topic.to_owned()),
             partitions,
             batch: Batch::large()?,
+            fetch: Mutex::new(None),
         })
     }
 
@@ -92,41 +101,48 @@ impl Broker {
 #[derive(Debug)]
 pub struct Connection {
     broker: Arc<Broker>,
-    fetch: Option<(Bytes, BytesMut)>,
-    answer: BytesMut,
+    fetch: Option<(Bytes, Bytes)>,
 }
 
 impl Connection {
     /// A connection on which nothing was asked yet.
     pub fn new(broker: Arc<Broker>) -> Self {
-        Self { broker, fetch: None, answer: BytesMut::new() }
+        Self { broker, fetch: None }
     }
 
     /// The answer to one request frame (without its size), size first; none for acks=0.
-    pub fn answer(&mut self, request: Bytes) -> Result<Option<&[u8]>> {
+    pub fn answer(&mut self, request: Bytes) -> Result<Option<Answer>> {
         let mut body = request.clone();
         let header = decode_request_header_from_buffer(&mut body)?;
         if header.request_api_key == ApiKey::Fetch as i16 {
-            return self.answer_fetch(&header, request, body).map(Some);
+            let answer = self.answer_fetch(&header, request, body)?;
+            return in_pieces(answer, header.correlation_id).map(Some);
         }
-        match self.broker.answer(&header, body)? {
-            Some(answer) => {
-                self.answer = answer;
-                Ok(Some(&self.answer))
-            }
-            None => Ok(None),
-        }
+        let answer = self.broker.answer(&header, body)?;
+        answer.map(|answer| in_pieces(answer.freeze(), header.correlation_id)).transpose()
     }
 
-    fn answer_fetch(&mut self, header: &RequestHeader, request: Bytes, body: Bytes) -> Result<&[u8]> {
-        let known = match self.fetch.take() {
-            Some((asked, answer)) if same_but_for_correlation_id(&asked, &request) => (asked, answer),
-            _ => (request, self.broker.answer(header, body)?.unwrap_or_default()),
+    fn answer_fetch(&mut self, header: &RequestHeader, request: Bytes, body: Bytes) -> Result<Bytes> {
+        let same = |(asked, _): &&(Bytes, Bytes)| same_but_for_correlation_id(asked, &request);
+        if let Some((_, answer)) = self.fetch.as_ref().filter(same) {
+            return Ok(answer.clone());
+        }
+        let mut shared = self.broker.fetch.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = match shared.as_ref().filter(same) {
+            Some(known) => known.clone(),
+            None => (request, self.broker.answer(header, body)?.unwrap_or_default().freeze()),
         };
+        *shared = Some(known.clone());
         let (_, answer) = self.fetch.insert(known);
-        frame::set_response_correlation_id(answer, header.correlation_id)?;
-        Ok(answer)
+        Ok(answer.clone())
     }
+}
+
+/// A frame with the correlation id of one request.
+fn in_pieces(frame: Bytes, correlation_id: i32) -> Result<Answer> {
+    let mut head = *frame.first_chunk::<HEAD_BYTES>().context("an answer without a header")?;
+    frame::set_response_correlation_id(&mut head, correlation_id)?;
+    Ok(Cursor::new(head).chain(frame.slice(HEAD_BYTES..)))
 }
 
 fn same_but_for_correlation_id(one: &[u8], other: &[u8]) -> bool {
@@ -155,6 +171,9 @@ fn decode<R: Decodable>(header: &RequestHeader, mut body: Bytes) -> Result<R> {
 fn encode<R: Encodable + HeaderVersion>(header: &RequestHeader, body: &R) -> Result<BytesMut> {
     frame::response(header.request_api_version, header.correlation_id, body)
 }
+
+/// Size and correlation id of a frame.
+const HEAD_BYTES: usize = 8;
 
 /// The id of the one topic, the same in each run.
 pub const TOPIC_ID: Uuid = Uuid::from_u128(0x7469_6465_6761_7465_2d62_656e_6368_2d31);

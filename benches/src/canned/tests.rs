@@ -10,9 +10,9 @@ fn a_repeated_fetch_is_answered_with_its_own_correlation_id() {
     let mut connection = connection();
     for (correlation_id, offset) in [(1, 0), (2, 0), (3, 500)] {
         let request = frame::request(12, correlation_id, &fetch(offset)).unwrap();
-        let answer = connection.answer(request.freeze().slice(4..)).unwrap().unwrap().to_vec();
+        let answer = whole(connection.answer(request.freeze().slice(4..)).unwrap().unwrap());
         assert_eq!(answer[4..8], correlation_id.to_be_bytes());
-        let answer = frame::decode_response::<FetchRequest>(12, Bytes::from(answer).slice(4..)).unwrap();
+        let answer = frame::decode_response::<FetchRequest>(12, answer.slice(4..)).unwrap();
         let records = answer.responses[0].partitions[0].records.clone().unwrap();
         let sets = RecordBatchDecoder::decode_all(&mut records.clone()).unwrap();
         assert_eq!(sets.len(), 8);
@@ -42,7 +42,7 @@ fn an_unknown_api_versions_version_gets_an_error_in_version_0() {
     let mut connection = connection();
     let mut request = frame::request(4, 5, &ApiVersionsRequest::default()).unwrap();
     request[7] = 5;
-    let answer = Bytes::copy_from_slice(connection.answer(request.freeze().slice(4..)).unwrap().unwrap());
+    let answer = whole(connection.answer(request.freeze().slice(4..)).unwrap().unwrap());
     let answer = frame::decode_response::<ApiVersionsRequest>(0, answer.slice(4..)).unwrap();
     assert_eq!(answer.error_code, 35);
 }
@@ -54,6 +54,23 @@ fn acks_0_is_not_answered() {
     assert!(connection.answer(request.freeze().slice(4..)).unwrap().is_none());
 }
 
+#[test]
+fn one_answer_serves_connections_that_ask_the_same() {
+    let broker = Arc::new(Broker::new(SocketAddr::from(([127, 0, 0, 1], 9092)), "bench", 2).unwrap());
+    let answers = [1, 2].map(|correlation_id| {
+        let request = frame::request(12, correlation_id, &fetch(0)).unwrap();
+        let mut connection = Connection::new(Arc::clone(&broker));
+        connection.answer(request.freeze().slice(4..)).unwrap().unwrap()
+    });
+    assert_eq!(answers[0].last_ref().as_ptr(), answers[1].last_ref().as_ptr());
+    let correlation_ids = answers.map(|answer| i32::from_be_bytes(whole(answer)[4..8].try_into().unwrap()));
+    assert_eq!(correlation_ids, [1, 2]);
+}
+
+fn whole(mut answer: Answer) -> Bytes {
+    answer.copy_to_bytes(answer.remaining())
+}
+
 fn connection() -> Connection {
     let address = SocketAddr::from(([127, 0, 0, 1], 9092));
     Connection::new(Arc::new(Broker::new(address, "bench", 2).unwrap()))
@@ -61,7 +78,7 @@ fn connection() -> Connection {
 
 fn ask<R: Request>(connection: &mut Connection, version: i16, request: &R) -> R::Response {
     let request = frame::request(version, 1, request).unwrap();
-    let answer = Bytes::copy_from_slice(connection.answer(request.freeze().slice(4..)).unwrap().unwrap());
+    let answer = whole(connection.answer(request.freeze().slice(4..)).unwrap().unwrap());
     frame::decode_response::<R>(version, answer.slice(4..)).unwrap()
 }
 

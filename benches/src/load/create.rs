@@ -13,7 +13,7 @@ use super::session::{Session, Target};
 
 /// Creates the topic unless it exists, and waits until it has a leader.
 pub(super) fn run(args: &Args) -> Result<()> {
-    let target = Target::from(args);
+    let target = Target::new(args)?;
     let mut session = Session::open(&target, target.address)?;
     let topic = CreatableTopic::default()
         .with_name(TopicName(StrBytes::from_string(args.topic.clone())))

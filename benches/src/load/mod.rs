@@ -11,11 +11,14 @@ mod create;
 mod hold;
 mod open;
 mod outcome;
+mod reconnect;
 mod session;
+mod stream;
 mod work;
 
 use std::io::{BufRead, stdin};
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::{Parser, ValueEnum};
@@ -41,6 +44,9 @@ pub struct Args {
     /// SASL PLAIN password.
     #[arg(long)]
     pub password: Option<String>,
+    /// Certificates to trust, PEM: the connections are encrypted.
+    #[arg(long)]
+    pub ca: Option<PathBuf>,
     /// How topics are named: by name (Produce 9, Fetch 12) or by id (Produce 13, Fetch 17).
     #[arg(long, value_enum, default_value_t = By::Names)]
     pub by: By,
@@ -62,7 +68,7 @@ pub struct Args {
     /// Stop after these requests per connection.
     #[arg(long)]
     pub requests: Option<u64>,
-    /// Requests per second of the open loop.
+    /// Requests per second of the open loop, or connections per second of `reconnect`.
     #[arg(long, default_value_t = 2000)]
     pub rate: u32,
     /// Limit of bytes per partition of a Fetch.
@@ -94,6 +100,10 @@ pub enum Mode {
     Create,
     /// Many connections, each with one Metadata and one Fetch, held open.
     Hold,
+    /// As `hold`, but nobody reads the answer to the Fetch.
+    Stall,
+    /// Connections that end after one Metadata and one Fetch, anew and anew at a fixed rate.
+    Reconnect,
 }
 
 /// How requests name topics.
@@ -110,7 +120,8 @@ pub fn run(args: &Args, report: &mut dyn FnMut(&str)) -> Result<()> {
     match args.mode {
         Mode::Produce | Mode::Consume | Mode::Small => run_closed(args, report),
         Mode::Latency => run_open(args, report),
-        Mode::Hold => run_hold(args, report),
+        Mode::Hold | Mode::Stall => run_hold(args, report),
+        Mode::Reconnect => run_reconnect(args, report),
         Mode::Create => create::run(args),
     }
 }
@@ -139,8 +150,14 @@ fn run_hold(args: &Args, report: &mut dyn FnMut(&str)) -> Result<()> {
     Ok(())
 }
 
+fn run_reconnect(args: &Args, report: &mut dyn FnMut(&str)) -> Result<()> {
+    ready(args, report)?;
+    let outcome = reconnect::run(args)?;
+    done(args, &outcome, report)
+}
+
 fn prepare(args: &Args) -> Result<(Session, Work)> {
-    let target = Target::from(args);
+    let target = Target::new(args)?;
     let mut session = Session::open(&target, target.address)?;
     let topic = session.topic(&args.topic)?;
     if args.follow_leader && topic.leader != target.address {

@@ -2,9 +2,10 @@
 
 use std::io::{BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use bytes::Bytes;
 use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
 use kafka_protocol::messages::{
@@ -13,7 +14,10 @@ use kafka_protocol::messages::{
 use kafka_protocol::protocol::{Request, StrBytes};
 use uuid::Uuid;
 
+use rustls::ClientConfig;
+
 use super::Args;
+use super::stream::{self, Stream};
 use crate::frame;
 
 /// Where to connect and as whom.
@@ -21,11 +25,13 @@ use crate::frame;
 pub(super) struct Target {
     pub(super) address: SocketAddr,
     login: Option<(String, String)>,
+    tls: Option<Arc<ClientConfig>>,
 }
 
-impl From<&Args> for Target {
-    fn from(args: &Args) -> Self {
-        Self { address: args.address, login: args.user.clone().zip(args.password.clone()) }
+impl Target {
+    pub(super) fn new(args: &Args) -> Result<Self> {
+        let tls = args.ca.as_deref().map(stream::trusting).transpose()?;
+        Ok(Self { address: args.address, login: args.user.clone().zip(args.password.clone()), tls })
     }
 }
 
@@ -38,19 +44,22 @@ pub(super) struct Topic {
 
 /// A connection that is logged in.
 pub(super) struct Session {
-    input: BufReader<TcpStream>,
-    output: TcpStream,
+    stream: BufReader<Stream>,
     frame: Vec<u8>,
 }
 
 impl Session {
     pub(super) fn open(target: &Target, address: SocketAddr) -> Result<Self> {
-        let output = TcpStream::connect(address).with_context(|| format!("cannot connect to {address}"))?;
-        output.set_nodelay(true)?;
-        output.set_read_timeout(Some(PATIENCE))?;
-        output.set_write_timeout(Some(PATIENCE))?;
-        let input = BufReader::with_capacity(INPUT_BYTES, output.try_clone()?);
-        let mut session = Self { input, output, frame: Vec::new() };
+        let tcp = TcpStream::connect(address).with_context(|| format!("cannot connect to {address}"))?;
+        tcp.set_nodelay(true)?;
+        tcp.set_read_timeout(Some(PATIENCE))?;
+        tcp.set_write_timeout(Some(PATIENCE))?;
+        let stream = match &target.tls {
+            Some(config) => Stream::encrypted(tcp, config, address)?,
+            None => Stream::Plain(tcp),
+        };
+        let stream = BufReader::with_capacity(INPUT_BYTES, stream);
+        let mut session = Self { stream, frame: Vec::new() };
         if let Some((user, password)) = &target.login {
             session.login(user, password)?;
         }
@@ -68,19 +77,19 @@ impl Session {
     }
 
     pub(super) fn send(&mut self, frame: &[u8]) -> Result<()> {
-        self.output.write_all(frame).context("cannot send")
+        self.stream.get_mut().write_all(frame).context("cannot send")
     }
 
     /// The next frame, without its size.
     pub(super) fn receive(&mut self) -> Result<&[u8]> {
         let mut prefix = [0; frame::SIZE_BYTES];
-        self.input.read_exact(&mut prefix).context("no answer")?;
+        self.stream.read_exact(&mut prefix).context("no answer")?;
         let size = frame::size(prefix)?;
         if self.frame.len() < size {
             self.frame.resize(size, 0);
         }
         let frame = self.frame.get_mut(..size).context("no room for the answer")?;
-        self.input.read_exact(frame).context("half an answer")?;
+        self.stream.read_exact(frame).context("half an answer")?;
         Ok(frame)
     }
 
@@ -91,7 +100,10 @@ impl Session {
 
     /// The socket itself, for a writer that runs beside the reader.
     pub(super) fn writer(&self) -> Result<TcpStream> {
-        Ok(self.output.try_clone()?)
+        match self.stream.get_ref() {
+            Stream::Plain(tcp) => Ok(tcp.try_clone()?),
+            Stream::Encrypted(_) => bail!("TLS cannot be written beside its reader"),
+        }
     }
 
     fn login(&mut self, user: &str, password: &str) -> Result<()> {

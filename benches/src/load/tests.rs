@@ -1,6 +1,7 @@
 use super::*;
 use crate::canned::{Broker, Connection};
 use crate::frame;
+use bytes::Buf;
 use serde_json::Value;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -49,6 +50,19 @@ fn hold_fetches_once_per_connection() {
 }
 
 #[test]
+fn stalled_connections_ask_and_do_not_read() {
+    let outcome = run_mode("stall", &["--connections", "3", "--partitions", "2"]);
+    assert_eq!((outcome["requests"].as_u64(), outcome["bytes"].as_u64()), (Some(3), Some(0)));
+}
+
+#[test]
+fn reconnecting_clients_keep_to_their_rate_together() {
+    let outcome = run_mode("reconnect", &["--connections", "2", "--rate", "40", "--seconds", "0.5"]);
+    let requests = outcome["requests"].as_u64().unwrap();
+    assert!((2..=24).contains(&requests), "{requests}");
+}
+
+#[test]
 fn errors_of_the_broker_end_the_run() {
     let error = try_mode("consume", &["--topic", "nonsense"]).unwrap_err();
     assert_eq!(format!("{error:#}"), "metadata of topic nonsense: error 3");
@@ -85,8 +99,8 @@ fn serve(mut stream: TcpStream, mut connection: Connection) {
     while stream.read_exact(&mut prefix).is_ok() {
         let mut request = vec![0; frame::size(prefix).unwrap()];
         stream.read_exact(&mut request).unwrap();
-        if let Some(answer) = connection.answer(request.into()).unwrap() {
-            stream.write_all(answer).unwrap();
+        if let Some(mut answer) = connection.answer(request.into()).unwrap() {
+            stream.write_all(&answer.copy_to_bytes(answer.remaining())).unwrap();
         }
     }
 }

@@ -37,7 +37,7 @@ impl Work {
         match args.mode {
             Mode::Produce => Self::produce(args, topic, &Batch::large()?),
             Mode::Small | Mode::Latency => Self::produce(args, topic, &Batch::small()?),
-            Mode::Consume | Mode::Hold => Self::fetch(args, topic),
+            Mode::Consume | Mode::Hold | Mode::Stall | Mode::Reconnect => Self::fetch(args, topic),
             Mode::Create => bail!("creating a topic is no load"),
         }
     }

@@ -268,7 +268,7 @@ impl Granted {
     pub fn upstream_key(&self, by_id: bool) -> TopicKey {
         match &self.topic {
             Some(topic) if by_id => TopicKey::Id(topic.upstream.id),
-            _ => TopicKey::Name(self.backing.as_str().into()),
+            _ => TopicKey::Name(self.backing.shared()),
         }
     }
 
@@ -277,7 +277,7 @@ impl Granted {
     pub fn shown_key(&self, by_id: bool) -> TopicKey {
         match &self.topic {
             Some(topic) if by_id => TopicKey::Id(topic.virtual_id),
-            _ => TopicKey::Name(self.alias.as_str().into()),
+            _ => TopicKey::Name(self.alias.shared()),
         }
     }
 }

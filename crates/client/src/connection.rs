@@ -6,7 +6,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use kafka_protocol::protocol::{Decodable, Encodable, Request};
 use tidegate_wire::api::ApiKey;
 use tidegate_wire::codec::{self, Guarded};
-use tidegate_wire::frame::{FrameLimits, SIZE_PREFIX, next_frame, read_ahead};
+use tidegate_wire::frame::{FIRST_READ, FrameLimits, SIZE_PREFIX, next_frame, read_ahead};
 use tidegate_wire::header;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{Instant, timeout};
@@ -207,7 +207,7 @@ impl Connection {
             if let Some(answer) = next_frame(&mut self.received, self.limits).map_err(CallFailure::Frame)? {
                 return Ok(answer.freeze());
             }
-            self.received.reserve(read_ahead(&self.received, 0));
+            self.received.reserve(read_ahead(&self.received, FIRST_READ, 0));
             if self.stream.read_buf(&mut self.received).await.map_err(io_failure)? == 0 {
                 return Err(CallFailure::Closed);
             }

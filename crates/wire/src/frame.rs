@@ -10,7 +10,11 @@ use thiserror::Error;
 /// Length of the size prefix.
 pub const SIZE_PREFIX: usize = 4;
 
-/// Room for the first read of a frame; most requests and small answers fit whole.
+/// Room for a read of a peer that has sent little so far: allocators keep pieces of this size at hand, and most
+/// connections are quiet most of the time.
+pub const LEAST_READ: usize = 1024;
+
+/// Most room for the first read of a frame; most requests and small answers fit whole.
 pub const FIRST_READ: usize = 8 * 1024;
 
 /// Most room that one read gets, however large the frame: what a socket hands over at once.
@@ -68,16 +72,29 @@ pub fn next_frame(buffer: &mut BytesMut, limits: FrameLimits) -> Result<Option<B
 
 /// How many more bytes of room the next read should have.
 ///
-/// At most what the frame still needs, and never more than what has arrived of it, [`FIRST_READ`] or
+/// `first` while nothing is known of the frame: from [`LEAST_READ`] to [`FIRST_READ`], as [`next_first_read`] tells.
+/// Else at most what the frame still needs, and never more than what has arrived of it, [`FIRST_READ`] or
 /// `earned`, the length of the last frame that this peer has really sent: one that announces 16 MiB and
 /// sends nothing holds 8 KiB.
 #[must_use]
-pub fn read_ahead(buffer: &[u8], earned: usize) -> usize {
+pub fn read_ahead(buffer: &[u8], first: usize, earned: usize) -> usize {
     let missing = match size_prefix(buffer).map(usize::try_from) {
         Some(Ok(size)) => (size + SIZE_PREFIX).saturating_sub(buffer.len()),
-        _ => FIRST_READ,
+        _ => first,
     };
     missing.min(buffer.len().max(FIRST_READ).max(earned)).clamp(1, LARGEST_READ)
+}
+
+/// Room for the first read of the next frame after a read with `room` that took `taken` bytes: twice as much when it
+/// was filled, half when most of it was not.
+#[must_use]
+pub fn next_first_read(room: usize, taken: usize) -> usize {
+    let next = match taken {
+        _ if taken >= room => room * 2,
+        _ if taken < room / 4 => room / 2,
+        _ => room,
+    };
+    next.clamp(LEAST_READ, FIRST_READ)
 }
 
 /// Whole length of the first frame with its prefix, once known and legal.
@@ -274,11 +291,21 @@ mod tests {
     #[test]
     fn a_large_announced_size_earns_no_more_room_than_was_sent() {
         let mut buffer = frame(i32::MAX, &[]);
-        assert_eq!(read_ahead(&buffer, 0), FIRST_READ);
-        assert_eq!(read_ahead(&buffer, 50_000), 50_000);
+        assert_eq!(read_ahead(&buffer, LEAST_READ, 0), FIRST_READ);
+        assert_eq!(read_ahead(&buffer, LEAST_READ, 50_000), 50_000);
         buffer.extend_from_slice(&vec![0; 100_000]);
-        assert_eq!(read_ahead(&buffer, 0), 100_004);
-        assert_eq!(read_ahead(&frame(10, &[1; 4]), 50_000), 6);
+        assert_eq!(read_ahead(&buffer, LEAST_READ, 0), 100_004);
+        assert_eq!(read_ahead(&frame(10, &[1; 4]), LEAST_READ, 50_000), 6);
+    }
+
+    #[test]
+    fn a_busy_peer_is_read_with_more_room_and_a_quiet_one_with_less() {
+        assert_eq!(read_ahead(&[], LEAST_READ, 50_000), LEAST_READ);
+        assert_eq!(next_first_read(LEAST_READ, LEAST_READ), 2 * LEAST_READ);
+        assert_eq!(next_first_read(FIRST_READ, FIRST_READ), FIRST_READ);
+        assert_eq!(next_first_read(FIRST_READ, 3_000), FIRST_READ);
+        assert_eq!(next_first_read(FIRST_READ, 100), FIRST_READ / 2);
+        assert_eq!(next_first_read(LEAST_READ, 0), LEAST_READ);
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! Produce requests: the envelope is read and written anew, the records stay where they are.
 //!
-//! The answer to Produce is small and goes through the ordinary codec; only the request carries records.
+//! Only the request carries records; [`answer`] is about the answer.
+
+pub mod answer;
 
 use std::ops::Range;
 
@@ -19,6 +21,9 @@ const FLEXIBLE_SINCE: i16 = 9;
 
 /// Most partitions in one request; a client that fills 16 MiB with one-record batches stays far below.
 pub const MAX_PARTITIONS: usize = 100_000;
+
+/// Records of up to so many bytes are copied: a few hundred bytes cost less than a piece of their own in the write.
+const COPIED: usize = 512;
 
 /// Most tags in one tag section; Kafka itself defines none for this request.
 const MAX_TAGS: u32 = 64;
@@ -126,6 +131,11 @@ impl PartitionData {
         skip_tags(reader, flexible)?;
         Ok(Self { index, records })
     }
+
+    /// Bytes of records.
+    fn len(&self) -> usize {
+        self.records.as_ref().map_or(0, Range::len)
+    }
 }
 
 /// A count that may not be null: this request has no nullable array.
@@ -168,8 +178,7 @@ impl Rewritten<'_> {
     #[must_use]
     pub fn write(&self, body: &Bytes, version: i16) -> Outgoing {
         let flexible = version >= FLEXIBLE_SINCE;
-        let partitions: usize = self.topics.iter().map(|(_, partitions)| partitions.len()).sum();
-        let mut out = EnvelopeWriter::with_capacity(self.envelope_size(partitions), partitions);
+        let mut out = EnvelopeWriter::with_capacity(self.envelope_size(), self.spliced().count());
         header::write_request(out.buffer(), ApiKey::Produce, version, self.correlation_id, self.client_id);
         self.write_transactional_id(&mut out, flexible);
         out.buffer().put_i16(self.acks);
@@ -187,9 +196,21 @@ impl Rewritten<'_> {
         out.finish()
     }
 
-    fn envelope_size(&self, partitions: usize) -> usize {
+    fn partitions(&self) -> impl Iterator<Item = &PartitionData> {
+        self.topics.iter().flat_map(|(_, partitions)| partitions)
+    }
+
+    /// Partitions whose records stay where they are.
+    fn spliced(&self) -> impl Iterator<Item = &PartitionData> {
+        self.partitions().filter(|partition| partition.len() > COPIED)
+    }
+
+    fn envelope_size(&self) -> usize {
         let names: usize = self.topics.iter().map(|(topic, _)| topic.width() + 8).sum();
-        64 + self.client_id.len() + self.transactional_id.map_or(0, str::len) + names + partitions * 10
+        let copied = |partition: &PartitionData| Some(partition.len()).filter(|len| *len <= COPIED);
+        let partitions: usize =
+            self.partitions().map(|partition| 10 + copied(partition).unwrap_or_default()).sum();
+        64 + self.client_id.len() + self.transactional_id.map_or(0, str::len) + names + partitions
     }
 
     fn write_transactional_id(&self, out: &mut EnvelopeWriter, flexible: bool) {
@@ -205,7 +226,11 @@ fn write_partition(partition: &PartitionData, body: &Bytes, flexible: bool, out:
     out.buffer().put_i32(partition.index);
     let records = partition.records.clone().filter(|range| range.end <= body.len()).unwrap_or(0..0);
     write_count(out.buffer(), records.len(), flexible);
-    out.splice(body.slice(records));
+    if records.len() <= COPIED {
+        out.buffer().put_slice(body.get(records).unwrap_or_default());
+    } else {
+        out.splice(body.slice(records));
+    }
     write_no_tags(out, flexible);
 }
 
@@ -283,11 +308,14 @@ mod tests {
     }
 
     #[test]
-    fn records_go_upstream_in_the_buffer_in_which_they_came() {
-        let body = encoded(9, &typed(9, "alias", [0; 16]));
+    fn large_records_go_upstream_in_the_buffer_in_which_they_came() {
+        let mut request = typed(9, "alias", [0; 16]);
+        let large = Bytes::from(vec![4; COPIED + 1]);
+        request.topic_data[0].partition_data[1].records = Some(large.clone());
+        let body = encoded(9, &request);
         let read = ProduceRequest::read(&body, 9).unwrap();
         let outgoing = upstream(9, &read).write(&body, 9);
-        let records = outgoing.pieces().find(|piece| piece == "four").unwrap();
+        let records = outgoing.pieces().find(|piece| *piece == large).unwrap();
         assert!(body.as_ptr_range().contains(&records.as_ptr()));
     }
 

@@ -46,6 +46,16 @@ impl From<TopicRef<'_>> for TopicKey {
 }
 
 impl TopicKey {
+    /// The topic as bytes refer to it.
+    #[inline]
+    #[must_use]
+    pub fn borrowed(&self) -> TopicRef<'_> {
+        match self {
+            Self::Name(name) => TopicRef::Name(name),
+            Self::Id(id) => TopicRef::Id(*id),
+        }
+    }
+
     /// Writes the id, or the name with its length.
     #[inline]
     pub fn write(&self, out: &mut BytesMut, flexible: bool) {
@@ -66,15 +76,18 @@ impl TopicKey {
 }
 
 /// Values by topic, looked up by what stands in the bytes at hand without copying it.
+///
+/// Most requests name one topic, so the first one stands beside the tables and needs none.
 #[derive(Debug)]
 pub struct TopicMap<V> {
+    first: Option<(TopicKey, V)>,
     by_name: HashMap<Arc<str>, V>,
     by_id: HashMap<[u8; 16], V>,
 }
 
 impl<V> Default for TopicMap<V> {
     fn default() -> Self {
-        Self { by_name: HashMap::new(), by_id: HashMap::new() }
+        Self { first: None, by_name: HashMap::new(), by_id: HashMap::new() }
     }
 }
 
@@ -82,6 +95,11 @@ impl<V> TopicMap<V> {
     /// The value of `topic`.
     #[must_use]
     pub fn get(&self, topic: TopicRef<'_>) -> Option<&V> {
+        if let Some((first, value)) = &self.first
+            && first.borrowed() == topic
+        {
+            return Some(value);
+        }
         match topic {
             TopicRef::Name(name) => self.by_name.get(name),
             TopicRef::Id(id) => self.by_id.get(&id),
@@ -90,20 +108,26 @@ impl<V> TopicMap<V> {
 
     /// Sets the value of `topic`.
     pub fn insert(&mut self, topic: TopicKey, value: V) {
-        match topic {
-            TopicKey::Name(name) => self.by_name.insert(name, value),
-            TopicKey::Id(id) => self.by_id.insert(id, value),
-        };
+        match &mut self.first {
+            None => self.first = Some((topic, value)),
+            Some((first, old)) if *first == topic => *old = value,
+            Some(_) => match topic {
+                TopicKey::Name(name) => _ = self.by_name.insert(name, value),
+                TopicKey::Id(id) => _ = self.by_id.insert(id, value),
+            },
+        }
     }
 
     /// Every value.
     pub fn values(&self) -> impl Iterator<Item = &V> {
-        self.by_name.values().chain(self.by_id.values())
+        let first = self.first.iter().map(|(_, value)| value);
+        first.chain(self.by_name.values()).chain(self.by_id.values())
     }
 
     /// Every value, to change it.
     pub fn values_mut(&mut self) -> impl Iterator<Item = &mut V> {
-        self.by_name.values_mut().chain(self.by_id.values_mut())
+        let first = self.first.iter_mut().map(|(_, value)| value);
+        first.chain(self.by_name.values_mut()).chain(self.by_id.values_mut())
     }
 }
 

@@ -243,6 +243,15 @@ impl Client {
         Self::installed().into_iter().chain([Self::Rskafka]).collect()
     }
 
+    /// Makes the client ready to run: on a new machine its libraries are fetched and built, which takes minutes. For
+    /// tests that wait for what a client does in a while.
+    pub fn prepare(self) -> Result<()> {
+        match self {
+            Self::Console | Self::Kcat | Self::Rskafka => Ok(()),
+            _ => self.program(&[]).map(drop),
+        }
+    }
+
     /// Runs one step to its end. A refusal by the other side is an [`Outcome`]; a broken client is an error.
     pub fn run(self, config: &ClientConfig, step: Step<'_>) -> Result<Outcome> {
         let begin = Instant::now();
@@ -260,15 +269,15 @@ impl Client {
         }
         let file = tempfile::NamedTempFile::new()?;
         serde_json::to_writer(&file, config)?;
-        let mut program = self.program(config)?;
+        let hosts = config.hosts.as_ref().map(|file| format!("-Djdk.net.hosts.file={}", file.display()));
+        let mut program = self.program(hosts.as_deref().as_slice())?;
         program.arg(file.path()).args(arguments(step));
         outcome::parse(&process::run_ok(&program, LIMIT)?.stdout)
     }
 
-    fn program(self, config: &ClientConfig) -> Result<Command> {
-        let hosts = config.hosts.as_ref().map(|file| format!("-Djdk.net.hosts.file={}", file.display()));
-        let mut options = vec!["-Xmx128m", "-XX:TieredStopAtLevel=1"];
-        options.extend(hosts.as_deref());
+    /// The program, with options for a Java machine, should it be one.
+    fn program(self, java_options: &[&str]) -> Result<Command> {
+        let options = [&["-Xmx128m", "-XX:TieredStopAtLevel=1"], java_options].concat();
         match self {
             Self::Librdkafka => python::program("confluent"),
             Self::KafkaPython => python::program("pure"),

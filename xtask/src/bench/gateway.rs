@@ -21,6 +21,8 @@ pub(super) struct Plan<'a> {
     pub(super) base_port: u16,
     /// Backing topics, each shown under its alias.
     pub(super) topics: &'a [&'a str],
+    /// Where `certificate.pem` and `key.pem` are, for TLS.
+    pub(super) tls: Option<&'a Path>,
 }
 
 impl Plan<'_> {
@@ -42,7 +44,11 @@ impl Plan<'_> {
         wait_ready(SocketAddr::from(([127, 0, 0, 1], self.base_port + HTTP))).with_context(|| {
             format!("the gateway's output is in {}", self.folder.join("gateway.log").display())
         })?;
-        Ok(Lane { name: Name::Gateway, address, zone: Some(zone), process: Some(process) })
+        let (name, ca) = match self.tls {
+            None => (Name::Gateway, None),
+            Some(folder) => (Name::Encrypted, Some(folder.join("certificate.pem"))),
+        };
+        Ok(Lane { name, address, zone: Some(zone), ca, process: Some(process) })
     }
 
     fn address(&self) -> SocketAddr {
@@ -65,6 +71,16 @@ impl Plan<'_> {
 
     fn config(&self) -> String {
         let Self { upstream, base_port, .. } = self;
+        let (protocol, tls) = match self.tls {
+            None => ("SASL_PLAINTEXT", String::new()),
+            Some(folder) => {
+                let folder = folder.display();
+                (
+                    "SASL_SSL",
+                    format!("\n    tls: {{certificate: {folder}/certificate.pem, key: {folder}/key.pem}}"),
+                )
+            }
+        };
         let (bootstrap, nodes, http) = (base_port + BOOTSTRAP, base_port + NODES, base_port + HTTP);
         format!(
             r#"clusters:
@@ -74,7 +90,7 @@ impl Plan<'_> {
 listeners:
   - name: partners
     cluster: main
-    protocol: SASL_PLAINTEXT
+    protocol: {protocol}{tls}
     mechanisms: [PLAIN]
     bind: {{host: 127.0.0.1, port: {bootstrap}}}
     advertised: {{host: 127.0.0.1, port: {bootstrap}}}
@@ -150,6 +166,7 @@ mod tests {
             upstream: SocketAddr::from(([127, 0, 0, 1], 9092)),
             base_port: 19_000,
             topics: &["bench", "bench-read"],
+            tls: None,
         };
         assert!(plan.zone().ends_with(
             "  topics:\n    - {name: alias-bench, backingTopic: bench, permission: WRITE}\n    - {name: alias-bench-read, backingTopic: bench-read, permission: WRITE}\n"

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use clap::ValueEnum;
 
@@ -18,6 +19,9 @@ pub(crate) enum Name {
     Haproxy,
     /// The gateway, with a zone of aliases.
     Gateway,
+    /// The gateway with TLS, for the memory rows alone.
+    #[value(skip)]
+    Encrypted,
 }
 
 impl Name {
@@ -32,6 +36,7 @@ impl fmt::Display for Name {
             Self::Bare => "bare",
             Self::Haproxy => "haproxy",
             Self::Gateway => "gateway",
+            Self::Encrypted => "gateway, TLS",
         })
     }
 }
@@ -42,6 +47,8 @@ pub(super) struct Lane {
     pub(super) address: SocketAddr,
     /// Password of the account and the prefix of the aliases, where the lane has zones.
     pub(super) zone: Option<Zone>,
+    /// The certificate that clients trust, where the lane is encrypted.
+    pub(super) ca: Option<PathBuf>,
     /// Whose CPU time counts.
     pub(super) process: Option<Process>,
 }

@@ -51,6 +51,9 @@ impl Loader {
         if let Some(zone) = &lane.zone {
             command.args(["--follow-leader", "--user", &zone.user, "--password", &zone.password]);
         }
+        if let Some(ca) = &lane.ca {
+            command.arg("--ca").arg(ca);
+        }
         let mut running = Running::new(command).with_context(|| format!("load through {}", lane.name))?;
         let line = running.line()?;
         if line != "ready" {

@@ -67,6 +67,12 @@ pub(crate) struct Args {
     /// Bytes that each connection of the memory row fetches at most (in whole batches of 128 KB).
     #[arg(long, default_value_t = 1024 * 1024)]
     pub(crate) memory_fetch_bytes: u64,
+    /// Connections of the row of clients that do not read.
+    #[arg(long, default_value_t = 1000)]
+    pub(crate) stalled_connections: u64,
+    /// Connections per second of the row of clients that reconnect.
+    #[arg(long, default_value_t = 200)]
+    pub(crate) reconnects: u32,
     /// Bytes of the bare proxy's copy buffers. Tokio's default of 8 KiB makes a reference that is easy to beat.
     #[arg(long, default_value_t = 32 * 1024)]
     pub(crate) bare_buffer: usize,
@@ -100,14 +106,23 @@ pub(crate) enum What {
     Throughput,
     /// Resident memory of the gateway, idle and per connection.
     Memory,
-    /// Resident memory of the gateway under load at minute 10 against minute 2.
+    /// Resident memory of the gateway while clients do not read their large answers.
+    Stalled,
+    /// Resident memory of the gateway at minute 10 against minute 2, under load and with clients that reconnect.
     Resident,
 }
 
 impl What {
     /// The default: all that takes less than minutes each.
-    const ALL: [Self; 6] =
-        [Self::CpuProduce, Self::CpuConsume, Self::Small, Self::Latency, Self::Throughput, Self::Memory];
+    const ALL: [Self; 7] = [
+        Self::CpuProduce,
+        Self::CpuConsume,
+        Self::Small,
+        Self::Latency,
+        Self::Throughput,
+        Self::Memory,
+        Self::Stalled,
+    ];
 }
 
 /// How requests name topics.

@@ -19,10 +19,11 @@ pub(super) struct Stand {
     pub(super) lanes: Vec<Lane>,
     pub(super) loader: Loader,
     pub(super) topics: Topics,
+    taking_part: Vec<Name>,
     /// What is not as asked for.
     pub(super) notes: Vec<String>,
     folder: PathBuf,
-    release: PathBuf,
+    binaries: PathBuf,
     base_port: u16,
     bare_buffer: usize,
     upstream: SocketAddr,
@@ -36,9 +37,15 @@ pub(super) struct Topics {
     pub(super) read: &'static str,
 }
 
+/// The profile of the daemons that are handed out.
+const PROFILE: &str = "dist";
+
+/// Partitions of the null broker's topic: with 1 MB of each an answer can be larger than any that the gateway lets by.
+pub(super) const PARTITIONS: u32 = 64;
+
 impl Stand {
     pub(super) fn start(args: &Args) -> Result<Self> {
-        let release = target_folder()?.join("release");
+        let binaries = target_folder()?.join(PROFILE);
         build(args)?;
         let folder = target_folder()?.join("bench");
         fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
@@ -46,20 +53,21 @@ impl Stand {
             (Upstream::Kafka, Some(kafka)) => (None, kafka, Topics { write: "bench", read: "bench-read" }),
             _ => {
                 let address = local(args.base_port);
-                let mut command = Command::new(release.join("null-broker"));
-                command.arg(address.to_string());
+                let mut command = Command::new(binaries.join("null-broker"));
+                command.arg(address.to_string()).arg(format!("--partitions={PARTITIONS}"));
                 let broker = Process::serve("null-broker", command, &folder, address)?;
                 (Some(broker), address, Topics { write: "bench", read: "bench" })
             }
         };
-        let loader = Loader::new(release.join("load"));
+        let loader = Loader::new(binaries.join("load"));
         let mut stand = Self {
             lanes: Vec::new(),
             loader,
             topics,
+            taking_part: args.lanes.clone(),
             notes: Vec::new(),
             folder,
-            release,
+            binaries,
             base_port: args.base_port,
             bare_buffer: args.bare_buffer,
             upstream,
@@ -78,22 +86,26 @@ impl Stand {
         self.lanes.iter().find(|lane| lane.name == name)
     }
 
-    /// Starts a lane's process anew; none if the lane does not take part.
-    pub(super) fn fresh(&mut self, name: Name) -> Result<Option<&Lane>> {
-        let Some(position) = self.lanes.iter().position(|lane| lane.name == name) else { return Ok(None) };
-        // The old one must be gone first: both use the same ports.
-        drop(self.lanes.remove(position));
-        let Some(lane) = self.open(name)? else { return Ok(None) };
-        self.lanes.insert(position, lane);
-        Ok(self.lanes.get(position))
+    /// Starts a lane's process anew and ends all others; none if the lane does not take part.
+    pub(super) fn alone(&mut self, name: Name) -> Result<Option<&Lane>> {
+        // The old ones must be gone first: new ones use the same ports.
+        self.lanes.clear();
+        let takes_part = if name == Name::Encrypted { Name::Gateway } else { name };
+        if self.taking_part.contains(&takes_part) {
+            self.add_lane(name)?;
+        }
+        Ok(self.lanes.first())
     }
 
     fn open(&self, name: Name) -> Result<Option<Lane>> {
         match name {
-            Name::Direct => Ok(Some(Lane { name, address: self.upstream, zone: None, process: None })),
+            Name::Direct => {
+                Ok(Some(Lane { name, address: self.upstream, zone: None, ca: None, process: None }))
+            }
             Name::Bare => self.bare().map(Some),
             Name::Haproxy => self.haproxy(),
-            Name::Gateway => self.gateway().map(Some),
+            Name::Gateway => self.gateway(None).map(Some),
+            Name::Encrypted => self.gateway(Some(&self.certificate()?)).map(Some),
         }
     }
 
@@ -107,11 +119,11 @@ impl Stand {
 
     fn bare(&self) -> Result<Lane> {
         let address = local(self.base_port + 1);
-        let mut command = Command::new(self.release.join("bare-proxy"));
+        let mut command = Command::new(self.binaries.join("bare-proxy"));
         command.arg(address.to_string()).arg(self.upstream.to_string());
         command.arg(format!("--buffer={}", self.bare_buffer));
         let process = Process::serve("bare-proxy", command, &self.folder, address)?;
-        Ok(Lane { name: Name::Bare, address, zone: None, process: Some(process) })
+        Ok(Lane { name: Name::Bare, address, zone: None, ca: None, process: Some(process) })
     }
 
     fn haproxy(&self) -> Result<Option<Lane>> {
@@ -122,18 +134,27 @@ impl Stand {
         let mut command = Command::new(binary);
         command.arg("-db").arg("-f").arg(config);
         let process = Process::serve("haproxy", command, &self.folder, address)?;
-        Ok(Some(Lane { name: Name::Haproxy, address, zone: None, process: Some(process) }))
+        Ok(Some(Lane { name: Name::Haproxy, address, zone: None, ca: None, process: Some(process) }))
     }
 
-    fn gateway(&self) -> Result<Lane> {
+    /// The folder of a certificate that was made a moment ago.
+    fn certificate(&self) -> Result<PathBuf> {
+        let folder = self.folder.join("certificate");
+        let status = Command::new(self.binaries.join("certificate")).arg(&folder).status()?;
+        ensure!(status.success(), "making a certificate failed: {status}");
+        Ok(folder)
+    }
+
+    fn gateway(&self, tls: Option<&Path>) -> Result<Lane> {
         let topics = [self.topics.write, self.topics.read];
         let distinct = if self.topics.write == self.topics.read { topics.get(..1) } else { topics.get(..) };
         let plan = Plan {
-            binary: &self.release.join("tidegate-gateway"),
+            binary: &self.binaries.join("tidegate-gateway"),
             folder: &self.folder,
             upstream: self.upstream,
             base_port: self.base_port,
             topics: distinct.unwrap_or_default(),
+            tls,
         };
         plan.start()
     }
@@ -141,7 +162,7 @@ impl Stand {
 
 fn build(args: &Args) -> Result<()> {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.args(["build", "--release", "--quiet", "-p", "tidegate-benches"]);
+    command.args(["build", "--profile", PROFILE, "--quiet", "-p", "tidegate-benches"]);
     if args.lanes.contains(&Name::Gateway) {
         command.args(["-p", "tidegate-gateway-bin"]);
     }

@@ -3,8 +3,7 @@
 //! From version 12 on a transactional Produce adds its partitions to the transaction by itself (KIP-890),
 //! so the check of the topic here is also the check of the transaction.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::Arc;
+use std::collections::{BTreeMap, HashSet};
 
 use bytes::Bytes;
 use kafka_protocol::messages::produce_response::{
@@ -15,9 +14,11 @@ use kafka_protocol::protocol::StrBytes;
 use tidegate_wire::api::{ApiKey, Versions};
 use tidegate_wire::batch::{self, BatchError, BatchHeader};
 use tidegate_wire::error_code::ErrorCode;
-use tidegate_wire::header::Request;
+use tidegate_wire::frame::{EnvelopeWriter, Outgoing};
+use tidegate_wire::header::{self, Request};
+use tidegate_wire::produce::answer::rewrite_success;
 use tidegate_wire::produce::{BY_ID_SINCE, PartitionData, ProduceRequest, Rewritten};
-use tidegate_wire::topic::{TopicKey, TopicRef};
+use tidegate_wire::topic::{TopicKey, TopicMap, TopicRef};
 use uuid::Uuid;
 
 use super::producers::{Producers, transactional_id};
@@ -130,14 +131,37 @@ impl From<TopicRef<'_>> for Shown {
     }
 }
 
+/// A topic that goes upstream: its place in the request, and the grant behind it, for the way back.
+struct Sent {
+    place: usize,
+    granted: Granted,
+}
+
+/// Partitions met so far; one alone, as in most requests of a slow producer, needs no table.
+#[derive(Default)]
+struct Seen {
+    first: Option<(usize, i32)>,
+    others: HashSet<(usize, i32)>,
+}
+
+impl Seen {
+    /// Whether a partition is met for the first time.
+    fn insert(&mut self, place: usize, partition: i32) -> bool {
+        match self.first {
+            None => {
+                self.first = Some((place, partition));
+                true
+            }
+            Some(first) => first != (place, partition) && self.others.insert((place, partition)),
+        }
+    }
+}
+
 /// What goes upstream and what is refused here.
 #[derive(Default)]
 struct Plan {
     topics: Vec<(TopicKey, Vec<PartitionData>)>,
-    /// Where each of `topics` stands.
-    places: HashMap<TopicKey, usize>,
-    /// The grant behind each of `topics`, for the way back.
-    shown: HashMap<TopicKey, Arc<Granted>>,
+    shown: TopicMap<Sent>,
     refused: Refusals,
     /// What must be known or kept first.
     question: Option<Question>,
@@ -148,7 +172,7 @@ impl Plan {
         let by_id = request.version >= BY_ID_SINCE;
         let mut plan = Self::default();
         let mut producers = Producers::default();
-        let mut seen = HashSet::new();
+        let mut seen = Seen::default();
         for topic in &asked.topics {
             let granted = match context.zone.resolve(topic.topic) {
                 Some(granted) if granted.permission.can_write() => granted,
@@ -161,9 +185,9 @@ impl Plan {
                     continue;
                 }
             };
-            let key = granted.upstream_key(by_id);
+            let place = plan.place(granted, by_id);
             for partition in &topic.partitions {
-                let refused = if seen.insert((key.clone(), partition.index)) {
+                let refused = if seen.insert(place, partition.index) {
                     check(partition, request, asked.transactional_id.is_some())
                         .and_then(|header| producers.check(header.producer_id, context))
                         .err()
@@ -172,23 +196,30 @@ impl Plan {
                 };
                 match refused {
                     Some(error) => plan.refuse(topic.topic, std::slice::from_ref(partition), error),
-                    None => plan.accept(&key, granted, partition),
+                    None => plan.accept(place, partition),
                 }
             }
         }
+        plan.topics.retain(|(_, partitions)| !partitions.is_empty());
         plan.question = producers.question();
         plan
     }
 
-    fn accept(&mut self, key: &TopicKey, granted: &Granted, partition: &PartitionData) {
-        let known = self.places.get(key).and_then(|place| self.topics.get_mut(*place));
-        match known {
-            Some((_, partitions)) => partitions.push(partition.clone()),
-            None => {
-                self.places.insert(key.clone(), self.topics.len());
-                self.topics.push((key.clone(), vec![partition.clone()]));
-                self.shown.insert(key.clone(), Arc::new(granted.clone()));
-            }
+    /// Where the partitions of a topic stand.
+    fn place(&mut self, granted: &Granted, by_id: bool) -> usize {
+        let key = granted.upstream_key(by_id);
+        if let Some(known) = self.shown.get(key.borrowed()) {
+            return known.place;
+        }
+        let place = self.topics.len();
+        self.topics.push((key.clone(), Vec::new()));
+        self.shown.insert(key, Sent { place, granted: granted.clone() });
+        place
+    }
+
+    fn accept(&mut self, place: usize, partition: &PartitionData) {
+        if let Some((_, partitions)) = self.topics.get_mut(place) {
+            partitions.push(partition.clone());
         }
     }
 
@@ -252,7 +283,7 @@ fn check(
 
 struct ProduceReply {
     exchange: Exchange,
-    shown: HashMap<TopicKey, Arc<Granted>>,
+    shown: TopicMap<Sent>,
     refused: Refusals,
 }
 
@@ -263,15 +294,20 @@ impl Reply for ProduceReply {
         frames: &[Bytes],
     ) -> Result<Replied, ReplyError> {
         let frame = frames.first().ok_or(ReplyError::Missing)?;
-        let mut response: ProduceResponse = decode_response(frame, self.exchange.version)?;
         let by_id = self.exchange.version >= BY_ID_SINCE;
+        if self.refused.is_empty()
+            && let Some(success) = self.success(context, frame, by_id)?
+        {
+            return Ok(success.into());
+        }
+        let mut response: ProduceResponse = decode_response(frame, self.exchange.version)?;
         response.responses.retain_mut(|topic| {
-            let key = match by_id {
-                true => TopicKey::Id(topic.topic_id.into_bytes()),
-                false => TopicKey::Name(topic.name.as_str().into()),
+            let reference = match by_id {
+                true => TopicRef::Id(topic.topic_id.into_bytes()),
+                false => TopicRef::Name(&topic.name),
             };
-            let Some(granted) = self.shown.get(&key) else { return false };
-            show(topic, &granted.shown_key(by_id));
+            let Some(sent) = self.shown.get(reference) else { return false };
+            show(topic, &sent.granted.shown_key(by_id));
             topic.partition_responses.iter_mut().for_each(|partition| blank(partition, context));
             true
         });
@@ -279,6 +315,26 @@ impl Reply for ProduceReply {
         response.node_endpoints = endpoints(&response.node_endpoints, context.addresses);
         response.throttle_time_ms = context.throttle(response.throttle_time_ms);
         Ok(self.exchange.encode(&response)?.into())
+    }
+}
+
+impl ProduceReply {
+    /// The answer, if everything has succeeded.
+    fn success(
+        &self,
+        context: &ReplyContext<'_>,
+        frame: &Bytes,
+        by_id: bool,
+    ) -> Result<Option<Outgoing>, ReplyError> {
+        let version = self.exchange.version;
+        let (_, body) = header::parse_response(frame, ApiKey::Produce, version)?;
+        let shown = |topic: TopicRef<'_>| Some(self.shown.get(topic)?.granted.shown_key(by_id));
+        // A name is at most 249 bytes; most answers name one topic.
+        let mut out = EnvelopeWriter::with_capacity(frame.len() + 256, 0);
+        header::write_response(out.buffer(), ApiKey::Produce, version, self.exchange.correlation_id);
+        let body = frame.get(body..).unwrap_or_default();
+        let done = rewrite_success(body, version, out.buffer(), shown, |broker| context.throttle(broker));
+        Ok(done.map(|()| out.finish()))
     }
 }
 

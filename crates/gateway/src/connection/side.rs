@@ -34,6 +34,8 @@ pub(super) struct Side<S> {
     room: Room,
     /// Length of the last whole frame: the next one may be read with that much room at once.
     earned: usize,
+    /// Room for the first read of the next frame.
+    first_read: usize,
     outgoing: VecDeque<Bytes>,
     outgoing_bytes: usize,
     /// Whether the stream itself may still hold bytes back, as TLS does.
@@ -47,8 +49,9 @@ pub(super) struct Side<S> {
     must_take: usize,
     /// Bytes of whole frames taken, and bytes written, since they were last asked for.
     moved: (u64, u64),
-    /// When bytes last came in, or a frame was last put out.
-    pub(super) last_active: Instant,
+    /// Whether bytes came in or a frame was put out since [`Side::last_active`] was asked.
+    active: bool,
+    last_active: Instant,
 }
 
 /// Room for a frame.
@@ -90,6 +93,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Side<S> {
             received: BytesMut::new(),
             room: Room::NotAsked,
             earned: 0,
+            first_read: frame::LEAST_READ,
             outgoing: VecDeque::new(),
             outgoing_bytes: 0,
             unflushed: false,
@@ -98,6 +102,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Side<S> {
             taken: 0,
             must_take: 1,
             moved: (0, 0),
+            active: false,
             last_active: Instant::now(),
         }
     }
@@ -117,9 +122,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Side<S> {
         self.outgoing_bytes + usize::from(self.unflushed)
     }
 
+    /// When bytes last came in, or a frame was last put out: exact to the time between two calls, so that a busy side
+    /// looks at no clock.
+    pub(super) fn last_active(&mut self, now: Instant) -> Instant {
+        if mem::take(&mut self.active) {
+            self.last_active = now;
+        }
+        self.last_active
+    }
+
     /// Puts a frame behind those that wait.
     pub(super) fn push(&mut self, frame: Outgoing) {
-        self.last_active = Instant::now();
+        self.active = true;
         for piece in frame.pieces().filter(|piece| !piece.is_empty()) {
             self.outgoing_bytes += piece.len();
             self.outgoing.push_back(piece);
@@ -155,7 +169,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Side<S> {
             if self.received.is_empty() && self.received.capacity() > KEPT_BUFFER {
                 self.received = BytesMut::new();
             }
-            self.received.reserve(frame::read_ahead(&self.received, self.earned));
+            let is_first = self.received.is_empty();
+            let room = frame::read_ahead(&self.received, self.first_read, self.earned);
+            self.received.reserve(room);
             let read = pin!(self.stream.read_buf(&mut self.received)).poll(context);
             if read.is_pending() {
                 match self.received.is_empty() {
@@ -164,10 +180,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Side<S> {
                     false => _ = self.frame_since.get_or_insert_with(Instant::now),
                 }
             }
-            if ready!(read)? == 0 {
+            let taken = ready!(read)?;
+            if taken == 0 {
                 return Poll::Ready(Ok(Received::Closed));
             }
-            self.last_active = Instant::now();
+            if is_first {
+                self.first_read = frame::next_first_read(room, taken);
+            }
+            self.active = true;
         }
     }
 

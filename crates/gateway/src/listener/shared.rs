@@ -155,6 +155,11 @@ impl ListenerShared {
         Arc::clone(&self.snapshots.borrow())
     }
 
+    /// Whether that is the picture as of now.
+    pub(crate) fn is_current(&self, snapshot: &Arc<Snapshot>) -> bool {
+        Arc::ptr_eq(&self.snapshots.borrow(), snapshot)
+    }
+
     /// The addresses, as `zone` is told them, of the nodes that are alive.
     pub(crate) fn addresses(&self, cluster: &ClusterView, zone: &ZoneName) -> Arc<AddressMap> {
         self.advertised.of(&cluster.nodes, zone)

@@ -285,10 +285,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
 
     /// Takes over a changed zone or cluster.
     fn renew_snapshot(&mut self) -> Result<(), CloseReason> {
-        let now = self.shared.snapshot();
-        if Arc::ptr_eq(&now, &self.snapshot) {
+        if self.shared.is_current(&self.snapshot) {
             return Ok(());
         }
+        let now = self.shared.snapshot();
         let member = now.member(&self.shared.cluster, &self.account).ok_or(CloseReason::ZoneGone)?;
         self.zone = Arc::clone(&member.zone);
         self.cluster = now.cluster(&self.shared.cluster).cloned().unwrap_or_default();
@@ -310,7 +310,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
     }
 
     /// What has taken too long, if anything.
-    fn late(&self, now: Instant) -> Option<&'static str> {
+    fn late(&mut self, now: Instant) -> Option<&'static str> {
         let limits = &self.shared.deadlines;
         let over = |since: Option<Instant>, limit| since.is_some_and(|since| now - since > limit);
         if self.client.is_slow(limits, now) {
@@ -326,7 +326,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
             return Some("the broker's reading of a request");
         }
         let quiet = self.due.is_empty() && self.client.waiting_bytes() == 0;
-        let idle = quiet && now - self.client.last_active > limits.idle;
+        let idle = now - self.client.last_active(now) > limits.idle && quiet;
         idle.then_some("the next request")
     }
 }
