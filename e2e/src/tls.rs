@@ -30,21 +30,8 @@ pub fn connect(
     identity: Option<&Identity>,
     limit: Duration,
 ) -> Result<Encrypted> {
-    let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_file_iter(ca)? {
-        roots.add(certificate?)?;
-    }
-    let builder = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots);
-    let config = match identity {
-        None => builder.with_no_client_auth(),
-        Some(identity) => {
-            let chain: Result<Vec<_>, _> = CertificateDer::pem_file_iter(&identity.chain)?.collect();
-            builder.with_client_auth_cert(chain?, PrivateKeyDer::from_pem_file(&identity.key)?)?
-        }
-    };
-    let mut client = ClientConnection::new(Arc::new(config), ServerName::try_from(name.to_owned())?)?;
+    let config = Arc::new(config(ca, identity)?);
+    let mut client = ClientConnection::new(config, ServerName::try_from(name.to_owned())?)?;
     let mut stream = dial(address, limit)?;
     while client.is_handshaking() {
         client.complete_io(&mut stream).context("shaking hands")?;
@@ -52,4 +39,22 @@ pub fn connect(
     let certificate = client.peer_certificates().and_then(<[_]>::first).context("no certificate")?;
     let certificate = certificate.clone().into_owned();
     Ok(Encrypted { connection: Connection::over(StreamOwned::new(client, stream)), certificate })
+}
+
+/// A client that trusts `ca` and shows `identity`.
+pub fn config(ca: &Path, identity: Option<&Identity>) -> Result<ClientConfig> {
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_file_iter(ca)? {
+        roots.add(certificate?)?;
+    }
+    let builder = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots);
+    Ok(match identity {
+        None => builder.with_no_client_auth(),
+        Some(identity) => {
+            let chain: Result<Vec<_>, _> = CertificateDer::pem_file_iter(&identity.chain)?.collect();
+            builder.with_client_auth_cert(chain?, PrivateKeyDer::from_pem_file(&identity.key)?)?
+        }
+    })
 }

@@ -16,7 +16,8 @@ use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
 use kafka_protocol::messages::{CreateTopicsRequest, MetadataRequest, TopicName};
 use kafka_protocol::protocol::StrBytes;
 use serde_json::Value;
-use tidegate_e2e::gateway::{Gateway, Home, get};
+use tidegate_e2e::clients::{Client, Step};
+use tidegate_e2e::gateway::{Gateway, Home, client_config, get};
 use tidegate_e2e::jars::Version;
 use tidegate_e2e::kafka::Kafka;
 use tidegate_e2e::raw::Connection;
@@ -26,6 +27,7 @@ use tidegate_gateway::METRICS;
 
 const ACCOUNT: &str = "partner";
 const PASSWORD: &str = "partner-password";
+const RECORD: &str = "the-words-of-a-record";
 const GUESS: &str = "guessed-password";
 const HOSTILE: &str = "evil\u{1b}[31m\n{\"event\":\"forged\"}";
 
@@ -89,6 +91,45 @@ fn refusals_are_counted_and_told_and_a_flood_is_not() -> Result<()> {
     wait_for("the new file", || Ok(kinds(&read(&home, "audit.jsonl")).contains_key("revoked")))?;
 
     served(&home)
+}
+
+/// At the loudest level too.
+#[test]
+fn nothing_secret_and_no_record_is_logged() -> Result<()> {
+    let kafka = Kafka::builder(Version::V4_1_1).start()?;
+    let topic = kafka.create_topic(1)?;
+    let mut home = Home::create(&kafka)?;
+    home.set_environment("RUST_LOG", "trace");
+    home.add_account(ACCOUNT, PASSWORD)?;
+    home.add_zone("acme", ACCOUNT, &[write("orders", &topic)])?;
+    home.replace("tidegate.yaml", "http:\n", "audit: {file: audit.jsonl}\nhttp:\n")?;
+    let gateway = Gateway::start(&home)?;
+    let mut connection = connect(&home)?;
+    connection.log_in(ACCOUNT, PASSWORD)?;
+    let orders = requests::Topic::Name("orders");
+    wait_for("a record", || Ok(requests::produce(&mut connection, orders, 0, RECORD)? == 0))?;
+    assert!(!requests::fetched_values(&requests::fetch(&mut connection, orders, 0, 0)?)?.is_empty());
+    let scram = client_config(&home, "SCRAM-SHA-256", ACCOUNT, PASSWORD);
+    Client::Librdkafka.run(&scram, Step::List)?.accepted()?;
+    assert!(connect(&home)?.log_in(ACCOUNT, GUESS).is_err());
+    // A frame that is no request: its bytes are the partner's, and nobody else's to read.
+    let mut broken = connect(&home)?;
+    broken.log_in(ACCOUNT, PASSWORD)?;
+    broken.send(&[&[0, 3, 0, 12, 0, 0, 0, 1, 0, 0][..], RECORD.as_bytes()].concat())?;
+    assert!(broken.receive().is_err());
+    gateway.stop()?;
+
+    let upstream = home.environment().get("UPSTREAM_PASSWORD").cloned().unwrap_or_default();
+    let root_key = fs::read_to_string(home.file("root.key")).unwrap_or_default();
+    for (file, text) in
+        [("log", home.log()), ("audit log", fs::read_to_string(home.file("audit.jsonl"))?)]
+    {
+        for secret in [PASSWORD, GUESS, RECORD, &upstream, root_key.trim()] {
+            ensure!(secret.is_empty() || !text.contains(secret), "{secret:?} stands in the {file}");
+        }
+    }
+    ensure!(home.log().contains("TRACE") || home.log().contains("DEBUG"), "the log is not loud");
+    Ok(())
 }
 
 /// Every metric of the reference is served with its type and labels, and no other.

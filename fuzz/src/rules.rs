@@ -1,5 +1,7 @@
 //! Every rule between a partner and a broker that both say whatever they like.
 
+use std::sync::LazyLock;
+
 use tidegate_authz::table::Service;
 use tidegate_authz::{
     ConnectionState, Outcome, Policy, Question, Replied, Reply, ReplyContext, RequestContext,
@@ -54,12 +56,13 @@ pub fn exchange(data: &[u8]) {
 
 /// An API that a rule serves, at one of its versions.
 pub(crate) fn pick(api: u8, version: u8) -> Option<(ApiKey, i16)> {
-    let table = RuleTable::default();
-    let served: Vec<_> = table.keys().collect();
+    let served: Vec<_> = TABLE.keys().collect();
     let key = served[usize::from(api) % served.len()];
-    let versions: Vec<_> = guard::schema(key)?.versions.iter().filter(|at| table.serves(key, *at)).collect();
+    let versions: Vec<_> = guard::schema(key)?.versions.iter().filter(|at| TABLE.serves(key, *at)).collect();
     Some((key, versions[usize::from(version) % versions.len()]))
 }
+
+static TABLE: LazyLock<RuleTable> = LazyLock::new(RuleTable::default);
 
 struct Play<'w> {
     world: &'w World,
@@ -90,8 +93,7 @@ impl Play<'_> {
         let mut absent = Vec::new();
         let mut connection = ConnectionState::default();
         for _ in 0..QUESTIONS {
-            let table = RuleTable::default();
-            let Some(Service::Rule(rule)) = table.service(self.key, self.version) else { return None };
+            let Some(Service::Rule(rule)) = TABLE.service(self.key, self.version) else { return None };
             let mut context = RequestContext {
                 zone,
                 cluster,

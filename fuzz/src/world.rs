@@ -1,11 +1,12 @@
 //! A small cluster and the zones over it, as the rules see them.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use tidegate_authz::cluster::{ClusterView, Features, PartitionView, TopicView};
 use tidegate_authz::{AddressMap, ZoneState, ZoneView};
 use tidegate_core::facts::{Fact, Timestamp};
 use tidegate_core::names::BackingTopic;
+use tidegate_core::keys::ZoneKeys;
 use tidegate_core::{GroupPrefix, RootKey, ZoneKind, ZoneSpec, parse_zones};
 use tidegate_wire::api::{ApiKey, Versions};
 use tidegate_wire::error_code::ErrorCode;
@@ -24,36 +25,52 @@ pub(crate) const NOW: Timestamp = Timestamp(1_800_000_000);
 pub(crate) const OWN_PRODUCER: i64 = 1;
 
 /// The zones, by number.
-pub(crate) const KINDS: u8 = 3;
+pub(crate) const KINDS: usize = 3;
 
 /// What a rule is put into.
 pub(crate) struct World {
     pub(crate) zone: Arc<ZoneView>,
-    pub(crate) cluster: ClusterView,
-    pub(crate) addresses: AddressMap,
+    pub(crate) cluster: &'static ClusterView,
+    pub(crate) addresses: &'static AddressMap,
+}
+
+/// What all worlds share, made once: a fuzzer asks for thousands of worlds a second.
+struct Common {
+    zones: [(ZoneSpec, ZoneKeys); KINDS],
+    cluster: ClusterView,
+    addresses: AddressMap,
 }
 
 impl World {
-    /// A zone with two topics, one with two aliases of one topic, a share.
+    /// A zone with two topics, one with two aliases of one topic, a share; nothing has happened in it.
     pub(crate) fn new(kind: u8) -> Self {
-        let cluster = cluster();
-        let zone = match kind % KINDS {
-            0 => spec(&[("orders", ORDERS, "WRITE"), ("prices", PRICES, "READ")]),
-            1 => spec(&[("first", ORDERS, "WRITE"), ("second", ORDERS, "READ")]),
-            _ => {
-                let mut draft = spec(&[("orders", ORDERS, "READ"), ("prices", PRICES, "READ")]).into_draft();
-                draft.kind = ZoneKind::Share(GroupPrefix::parse(SHARE_PREFIX).expect("a prefix"));
-                ZoneSpec::new(draft).expect("a share")
-            }
-        };
-        let root = RootKey::from_bytes([7; 32]);
-        let keys = root.zone_keys(&root.zone_id(zone.name()));
-        let zone = Arc::new(ZoneView::compile(&zone, &keys, &cluster, Arc::new(ZoneState::default())));
+        static COMMON: LazyLock<Common> = LazyLock::new(Common::new);
+        let Common { zones, cluster, addresses } = &*COMMON;
+        let (spec, keys) = &zones[usize::from(kind) % KINDS];
+        let zone = Arc::new(ZoneView::compile(spec, keys, cluster, Arc::new(ZoneState::default())));
         zone.take(&[Fact::Producer { id: OWN_PRODUCER, used: NOW }]);
+        Self { zone, cluster, addresses }
+    }
+}
+
+impl Common {
+    fn new() -> Self {
+        let mut share = spec(&[("orders", ORDERS, "READ"), ("prices", PRICES, "READ")]).into_draft();
+        share.kind = ZoneKind::Share(GroupPrefix::parse(SHARE_PREFIX).expect("a prefix"));
+        let zones = [
+            spec(&[("orders", ORDERS, "WRITE"), ("prices", PRICES, "READ")]),
+            spec(&[("first", ORDERS, "WRITE"), ("second", ORDERS, "READ")]),
+            ZoneSpec::new(share).expect("a share"),
+        ];
+        let root = RootKey::from_bytes([7; 32]);
+        let zones = zones.map(|zone| {
+            let keys = root.zone_keys(&root.zone_id(zone.name()));
+            (zone, keys)
+        });
         // Node 3 is not advertised.
         let addresses =
             AddressMap::from_iter([(1, ADVERTISED.into(), 19_101), (2, ADVERTISED.into(), 19_102)]);
-        Self { zone, cluster, addresses }
+        Self { zones, cluster: cluster(), addresses }
     }
 }
 

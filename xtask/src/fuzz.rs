@@ -37,6 +37,11 @@ pub(crate) fn targets() -> Result<Vec<String>> {
     Ok(targets)
 }
 
+/// Builds all targets.
+pub(crate) fn build() -> Result<()> {
+    command::run(cargo_fuzz()?.arg("build"))
+}
+
 /// Puts the seeds beside what earlier runs have found; a fuzzer would need days to find them by itself.
 pub(crate) fn write_seeds() -> Result<()> {
     command::run(&mut stable(["run", "--example", "seeds", "--", "fuzz/corpus"]))

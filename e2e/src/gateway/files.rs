@@ -82,6 +82,11 @@ impl Home {
         &self.environment
     }
 
+    /// Sets one more variable.
+    pub fn set_environment(&mut self, name: &str, value: &str) {
+        self.environment.insert(name.to_owned(), value.to_owned());
+    }
+
     /// Takes the upstream password out of the environment.
     pub fn forget_password(&mut self) {
         self.environment.clear();

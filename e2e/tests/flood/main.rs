@@ -2,7 +2,7 @@
 //!
 //! Windows with and without the flood take turns, and what is reported is the ratio of their latencies. Here nothing is
 //! said about time; the bar, a p99 of at most twice the calm one, is for `cargo xtask soak flood` with a release build:
-//! `cargo build --release -p tidegate-gateway-bin` and `TIDEGATE_GATEWAY_BIN=target/release/tidegate-gateway`. The flood,
+//! `cargo build --profile dist -p tidegate-gateway-bin` and `TIDEGATE_GATEWAY_BIN=target/dist/tidegate-gateway`. The flood,
 //! the brokers and the quiet client share the machine with the gateway, and each takes its part of the figure.
 #![allow(
     clippy::expect_used,

@@ -3,11 +3,16 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
-use tidegate_e2e::raw;
+use kafka_protocol::messages::{ApiVersionsRequest, SaslHandshakeRequest};
+use kafka_protocol::protocol::StrBytes;
+use tidegate_e2e::gateway::get;
+use tidegate_e2e::{raw, requests as stock};
 
 use crate::Site;
 use crate::requests::{api_versions, framed, sized};
+use crate::site::RIVAL;
 
+const DIALS: &str = "tidegate_upstream_dials_total";
 const API_VERSIONS: i16 = 18;
 const SASL_HANDSHAKE: i16 = 17;
 const UNSUPPORTED_VERSION: i16 = 35;
@@ -85,4 +90,35 @@ fn a_stalled_login_ends_at_the_deadline() -> Result<()> {
     }
     ensure!(begin.elapsed() >= Duration::from_millis(1_400), "closed after {:?}", begin.elapsed());
     site.finish()
+}
+
+#[test]
+fn brokers_hear_nothing_of_who_has_not_logged_in_and_one_connection_of_who_has() -> Result<()> {
+    let site = Site::start()?;
+    let dials = || upstream_dials(&site);
+    let before = dials()?;
+    let mut strangers = Vec::new();
+    for _ in 0..20 {
+        let mut stranger = site.open()?;
+        stranger.call(3, &ApiVersionsRequest::default())?;
+        let mechanism = StrBytes::from_static_str("SCRAM-SHA-256");
+        stranger.call(1, &SaslHandshakeRequest::default().with_mechanism(mechanism))?;
+        strangers.push(stranger);
+    }
+    assert_eq!(dials()?, before);
+    let mut partners = [site.connect()?, site.connect()?, site.connect_as(RIVAL)?];
+    for partner in &mut partners {
+        stock::coordinator(partner, "group")?;
+    }
+    assert_eq!(dials()? - before, 3, "an upstream connection for each, shared with nobody");
+    drop(strangers);
+    site.finish()
+}
+
+/// TCP connections to a broker that the gateway has made so far.
+fn upstream_dials(site: &Site) -> Result<u64> {
+    let text = get(site.home.ports().http(), "/metrics")?.body;
+    let counted = text.lines().filter(|line| line.starts_with(DIALS));
+    let values = counted.filter_map(|line| line.rsplit(' ').next()).map(str::parse::<u64>);
+    Ok(values.collect::<Result<Vec<_>, _>>()?.iter().sum())
 }

@@ -19,6 +19,7 @@ use crate::requests::topic_name;
 use crate::site::{ORDERS, RIVAL};
 
 const INVALID_GROUP_ID: i16 = 24;
+const OFFSET_METADATA_TOO_LARGE: i16 = 12;
 const NOTHING: i64 = -1;
 
 #[test]
@@ -73,11 +74,37 @@ fn an_empty_group_is_no_prefix() -> Result<()> {
     site.finish()
 }
 
+#[test]
+fn commit_metadata_that_is_too_large_is_refused_by_the_broker() -> Result<()> {
+    let site = Site::start()?;
+    let group = random::name("group-");
+    let mut partner = site.connect()?;
+    wait_for_coordinator(&mut partner, &group)?;
+    // `offset.metadata.max.bytes` of a stock broker.
+    for (length, error) in [(4_096, 0), (4_097, OFFSET_METADATA_TOO_LARGE), (30_000, OFFSET_METADATA_TOO_LARGE)] {
+        let metadata = "m".repeat(length);
+        let code = commit_with(&mut partner, 9, &group, ORDERS, 5, &metadata)?;
+        assert_eq!(code, error, "{length} bytes");
+    }
+    site.finish()
+}
+
 fn commit(connection: &mut Connection, version: i16, group: &str, topic: &str, offset: i64) -> Result<i16> {
+    commit_with(connection, version, group, topic, offset, "")
+}
+
+fn commit_with(
+    connection: &mut Connection,
+    version: i16,
+    group: &str,
+    topic: &str,
+    offset: i64,
+    metadata: &str,
+) -> Result<i16> {
     let partition = OffsetCommitRequestPartition::default()
         .with_partition_index(0)
         .with_committed_offset(offset)
-        .with_committed_metadata(Some(StrBytes::default()));
+        .with_committed_metadata(Some(StrBytes::from_string(metadata.to_owned())));
     let asked =
         OffsetCommitRequestTopic::default().with_name(topic_name(topic)).with_partitions(vec![partition]);
     let request = OffsetCommitRequest::default()

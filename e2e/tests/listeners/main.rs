@@ -12,6 +12,7 @@ mod drain;
 mod names;
 mod proxy;
 mod reload;
+mod versions;
 
 use std::fs;
 use std::net::SocketAddr;

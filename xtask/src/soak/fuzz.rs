@@ -3,13 +3,16 @@
 //! A finished target is kept in a journal under the target folder, so that a soak that was stopped goes on with the
 //! next one; the report is written anew after each.
 
+use std::collections::VecDeque;
 use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Write as _};
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::{ExitCode, Stdio};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use serde_json::{Value, json};
 
 use crate::{command, fuzz};
@@ -29,31 +32,55 @@ struct Found {
     success: bool,
 }
 
-/// Runs the targets that have not had their time; one that breaks is reported, and ends the call in failure.
-pub(super) fn run(seconds: Option<u32>, fresh: bool) -> Result<ExitCode> {
+/// Runs the targets that have not had their time, so many at once; one that breaks is reported, and ends the call in
+/// failure.
+pub(super) fn run(seconds: Option<u32>, jobs: usize, fresh: bool) -> Result<ExitCode> {
     let seconds = seconds.unwrap_or(BAR_SECONDS);
     let journal = command::target().join("soak/fuzz.jsonl");
     if fresh && journal.exists() {
         fs::remove_file(&journal).with_context(|| format!("removing {}", journal.display()))?;
     }
-    let mut done = read(&fs::read_to_string(&journal).unwrap_or_default());
     fuzz::write_seeds()?;
-    for target in fuzz::targets()? {
-        let is_done =
-            |found: &Found| found.target == target && found.success && found.seconds >= u64::from(seconds);
-        if done.iter().any(is_done) {
-            println!("{target} has had its {seconds} s");
-            continue;
-        }
-        let found = soak(&target, seconds)?;
-        done.retain(|earlier| earlier.target != target);
-        append(&journal, &found)?;
-        done.push(found);
-        report(&done)?;
-    }
+    fuzz::build()?;
+    let done = read(&fs::read_to_string(&journal).unwrap_or_default());
+    let is_done = |target: &String| {
+        let mut found = done.iter().filter(|found| found.target == *target);
+        found.any(|found| found.success && found.seconds >= u64::from(seconds))
+    };
+    let (had, waiting): (Vec<_>, Vec<_>) = fuzz::targets()?.into_iter().partition(is_done);
+    had.iter().for_each(|target| println!("{target} has had its {seconds} s"));
+    let (waiting, done) = (Mutex::new(VecDeque::from(waiting)), Mutex::new(done));
+    thread::scope(|scope| {
+        let workers: Vec<_> = (0..jobs.max(1))
+            .map(|_| scope.spawn(|| work(&waiting, seconds, |found| keep(&journal, &done, found))))
+            .collect();
+        workers.into_iter().try_for_each(|worker| worker.join().map_err(|_| anyhow!("a worker panicked"))?)
+    })?;
+    let done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
     report(&done)?;
     let success = done.iter().all(|found| found.success);
     Ok(if success { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Takes one target after the other until none waits.
+fn work(
+    waiting: &Mutex<VecDeque<String>>,
+    seconds: u32,
+    keep: impl Fn(Found) -> Result<()>,
+) -> Result<()> {
+    let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+    while let Some(target) = next() {
+        keep(soak(&target, seconds)?)?;
+    }
+    Ok(())
+}
+
+fn keep(journal: &Path, done: &Mutex<Vec<Found>>, found: Found) -> Result<()> {
+    let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
+    append(journal, &found)?;
+    done.retain(|earlier| earlier.target != found.target);
+    done.push(found);
+    report(&done)
 }
 
 /// One target; libFuzzer says on its standard error how far it is.
@@ -129,7 +156,7 @@ fn read(text: &str) -> Vec<Found> {
     done
 }
 
-fn append(journal: &PathBuf, found: &Found) -> Result<()> {
+fn append(journal: &Path, found: &Found) -> Result<()> {
     fs::create_dir_all(journal.parent().context("the journal lies in a folder")?)?;
     let mut file = File::options().create(true).append(true).open(journal)?;
     writeln!(file, "{}", found.to_json()).with_context(|| format!("writing {}", journal.display()))

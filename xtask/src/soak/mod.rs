@@ -18,8 +18,12 @@ use crate::seed::Seed;
 use crate::{command, suite};
 
 /// The size of a bar, and that of files without one.
-const BARS: [(&str, Size); 2] =
-    [("upheaval", Size { rounds: 10, scale: 2 }), ("flood", Size { rounds: 7, scale: 5 })];
+const BARS: [(&str, Size); 4] = [
+    ("upheaval", Size { rounds: 10, scale: 2 }),
+    ("flood", Size { rounds: 7, scale: 5 }),
+    ("rates", Size { rounds: 1, scale: 5 }),
+    ("churn", Size { rounds: 1, scale: 5 }),
+];
 const NO_BAR: Size = Size { rounds: 7, scale: 100 };
 
 /// What a test prints before the figures that the report shows.
@@ -39,6 +43,9 @@ pub(crate) struct Args {
     /// How long each fuzz target runs, if not for the ten minutes of its bar
     #[arg(long)]
     seconds: Option<u32>,
+    /// How many fuzz targets run at once
+    #[arg(long, default_value_t = 1)]
+    jobs: usize,
     /// Forgets the rounds of earlier calls
     #[arg(long)]
     fresh: bool,
@@ -55,7 +62,7 @@ struct Size {
 /// Runs the missing rounds; one that fails is kept too, and ends the call.
 pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     if args.name == "fuzz" {
-        return fuzz::run(args.seconds, args.fresh);
+        return fuzz::run(args.seconds, args.jobs, args.fresh);
     }
     let bar = BARS.iter().find(|(name, _)| *name == args.name).map_or(NO_BAR, |(_, bar)| *bar);
     let size = Size { rounds: args.rounds.unwrap_or(bar.rounds), scale: args.scale.unwrap_or(bar.scale) };

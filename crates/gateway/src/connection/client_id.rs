@@ -1,7 +1,6 @@
 //! The client id that goes upstream.
 
 use bytes::Bytes;
-use tidegate_authz::ZoneView;
 
 /// Longest client id sent upstream: brokers keep metrics and quotas by it.
 const MAX_UPSTREAM_CLIENT_ID: usize = 128;
@@ -18,9 +17,8 @@ pub(super) struct ClientId {
 }
 
 impl ClientId {
-    pub(super) fn new(zone: &ZoneView) -> Self {
-        let tag = zone.prefix().tag().to_owned();
-        Self { upstream: format!("{tag}/"), tag, seen: Bytes::new() }
+    pub(super) fn new(tag: &str) -> Self {
+        Self { upstream: format!("{tag}/"), tag: tag.to_owned(), seen: Bytes::new() }
     }
 
     /// The upstream form of `client_id`.
@@ -34,5 +32,25 @@ impl ClientId {
             self.upstream.truncate(MAX_UPSTREAM_CLIENT_ID);
         }
         &self.upstream
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_client_id_of_a_partner_goes_up_as_it_came() {
+        let mut id = ClientId::new("tg-zone");
+        for (sent, upstream) in [
+            ("__admin_client", "tg-zone/__admin_client"),
+            ("", "tg-zone/"),
+            ("a b\r\n[ERROR] forged\u{1b}[31m", "tg-zone/a_b__[ERROR]_forged_[31m"),
+            ("\u{202e}\u{fc}", "tg-zone/__"),
+        ] {
+            assert_eq!(id.upstream(&Bytes::copy_from_slice(sent.as_bytes())), upstream);
+        }
+        assert_eq!(id.upstream(&Bytes::from_static(&[0xff, b'x'])), "tg-zone/_x");
+        assert_eq!(id.upstream(&Bytes::from(vec![b'y'; 30_000])).len(), MAX_UPSTREAM_CLIENT_ID);
     }
 }

@@ -141,7 +141,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
             due: VecDeque::new(),
             orphans: VecDeque::new(),
             due_bytes: 0,
-            client_id: ClientId::new(&zone),
+            client_id: ClientId::new(zone.prefix().tag()),
             addresses: shared.addresses(&cluster.view, zone.name()),
             meters: shared.common.zones.of(zone.name()),
             shared,

@@ -1,0 +1,162 @@
+//! The rates of a zone's policies, measured: three programs of one kind at once, each begun anew as soon as it ends, so
+//! that what comes through is the rate and neither a pause between programs nor a fresh start of each connection.
+//!
+//! Here a busy machine may be slower; that the rate is kept within a twentieth is for `cargo xtask soak rates`.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test says what it expects in the shortest way"
+)]
+
+use std::env;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use serde_json::json;
+use tidegate_e2e::clients::{Client, ClientConfig, Step};
+use tidegate_e2e::gateway::get;
+use tidegate_e2e::jars::Version;
+use tidegate_e2e::kafka::Kafka;
+use tidegate_e2e::random;
+use tidegate_e2e::site::{Site, read, write};
+
+const CLIENTS: [Client; 3] = [Client::Java, Client::Librdkafka, Client::FranzGo];
+
+/// How much longer than [`WINDOW`] is measured; `cargo xtask soak` asks for more.
+const SCALE: &str = "TIDEGATE_TEST_SCALE";
+const WINDOW: Duration = Duration::from_secs(6);
+/// From so large a scale on the bar holds in full: 30 s.
+const BAR_SCALE: u32 = 5;
+
+/// Bytes a second, of each of both ways.
+const RATE: u64 = 200_000;
+/// Of about 30 bytes: two seconds of the rate.
+const RECORDS: usize = 13_000;
+const WORKERS: usize = 3;
+
+#[test]
+fn stock_clients_come_to_the_rate_that_is_set() -> Result<()> {
+    for client in CLIENTS {
+        client.prepare()?;
+        measure(client)?;
+    }
+    Ok(())
+}
+
+/// A consumer beyond its rate is slow to poll, and stays a member of its group.
+#[test]
+fn nobody_is_thrown_out_of_a_group_for_being_slowed_down() -> Result<()> {
+    for client in CLIENTS {
+        client.prepare()?;
+        let site = site(RATE / 2)?;
+        let group = random::name("group-");
+        let consume = Step::Consume { topic: "prices", group: &group, count: RECORDS };
+        let begin = Instant::now();
+        let seen = client.run(&site.config(), consume)?.accepted()?;
+        ensure!(seen.records.len() == RECORDS, "{client} read {} records", seen.records.len());
+        ensure!(begin.elapsed() > Duration::from_secs(2), "{client} was not slowed down");
+        // The first is told its member id and joins with it.
+        let joins = site.requests("JoinGroup")?;
+        ensure!(joins <= 2, "{client} joined {joins} times: the group was rebalanced");
+        site.finish(kafka())?;
+    }
+    Ok(())
+}
+
+fn measure(client: Client) -> Result<()> {
+    let site = site(RATE)?;
+    let config = site.config();
+    let stop = AtomicBool::new(false);
+    let window = WINDOW * scale()?;
+    let (received, sent) = thread::scope(|scope| {
+        let produce = Step::Produce { topic: "orders", count: RECORDS, keys: "k" };
+        let consume = Step::ReadFromBeginning { topic: "prices", count: RECORDS };
+        let workers: Vec<_> = [produce, consume]
+            .into_iter()
+            .flat_map(|step| std::iter::repeat_n(step, WORKERS))
+            .map(|step| scope.spawn(|| again_and_again(client, &config, step, &stop)))
+            .collect();
+        let rates = rates(&site, window);
+        stop.store(true, Ordering::Relaxed);
+        for worker in workers {
+            worker.join().expect("no worker panics")?;
+        }
+        rates
+    })?;
+    let figures = json!([
+        ["seconds", window.as_secs()],
+        ["rate set, bytes/s", RATE],
+        ["produced, bytes/s", received],
+        ["consumed, bytes/s", sent],
+    ]);
+    println!("measured: {}", json!({"title": client.to_string(), "all": "median", "figures": figures}));
+    let least = if scale()? >= BAR_SCALE { RATE * 95 / 100 } else { RATE / 2 };
+    for (way, rate) in [("produced", received), ("consumed", sent)] {
+        ensure!(rate <= RATE * 105 / 100, "{client} {way} {rate} bytes/s, more than {RATE}");
+        ensure!(rate >= least, "{client} {way} {rate} bytes/s, less than {RATE}");
+    }
+    site.finish(kafka())
+}
+
+fn again_and_again(client: Client, config: &ClientConfig, step: Step<'_>, stop: &AtomicBool) -> Result<()> {
+    while !stop.load(Ordering::Relaxed) {
+        client.run(config, step)?.accepted()?;
+    }
+    Ok(())
+}
+
+/// Bytes a second of both ways, once both have used up what a zone may have at once: a second of its rate.
+fn rates(site: &Site, window: Duration) -> Result<(u64, u64)> {
+    let until = Instant::now() + Duration::from_secs(60);
+    while bytes(site)?.into_iter().any(|bytes| bytes < 2 * RATE) {
+        ensure!(Instant::now() < until, "no flow");
+        thread::sleep(Duration::from_millis(20));
+    }
+    let (begin, before) = (Instant::now(), bytes(site)?);
+    thread::sleep(window);
+    let (elapsed, after) = (begin.elapsed().as_secs_f64(), bytes(site)?);
+    let rate = |way: usize| ((after[way] - before[way]) as f64 / elapsed).round() as u64;
+    Ok((rate(0), rate(1)))
+}
+
+/// Bytes received from and sent to the zone so far.
+fn bytes(site: &Site) -> Result<[u64; 2]> {
+    let text = get(site.home.ports().http(), "/metrics")?.body;
+    let value = |name: &str| -> Result<u64> {
+        let line = text.lines().find(|line| line.starts_with(&format!("{name}{{zone=\"acme\"")));
+        Ok(line.and_then(|line| line.rsplit(' ').next()).map_or(Ok(0), str::parse)?)
+    };
+    Ok([value("tidegate_zone_received_bytes_total")?, value("tidegate_zone_sent_bytes_total")?])
+}
+
+/// A zone with a topic to write and a full one to read, both at `rate`.
+fn site(rate: u64) -> Result<Site> {
+    let topics = kafka().create_topics(&[1, 1])?;
+    let fill = Step::Produce { topic: &topics[1].name, count: RECORDS, keys: "k" };
+    Client::Librdkafka.prepare()?;
+    Client::Librdkafka.run(&kafka().client_config("PLAIN"), fill)?.accepted()?;
+    let aliases = [write("orders", &topics[0]), read("prices", &topics[1])];
+    Site::start_with(kafka(), &aliases, |home| {
+        let policies = format!("{{maxProduceRate: {rate}, maxConsumeRate: {rate}}}");
+        let spec = format!("spec:\n  trafficControlPolicies: {policies}\n");
+        home.replace("zones/acme.yaml", "spec:\n", &spec).context("limiting the zone")
+    })
+}
+
+fn kafka() -> &'static Kafka {
+    static KAFKA: OnceLock<Kafka> = OnceLock::new();
+    KAFKA.get_or_init(|| Kafka::builder(Version::V4_1_1).start().expect("Kafka starts"))
+}
+
+fn scale() -> Result<u32> {
+    match env::var(SCALE) {
+        Ok(text) => text.parse().with_context(|| format!("{SCALE} is {text:?}")),
+        Err(_) => Ok(1),
+    }
+}
