@@ -40,12 +40,11 @@ const LIMIT: Duration = Duration::from_secs(20);
 
 #[test]
 fn changes_under_load_break_no_client() -> Result<()> {
-    let site = Site::start()?;
-    let stop = AtomicBool::new(false);
+    let (site, stop) = (&Site::start()?, &AtomicBool::new(false));
     let (rounds, (requests, longest), changes) = thread::scope(|scope| {
-        let plain = scope.spawn(|| ended(&stop, site.plain_client(&stop)));
+        let plain = scope.spawn(move || ended(stop, site.plain_client(stop)));
         let stock: Vec<_> =
-            CLIENTS.map(|client| scope.spawn(|| ended(&stop, site.stock_client(client, &stop)))).into();
+            CLIENTS.map(|client| scope.spawn(move || ended(stop, site.stock_client(client, stop)))).into();
         let changes = (0..CHANGES * scale()?).try_for_each(|number| {
             ensure!(!stop.load(Ordering::Relaxed), "a client has ended before change {number}");
             site.change(number).with_context(|| format!("change {number}"))

@@ -121,9 +121,7 @@ fn nothing_secret_and_no_record_is_logged() -> Result<()> {
 
     let upstream = home.environment().get("UPSTREAM_PASSWORD").cloned().unwrap_or_default();
     let root_key = fs::read_to_string(home.file("root.key")).unwrap_or_default();
-    for (file, text) in
-        [("log", home.log()), ("audit log", fs::read_to_string(home.file("audit.jsonl"))?)]
-    {
+    for (file, text) in [("log", home.log()), ("audit log", fs::read_to_string(home.file("audit.jsonl"))?)] {
         for secret in [PASSWORD, GUESS, RECORD, &upstream, root_key.trim()] {
             ensure!(secret.is_empty() || !text.contains(secret), "{secret:?} stands in the {file}");
         }

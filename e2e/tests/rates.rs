@@ -71,8 +71,7 @@ fn nobody_is_thrown_out_of_a_group_for_being_slowed_down() -> Result<()> {
 
 fn measure(client: Client) -> Result<()> {
     let site = site(RATE)?;
-    let config = site.config();
-    let stop = AtomicBool::new(false);
+    let (config, stop) = (&site.config(), &AtomicBool::new(false));
     let window = WINDOW * scale()?;
     let (received, sent) = thread::scope(|scope| {
         let produce = Step::Produce { topic: "orders", count: RECORDS, keys: "k" };
@@ -80,7 +79,7 @@ fn measure(client: Client) -> Result<()> {
         let workers: Vec<_> = [produce, consume]
             .into_iter()
             .flat_map(|step| std::iter::repeat_n(step, WORKERS))
-            .map(|step| scope.spawn(|| again_and_again(client, &config, step, &stop)))
+            .map(|step| scope.spawn(move || again_and_again(client, config, step, stop)))
             .collect();
         let rates = rates(&site, window);
         stop.store(true, Ordering::Relaxed);

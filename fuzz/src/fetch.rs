@@ -2,7 +2,10 @@
 
 use tidegate_wire::api::ApiKey;
 use tidegate_wire::error_code::ErrorCode;
-use tidegate_wire::fetch::{BY_ID_SINCE, Partitions, RefusedTopic, ResponsePlan, Target, rewrite_response};
+use tidegate_wire::fetch::{
+    BY_ID_SINCE, Partitions, Passing, RefusedTopic, ResponsePlan, Target, may_pass, rewrite_response,
+};
+use tidegate_wire::guard::{self, Direction};
 use tidegate_wire::messages::FetchResponse;
 use tidegate_wire::topic::{TopicKey, TopicRef};
 use tidegate_wire::{Bytes, BytesMut, codec, header};
@@ -15,6 +18,9 @@ pub fn fetch_response(data: &[u8]) {
     frame.extend_from_slice(&[0; 4]);
     header::write_response(&mut frame, ApiKey::Fetch, version, 1);
     frame.extend_from_slice(body);
+    if may_pass(version) {
+        passes(version, frame.clone());
+    }
     let plan = Plan::new(version);
     let Ok(outgoing) = rewrite_response(&frame.freeze(), version, 4711, &plan) else { return };
     let frame: Bytes = outgoing.joined();
@@ -31,6 +37,41 @@ pub fn fetch_response(data: &[u8]) {
         assert!(plan.shows(&shown), "{shown:?} is not in the plan");
     }
     assert!(answer.node_endpoints.iter().all(|node| node.host.as_str() == HOST && node.rack.is_none()));
+}
+
+/// An answer that passes in pieces is one that the guard takes if it took the broker's, with the records of the whole
+/// one under the topics of the plan.
+fn passes(version: i16, mut frame: BytesMut) {
+    let size = u32::try_from(frame.len() - 4).unwrap_or(0);
+    frame[..4].copy_from_slice(&size.to_be_bytes());
+    let plan = Plan { refused: Vec::new(), ..Plan::new(version) };
+    let piece = usize::from(frame.last().copied().unwrap_or(0)) + 1;
+    let (mut passing, mut received, mut passed) = (Passing::new(4711), BytesMut::new(), BytesMut::new());
+    for bytes in frame.chunks(piece) {
+        received.extend_from_slice(bytes);
+        match passing.pass(&mut received, &plan) {
+            Ok(part) => passed.extend_from_slice(&part),
+            Err(_) => return,
+        }
+    }
+    assert!(passing.is_done() && received.is_empty(), "what has its whole size waits for more");
+    assert_eq!(passed.len(), frame.len());
+    let (_, body) = header::parse_response(&frame, ApiKey::Fetch, version).expect("it has passed");
+    let is_good = |frame: &[u8]| {
+        let limits = guard::Limits::RESPONSE;
+        guard::check(Direction::Response, ApiKey::Fetch, version, &frame[body..], limits).is_ok()
+    };
+    if !is_good(&frame) {
+        return;
+    }
+    assert!(is_good(&passed), "the guard took what came and not what went");
+    let passed: FetchResponse =
+        codec::decode(version, &passed.freeze().slice(body..)).expect("the guard took it");
+    assert!(passed.session_id == 0 && passed.node_endpoints.is_empty());
+    let whole = rewrite_response(&frame.freeze(), version, 4711, &plan).expect("the guard took it").joined();
+    let whole: FetchResponse = codec::decode(version, &whole.slice(body..)).expect("our own answer");
+    assert_eq!((passed.error_code, passed.throttle_time_ms), (whole.error_code, whole.throttle_time_ms));
+    assert_eq!(passed.responses, whole.responses);
 }
 
 struct Plan {

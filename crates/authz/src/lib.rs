@@ -71,7 +71,7 @@ pub use addresses::AddressMap;
 pub use bindings::Bindings;
 pub use cluster::ClusterView;
 pub use context::{ConnectionState, ReplyContext, RequestContext};
-pub use outcome::{Outcome, Question, Replied, Reply, ReplyError, RuleError};
+pub use outcome::{Outcome, Passed, Question, Replied, Reply, ReplyError, RuleError};
 pub use policy::Policy;
 pub use refusal::{Refusal, RefusedKind};
 pub use rules::Rule;

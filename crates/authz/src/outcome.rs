@@ -1,9 +1,10 @@
 //! What a rule asks of the shell.
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use thiserror::Error;
 use tidegate_core::facts::{Fact, Unbound};
 use tidegate_wire::codec::CodecError;
+use tidegate_wire::fetch::PassError;
 use tidegate_wire::frame::Outgoing;
 use tidegate_wire::produce::ProduceError;
 use tidegate_wire::reader::ReadError;
@@ -92,6 +93,23 @@ pub trait Reply: Send {
         frames: &[Bytes],
     ) -> Result<Replied, ReplyError>;
 
+    /// Whether a large answer may be changed and sent on piece by piece with [`Reply::pass`], in the zone as it is now.
+    fn may_pass(&self, context: &ReplyContext<'_>) -> bool {
+        let _ = context;
+        false
+    }
+
+    /// Takes off `received` as much of the upstream's one answer as can be understood so far, and gives it as the client
+    /// is to have it; what stays is the beginning of something, or of the next frame. Once anything was taken there is
+    /// no other way to answer, and a zone that changes so that [`Reply::give_up`] has an answer ends the connection.
+    ///
+    /// # Errors
+    /// [`ReplyError`]: the upstream answered nonsense and both connections must be closed.
+    fn pass(&mut self, context: &ReplyContext<'_>, received: &mut BytesMut) -> Result<Passed, ReplyError> {
+        let (_, _) = (context, received);
+        Err(ReplyError::Missing)
+    }
+
     /// The client's answer when the zone has just changed under a request that still waits for the broker, or `None`
     /// to wait on. After an answer the broker's own is thrown away.
     ///
@@ -101,6 +119,15 @@ pub trait Reply: Send {
         let _ = context;
         Ok(None)
     }
+}
+
+/// A part of an answer on its way.
+#[derive(Debug)]
+pub struct Passed {
+    /// The part; it may be empty.
+    pub bytes: Bytes,
+    /// Whether it was the last one.
+    pub is_last: bool,
 }
 
 /// A request that cannot be read; the client is at fault and its connection must be closed.
@@ -125,6 +152,9 @@ pub enum ReplyError {
     /// As above, in the header or in a Fetch answer.
     #[error("malformed upstream answer: {0}")]
     MalformedFrame(#[from] ReadError),
+    /// As above, in a Fetch answer that is sent on while it arrives.
+    #[error("malformed upstream answer: {0}")]
+    MalformedPart(#[from] PassError),
     /// Fewer frames than requests.
     #[error("upstream answer is missing")]
     Missing,

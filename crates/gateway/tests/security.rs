@@ -1,5 +1,9 @@
 //! The page of attacks names tests that exist.
-#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test says what it expects in the shortest way")]
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "a test says what it expects in the shortest way"
+)]
 
 use std::fs;
 use std::path::Path;
@@ -18,7 +22,8 @@ fn every_attack_has_its_tests() {
         named += tests.len();
         for (file, test) in tests {
             let path = root.join(format!("{file}.rs"));
-            let source = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+            let source =
+                fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
             let begin = format!("fn {test}(");
             assert!(source.contains(&begin), "{file}.rs has no test {test}");
         }

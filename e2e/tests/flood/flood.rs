@@ -1,22 +1,30 @@
 //! What a hostile partner does with an account of its own, and without.
+//!
+//! A partner has machines of its own: here its threads give way to everything else, and say the same bytes again and
+//! again, so that what they take of this machine is what the gateway and the brokers do for them.
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{Scope, ScopedJoinHandle};
 
 use anyhow::Result;
-use tidegate_e2e::raw::{self, Connection};
-use tidegate_e2e::requests::{Topic, fetch_request, init_producer_id, listed, produce_request};
+use kafka_protocol::messages::{InitProducerIdRequest, MetadataRequest, ProducerId};
+use rustix::process::setpriority_process;
+use rustix::thread::gettid;
+use tidegate_e2e::raw;
+use tidegate_e2e::requests::{Topic, fetch_request, produce_request};
 
 use crate::site::{LOUD, Site};
 
 /// Requests of one connection under way at once.
-const PIPELINED: i32 = 30;
+const PIPELINED: usize = 30;
 
 /// Clients of one kind; more than the machine has cores by far.
 const CLIENTS: usize = 16;
 
 const MEGABYTE: usize = 1_000_000;
+
+const LOWEST_PRIORITY: i32 = 19;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -70,6 +78,8 @@ pub(crate) fn start<'scope>(
         .map(|client| {
             let kind = of(client);
             scope.spawn(move || {
+                // On Linux a thread has a priority of its own.
+                setpriority_process(Some(gettid()), LOWEST_PRIORITY).expect("anybody may give way");
                 let mut done = 0;
                 while !stop.load(Ordering::Relaxed) {
                     // Whoever is closed or refused begins anew: that is what a flood does.
@@ -89,32 +99,40 @@ fn client_of(site: &Site, kind: Kind, stop: &AtomicBool, done: &mut u64) -> Resu
     }
     let mut connection = site.loud()?;
     *done += 1;
-    while kind != Kind::Connections && !stop.load(Ordering::Relaxed) {
-        *done += act(&mut connection, kind)?;
+    if kind == Kind::Connections {
+        return Ok(());
+    }
+    let (frames, ahead) = frames(kind)?;
+    while !stop.load(Ordering::Relaxed) {
+        for _ in 0..ahead {
+            connection.send_bytes(&frames)?;
+        }
+        for _ in 0..ahead {
+            connection.receive()?;
+        }
+        *done += ahead as u64;
     }
     Ok(())
 }
 
-fn act(connection: &mut Connection, kind: Kind) -> Result<u64> {
+/// A request with its length, and how often it is sent before an answer is read.
+fn frames(kind: Kind) -> Result<(Vec<u8>, usize)> {
     let topic = Topic::Name("loud");
-    match kind {
+    let (frame, ahead) = match kind {
         Kind::Produce => {
             let request = produce_request(topic, 0, &"x".repeat(MEGABYTE - 1_000))?;
-            connection.call(topic.produce_version(), &request)?;
+            (raw::frame(1, topic.produce_version(), &request)?, 1)
         }
-        Kind::Fetch => _ = connection.exchange(12, &fetch_request(topic, 0, 100))?,
-        Kind::ProducerIds => _ = init_producer_id(connection)?,
-        _ => {
-            listed(connection)?;
-            let ask = kafka_protocol::messages::MetadataRequest::default().with_topics(None);
-            for id in 0..PIPELINED {
-                connection.send(&raw::frame(id, 9, &ask)?)?;
-            }
-            for _ in 0..PIPELINED {
-                connection.receive()?;
-            }
-            return Ok(1 + u64::from(PIPELINED.unsigned_abs()));
+        Kind::Fetch => (raw::frame(1, topic.fetch_version(), &fetch_request(topic, 0, 100))?, 1),
+        Kind::ProducerIds => {
+            let request = InitProducerIdRequest::default()
+                .with_transactional_id(None)
+                .with_transaction_timeout_ms(60_000)
+                .with_producer_id(ProducerId(-1))
+                .with_producer_epoch(-1);
+            (raw::frame(1, 4, &request)?, 1)
         }
-    }
-    Ok(1)
+        _ => (raw::frame(1, 9, &MetadataRequest::default().with_topics(None))?, PIPELINED),
+    };
+    Ok(([&u32::try_from(frame.len())?.to_be_bytes()[..], &frame].concat(), ahead))
 }

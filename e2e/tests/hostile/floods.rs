@@ -103,7 +103,7 @@ fn many_slow_readers_share_what_their_zone_may_hold() -> Result<()> {
 }
 
 /// Eight records of a million bytes for both zones.
-fn fill(site: &Site) -> Result<()> {
+pub(crate) fn fill(site: &Site) -> Result<()> {
     let mut direct = site.kafka.internal(1)?;
     let value = vec![b'x'; 1_000_000];
     for _ in 0..8 {

@@ -81,7 +81,9 @@ fn commit_metadata_that_is_too_large_is_refused_by_the_broker() -> Result<()> {
     let mut partner = site.connect()?;
     wait_for_coordinator(&mut partner, &group)?;
     // `offset.metadata.max.bytes` of a stock broker.
-    for (length, error) in [(4_096, 0), (4_097, OFFSET_METADATA_TOO_LARGE), (30_000, OFFSET_METADATA_TOO_LARGE)] {
+    for (length, error) in
+        [(4_096, 0), (4_097, OFFSET_METADATA_TOO_LARGE), (30_000, OFFSET_METADATA_TOO_LARGE)]
+    {
         let metadata = "m".repeat(length);
         let code = commit_with(&mut partner, 9, &group, ORDERS, 5, &metadata)?;
         assert_eq!(code, error, "{length} bytes");

@@ -14,6 +14,7 @@ mod data;
 mod floods;
 mod groups;
 mod hidden;
+mod large;
 mod requests;
 mod sasl;
 mod site;

@@ -25,7 +25,10 @@ fn old_versions_of_tls_are_refused() -> Result<()> {
         stream.write_all(&client_hello([0x03, version]))?;
         let mut alert = Vec::new();
         stream.read_to_end(&mut alert)?;
-        ensure!(matches!(alert[..], [ALERT, 0x03, _, 0, 2, FATAL, PROTOCOL_VERSION]), "3.{version}: {alert:?}");
+        ensure!(
+            matches!(alert[..], [ALERT, 0x03, _, 0, 2, FATAL, PROTOCOL_VERSION]),
+            "3.{version}: {alert:?}"
+        );
     }
     Ok(())
 }

@@ -63,11 +63,7 @@ pub(super) fn run(seconds: Option<u32>, jobs: usize, fresh: bool) -> Result<Exit
 }
 
 /// Takes one target after the other until none waits.
-fn work(
-    waiting: &Mutex<VecDeque<String>>,
-    seconds: u32,
-    keep: impl Fn(Found) -> Result<()>,
-) -> Result<()> {
+fn work(waiting: &Mutex<VecDeque<String>>, seconds: u32, keep: impl Fn(Found) -> Result<()>) -> Result<()> {
     let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
     while let Some(target) = next() {
         keep(soak(&target, seconds)?)?;

@@ -3,14 +3,16 @@
 //! Session id 0 in every answer is what a broker with a full session cache gives (KIP-227): clients go on
 //! with full requests, and rights are checked anew on each of them.
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use kafka_protocol::messages::fetch_request::{FetchPartition, FetchTopic, ReplicaState};
 use kafka_protocol::messages::{BrokerId, FetchRequest, FetchResponse, TopicName};
 use kafka_protocol::protocol::StrBytes;
 use tidegate_wire::api::{ApiKey, Versions};
 use tidegate_wire::codec;
 use tidegate_wire::error_code::ErrorCode;
-use tidegate_wire::fetch::{BY_ID_SINCE, Partitions, RefusedTopic, ResponsePlan, Target, rewrite_response};
+use tidegate_wire::fetch::{
+    BY_ID_SINCE, Partitions, Passing, RefusedTopic, ResponsePlan, Target, may_pass, rewrite_response,
+};
 use tidegate_wire::frame::Outgoing;
 use tidegate_wire::header::Request;
 use tidegate_wire::topic::{TopicKey, TopicMap, TopicRef};
@@ -19,7 +21,7 @@ use uuid::Uuid;
 use super::{CLIENT_REPLICA, Exchange, Rule, answer};
 use crate::addresses::AddressMap;
 use crate::context::{ReplyContext, RequestContext};
-use crate::outcome::{Outcome, Replied, Reply, ReplyError, RuleError, UpstreamRequest};
+use crate::outcome::{Outcome, Passed, Replied, Reply, ReplyError, RuleError, UpstreamRequest};
 use crate::policy::Policy;
 use crate::view::{Granted, ZoneView};
 
@@ -70,7 +72,9 @@ impl Rule for Fetch {
         asked.max_bytes = asked.max_bytes.min(window(context.zone));
         let correlation_id = context.connection.next_correlation_id();
         let frame = super::typed::request_frame(context.client_id, version, correlation_id, &asked)?;
-        let reply = FetchReply { exchange: Exchange::of(request), shown, refused };
+        let exchange = Exchange::of(request);
+        let passing = Passing::new(exchange.correlation_id);
+        let reply = FetchReply { exchange, shown, refused, passing };
         let requests = vec![UpstreamRequest { correlation_id, frame }];
         Ok(Outcome::Forward { requests, reply: Box::new(reply) })
     }
@@ -104,6 +108,7 @@ struct FetchReply {
     exchange: Exchange,
     shown: TopicMap<Appearances>,
     refused: Vec<RefusedTopic>,
+    passing: Passing,
 }
 
 impl Reply for FetchReply {
@@ -114,17 +119,29 @@ impl Reply for FetchReply {
     ) -> Result<Replied, ReplyError> {
         let frame = frames.first().ok_or(ReplyError::Missing)?;
         self.refuse_revoked(context.zone);
-        let plan = ShownTopics { reply: &self, context };
+        let plan = ShownTopics { shown: &self.shown, refused: &self.refused, context };
         let Exchange { version, correlation_id } = self.exchange;
         Ok(rewrite_response(frame, version, correlation_id, &plan)?.into())
+    }
+
+    fn may_pass(&self, context: &ReplyContext<'_>) -> bool {
+        may_pass(self.exchange.version)
+            && self.refused.is_empty()
+            && self.shown.values().all(|shown| Passing::admits(&shown.targets))
+            && self.still_shown(context)
+    }
+
+    fn pass(&mut self, context: &ReplyContext<'_>, received: &mut BytesMut) -> Result<Passed, ReplyError> {
+        let plan = ShownTopics { shown: &self.shown, refused: &self.refused, context };
+        let bytes = self.passing.pass(received, &plan)?;
+        Ok(Passed { bytes, is_last: self.passing.is_done() })
     }
 
     /// A broker may hold a Fetch for as long as the client likes. When something that it asks for is revoked, it ends
     /// at once: empty and throttled, which is the one answer that need not name every partition (KIP-219). The
     /// client asks again and is refused then.
     fn give_up(&self, context: &ReplyContext<'_>) -> Result<Option<Outgoing>, ReplyError> {
-        let mut granted = self.shown.values().flat_map(|shown| &shown.granted);
-        if granted.all(|granted| context.zone.is_some_and(|zone| zone.still_shows(granted))) {
+        if self.still_shown(context) {
             return Ok(None);
         }
         let empty = FetchResponse::default().with_throttle_time_ms(GIVEN_UP_THROTTLE_MS);
@@ -133,6 +150,11 @@ impl Reply for FetchReply {
 }
 
 impl FetchReply {
+    fn still_shown(&self, context: &ReplyContext<'_>) -> bool {
+        let mut granted = self.shown.values().flat_map(|shown| &shown.granted);
+        granted.all(|granted| context.zone.is_some_and(|zone| zone.still_shows(granted)))
+    }
+
     /// What was revoked while the broker waited for records is not shown any more.
     fn refuse_revoked(&mut self, now: Option<&ZoneView>) {
         let error = match self.exchange.version >= BY_ID_SINCE {
@@ -150,17 +172,18 @@ impl FetchReply {
 }
 
 struct ShownTopics<'a> {
-    reply: &'a FetchReply,
+    shown: &'a TopicMap<Appearances>,
+    refused: &'a [RefusedTopic],
     context: &'a ReplyContext<'a>,
 }
 
 impl ResponsePlan for ShownTopics<'_> {
     fn targets(&self, topic: TopicRef<'_>) -> &[Target] {
-        self.reply.shown.get(topic).map_or(&[], |shown| &shown.targets)
+        self.shown.get(topic).map_or(&[], |shown| &shown.targets)
     }
 
     fn refused(&self) -> &[RefusedTopic] {
-        &self.reply.refused
+        self.refused
     }
 
     fn endpoint(&self, node: i32) -> Option<(&str, u16)> {

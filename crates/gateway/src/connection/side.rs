@@ -54,6 +54,17 @@ pub(super) struct Side<S> {
     last_active: Instant,
 }
 
+/// A frame of up to this size is read whole: it is on its way for so short a time that passing it on in parts gains
+/// nothing.
+const WHOLE_FRAME: usize = 128 * 1024;
+
+/// Room for a part of a frame that need not be whole: half of a core's cache, so that what was just read is still there
+/// when it is written.
+const PART: usize = 128 * 1024;
+
+/// Size and mark of a frame.
+const MARK_END: usize = 8;
+
 /// Room for a frame.
 enum Room {
     NotAsked,
@@ -75,6 +86,13 @@ impl std::fmt::Debug for Room {
 pub(super) enum Received {
     Frame(Bytes),
     Closed,
+}
+
+/// What came of looking for a frame that need not be whole.
+pub(super) enum Arrived {
+    Whole(Received),
+    /// The beginning of a frame of so many bytes: its size and its mark are there.
+    Large(usize),
 }
 
 /// Why a side cannot go on.
@@ -140,6 +158,34 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Side<S> {
         }
     }
 
+    /// As [`Side::poll_frame`]; of a frame of more than [`WHOLE_FRAME`] only the beginning.
+    pub(super) fn poll_arrival(
+        &mut self,
+        context: &mut Context<'_>,
+        limits: FrameLimits,
+        budget: Option<&Budget>,
+    ) -> Poll<Result<Arrived, SideError>> {
+        loop {
+            match frame::announced(&self.received, limits)? {
+                Some(length) if length > WHOLE_FRAME && self.received.len() < length => {
+                    if self.received.len() >= MARK_END {
+                        return Poll::Ready(Ok(Arrived::Large(length)));
+                    }
+                    if !ready!(self.poll_read(context, MARK_END))? {
+                        return Poll::Ready(Ok(Arrived::Whole(Received::Closed)));
+                    }
+                }
+                Some(_) => return self.poll_frame(context, limits, budget).map_ok(Arrived::Whole),
+                None => {
+                    let room = frame::read_ahead(&self.received, self.first_read, self.earned);
+                    if !ready!(self.poll_read(context, room))? {
+                        return Poll::Ready(Ok(Arrived::Whole(Received::Closed)));
+                    }
+                }
+            }
+        }
+    }
+
     /// The next whole frame, size prefix included; a larger one only when `budget` has room for it.
     pub(super) fn poll_frame(
         &mut self,
@@ -166,29 +212,70 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Side<S> {
             {
                 ready!(self.poll_room(context, budget, length));
             }
-            if self.received.is_empty() && self.received.capacity() > KEPT_BUFFER {
-                self.received = BytesMut::new();
-            }
-            let is_first = self.received.is_empty();
             let room = frame::read_ahead(&self.received, self.first_read, self.earned);
-            self.received.reserve(room);
-            let read = pin!(self.stream.read_buf(&mut self.received)).poll(context);
-            if read.is_pending() {
-                match self.received.is_empty() {
-                    // Nothing on its way: an idle connection holds no buffer at all.
-                    true => self.received = BytesMut::new(),
-                    false => _ = self.frame_since.get_or_insert_with(Instant::now),
-                }
-            }
-            let taken = ready!(read)?;
-            if taken == 0 {
+            if !ready!(self.poll_read(context, room))? {
                 return Poll::Ready(Ok(Received::Closed));
             }
-            if is_first {
-                self.first_read = frame::next_first_read(room, taken);
-            }
-            self.active = true;
         }
+    }
+
+    /// Reads once, with so much room; `false` when the other side has closed.
+    fn poll_read(&mut self, context: &mut Context<'_>, room: usize) -> Poll<Result<bool, SideError>> {
+        if self.received.is_empty() && self.received.capacity() > KEPT_BUFFER {
+            self.received = BytesMut::new();
+        }
+        let is_first = self.received.is_empty();
+        self.received.reserve(room);
+        let read = pin!(self.stream.read_buf(&mut self.received)).poll(context);
+        if read.is_pending() {
+            match self.received.is_empty() {
+                // Nothing on its way: an idle connection holds no buffer at all.
+                true => self.received = BytesMut::new(),
+                false => _ = self.frame_since.get_or_insert_with(Instant::now),
+            }
+        }
+        let taken = ready!(read)?;
+        if is_first {
+            self.first_read = frame::next_first_read(room, taken);
+        }
+        self.active |= taken > 0;
+        Poll::Ready(Ok(taken > 0))
+    }
+
+    /// Reads the next part of a frame that need not be whole, once `budget` has room for it; `false` when the other
+    /// side has closed. See [`Side::take_part`].
+    pub(super) fn poll_part(
+        &mut self,
+        context: &mut Context<'_>,
+        budget: &Budget,
+    ) -> Poll<Result<bool, SideError>> {
+        ready!(self.poll_room(context, budget, PART));
+        self.received.reserve(PART);
+        let read = pin!(self.stream.read_buf(&mut self.received)).poll(context);
+        if read.is_pending() {
+            self.frame_since.get_or_insert_with(Instant::now);
+        }
+        let taken = ready!(read)?;
+        self.frame_since = None;
+        self.active |= taken > 0;
+        Poll::Ready(Ok(taken > 0))
+    }
+
+    /// Lets `take` take off what it can of what has been received; the room of the part goes with what is taken.
+    pub(super) fn take_part<E>(
+        &mut self,
+        take: impl FnOnce(&mut BytesMut) -> Result<Bytes, E>,
+    ) -> Result<Bytes, E> {
+        let part = take(&mut self.received)?;
+        Ok(match mem::replace(&mut self.room, Room::NotAsked) {
+            Room::Held(hold) => hold.tie(part),
+            Room::NotAsked | Room::Waiting(_) => part,
+        })
+    }
+
+    /// What has been received of the frame that comes next.
+    pub(super) fn received(&self) -> &[u8] {
+        &self.received
     }
 
     /// Ready when there is room for a frame of that length.

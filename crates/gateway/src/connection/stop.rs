@@ -55,6 +55,8 @@ pub(crate) enum CloseReason {
     SessionExpired,
     #[error("the account lost its zone")]
     ZoneGone,
+    #[error("an answer was under way when one of its topics was revoked")]
+    RevokedInPassing,
     #[error(transparent)]
     Store(#[from] FactsError),
     #[error("a rule asked too often")]
@@ -75,7 +77,7 @@ impl CloseReason {
             Self::BrokerClosed | Self::Broker(_) => "broker_gone",
             Self::Reply(_) | Self::Correlation { .. } | Self::Unasked => "broker_malformed",
             Self::Deadline(_) => "deadline",
-            Self::ZoneGone => "revoked",
+            Self::ZoneGone | Self::RevokedInPassing => "revoked",
             Self::SessionExpired => "session_expired",
             Self::Store(_) => "store",
             Self::Drained => "drained",

@@ -4,13 +4,15 @@
 //! to learn how much envelope there is, once to write that envelope anew around slices of the incoming
 //! frame. It allocates a fixed number of buffers whatever the number of partitions.
 //!
-//! By name (up to version 12) names change their length; by id (from 13, KIP-516) they do not. Both take
-//! the same path, since the envelope is a small part of either.
+//! By name (up to version 12) names change their length; by id (from 13, KIP-516) they do not, so that a
+//! large answer need not be whole: [`Passing`] changes it while it comes.
 
+mod passing;
 mod plan;
 mod span;
 mod write;
 
+pub use passing::{PassError, Passing, may_pass};
 pub use plan::{Partitions, RefusedTopic, ResponsePlan, Target};
 pub use write::rewrite_response;
 

@@ -31,8 +31,8 @@ pub(super) struct Tags {
     pub(super) current_leader: Option<(i32, i32)>,
 }
 
-const TAG_DIVERGING_EPOCH: u32 = 0;
-const TAG_CURRENT_LEADER: u32 = 1;
+pub(super) const TAG_DIVERGING_EPOCH: u32 = 0;
+pub(super) const TAG_CURRENT_LEADER: u32 = 1;
 
 impl PartitionSpan {
     #[inline]

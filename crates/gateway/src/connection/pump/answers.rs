@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::pace::{millis, read};
 use super::{CLIENT_HIGH_WATER, Due, Keeping, Pump, Waiting};
-use crate::connection::side::Received;
+use crate::connection::side::{Arrived, Received};
 use crate::connection::stop::{CloseReason, Stop};
 use crate::state;
 
@@ -25,17 +25,29 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
             }
             return Ok(false);
         }
+        if self.passing.is_some() {
+            return self.poll_passing(context);
+        }
         let limits = FrameLimits::uniform(self.shared.max_response_bytes);
         let Some(upstream) = &mut self.upstream else { return Ok(false) };
         // Who holds a part of an answer does not wait for room for the rest, or two such could wait for each other.
         let holds = matches!(self.due.front(), Some(Due::Upstream(waiting)) if !waiting.frames.is_empty());
         let budget = (!holds).then_some(&self.budget.answers);
-        let frame = match upstream.poll_frame(context, limits, budget) {
+        let arrived = match self.takes_whole {
+            true => upstream.poll_frame(context, limits, budget).map_ok(Arrived::Whole),
+            false => upstream.poll_arrival(context, limits, budget),
+        };
+        let frame = match arrived {
             Poll::Pending => return Ok(false),
             Poll::Ready(Err(error)) => return Err(CloseReason::Broker(error)),
-            Poll::Ready(Ok(Received::Closed)) => return Err(CloseReason::BrokerClosed),
-            Poll::Ready(Ok(Received::Frame(frame))) => frame,
+            Poll::Ready(Ok(Arrived::Whole(Received::Closed))) => return Err(CloseReason::BrokerClosed),
+            Poll::Ready(Ok(Arrived::Large(length))) => {
+                self.takes_whole = !self.begin_passing(length)?;
+                return Ok(true);
+            }
+            Poll::Ready(Ok(Arrived::Whole(Received::Frame(frame)))) => frame,
         };
+        self.takes_whole = false;
         self.on_answer(frame)?;
         self.send_due();
         self.poll_writes(context)?;
@@ -88,7 +100,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
 
     /// Sends the answers whose turn it is.
     pub(super) fn send_due(&mut self) {
-        while self.keeping.is_none() {
+        while self.keeping.is_none() && self.passing.is_none() {
             match self.due.pop_front() {
                 Some(Due::Ready(answer)) => {
                     self.due_bytes = self.due_bytes.saturating_sub(answer.len());
@@ -114,6 +126,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
     /// Answers what waits for a broker and may not be answered with what the broker will say.
     pub(super) fn give_up(&mut self) -> Result<(), CloseReason> {
         let context = ReplyContext::new(Some(&self.zone), &self.addresses, state::now());
+        if let Some(passing) = &self.passing
+            && passing.is_revoked(&context)?
+        {
+            return Err(CloseReason::RevokedInPassing);
+        }
         for due in &mut self.due {
             if let Due::Upstream(waiting) = due
                 && waiting.given_up.is_none()

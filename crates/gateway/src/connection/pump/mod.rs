@@ -3,10 +3,11 @@
 //! One task owns both sockets. Every wake-up moves what can be moved and never waits while holding anything; what
 //! needs waiting for (a dial, a new login) ends the pump with a [`Stop`], and the caller starts it again.
 //!
-//! `requests` and `answers` are the two ways; `pace` counts what flows, `refusals` tells what is refused.
+//! `requests` and `answers` are the two ways, `passing` is that of a large answer; `pace` counts what flows, `refusals` tells what is refused.
 
 mod answers;
 mod pace;
+mod passing;
 mod refusals;
 mod requests;
 
@@ -26,6 +27,7 @@ use tidegate_wire::header::Request;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, Sleep};
 
+use self::passing::PassingAnswer;
 use super::client_id::ClientId;
 use super::mute::Mute;
 use super::side::Side;
@@ -79,6 +81,10 @@ pub(super) struct Pump<S> {
     due: VecDeque<Due>,
     /// Marks of the broker's answers that nobody waits for any more; they come before those of `due`.
     orphans: VecDeque<i32>,
+    /// A large answer on its way, before those of `due`.
+    passing: Option<PassingAnswer>,
+    /// Whether the next answer is read whole, however large.
+    takes_whole: bool,
     /// Memory that `due` holds on to: answers, and requests whose names answers will repeat.
     due_bytes: usize,
     budget: Arc<ZoneBudget>,
@@ -140,6 +146,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
             unsent: Vec::new(),
             due: VecDeque::new(),
             orphans: VecDeque::new(),
+            passing: None,
+            takes_whole: false,
             due_bytes: 0,
             client_id: ClientId::new(zone.prefix().tag()),
             addresses: shared.addresses(&cluster.view, zone.name()),
@@ -269,6 +277,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
         }
         let upstream_waits = self.upstream.as_ref().map_or(0, Side::waiting_bytes);
         let idle = self.due.is_empty()
+            && self.passing.is_none()
             && self.paced.is_none()
             && self.asking.is_none()
             && self.keeping.is_none()
@@ -325,7 +334,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
         if over(self.upstream.as_ref().and_then(|side| side.stuck_since), limits.write_deadline) {
             return Some("the broker's reading of a request");
         }
-        let quiet = self.due.is_empty() && self.client.waiting_bytes() == 0;
+        let quiet = self.due.is_empty() && self.passing.is_none() && self.client.waiting_bytes() == 0;
         let idle = now - self.client.last_active(now) > limits.idle && quiet;
         idle.then_some("the next request")
     }
