@@ -69,7 +69,12 @@ impl Ports {
 
     /// Puts `recorder` before every port.
     pub fn record(&self, recorder: &Recorder) -> Result<()> {
-        (self.base..=self.base + NODES).try_for_each(|port| recorder.open(port + ADVERTISED, port))
+        self.doors(|door, target| recorder.open(door, target))
+    }
+
+    /// Gives to `open` every port that clients are told, and the one that the gateway has behind it.
+    pub fn doors(&self, mut open: impl FnMut(u16, u16) -> Result<()>) -> Result<()> {
+        (self.base..=self.base + NODES).try_for_each(|port| open(port + ADVERTISED, port))
     }
 }
 

@@ -190,6 +190,59 @@ fn a_waiting_fetch_ends_at_once_when_one_of_its_topics_is_revoked() {
 }
 
 #[test]
+fn an_answer_passes_if_nothing_is_added_left_out_or_doubled() {
+    let bench = Bench::new();
+    let (orders, prices) = (bench.virtual_id("orders"), bench.virtual_id("prices"));
+    let addresses = testing::addresses();
+    let passes = |version: i16, topics: Vec<FetchTopic>, zone: &str| {
+        let asked = testing::request_of(version, &fetch(version, topics));
+        let Outcome::Forward { reply, .. } = bench.ask(&Fetch, &asked) else { panic!("did not go upstream") };
+        let zone = testing::zone(zone);
+        reply.may_pass(&ReplyContext::new(Some(&zone), &addresses, testing::NOW))
+    };
+    for version in Fetch.versions().iter() {
+        let orders = || topic(version, "orders", orders, &[0, 1]);
+        let prices = || topic(version, "prices", prices, &[0]);
+        let hidden = topic(version, testing::PRICES_BACKING, testing::PRICES_ID, &[0]);
+        assert_eq!(passes(version, vec![orders(), prices()], testing::ZONE), version >= BY_ID_SINCE);
+        assert!(!passes(version, vec![orders(), hidden], testing::ZONE), "a refusal has to be added");
+        let revoked = testing::ZONE.replace("name: prices", "name: renamed");
+        assert!(!passes(version, vec![orders(), prices()], &revoked), "one is revoked");
+    }
+}
+
+#[test]
+fn a_passing_answer_shows_what_a_whole_one_shows() {
+    for version in BY_ID_SINCE..=18 {
+        let bench = Bench::new();
+        let orders = bench.virtual_id("orders");
+        let asked = testing::request_of(version, &fetch(version, vec![topic(version, "", orders, &[0, 1])]));
+        let answers = [(); 2].map(|()| {
+            let Outcome::Forward { requests, reply } = bench.ask(&Fetch, &asked) else {
+                panic!("did not go upstream")
+            };
+            let request = Request::parse(requests[0].frame.clone().joined()).unwrap();
+            let answer = broker(&codec::decode(version, &request.body).unwrap());
+            (super::super::frame_of(version, requests[0].correlation_id, &answer), reply)
+        });
+        let addresses = testing::addresses();
+        let context = || ReplyContext::new(Some(&bench.zone), &addresses, testing::NOW).throttled(50);
+        let [(frame, whole), (_, mut passing)] = answers;
+        let Replied::Answer(whole) = whole.on_response(&context(), &[frame.clone()]).unwrap() else {
+            panic!("it waits for the store")
+        };
+        let (first, second) = frame.split_at(frame.len() / 2);
+        let mut received = BytesMut::from(first);
+        let begin = passing.pass(&context(), &mut received).unwrap();
+        assert!(!begin.is_last && !begin.bytes.is_empty());
+        received.extend_from_slice(second);
+        let end = passing.pass(&context(), &mut received).unwrap();
+        assert!(end.is_last && received.is_empty());
+        assert_eq!([&begin.bytes[..], &end.bytes].concat(), whole.joined(), "version {version}");
+    }
+}
+
+#[test]
 fn a_zone_in_debt_is_answered_here_with_nothing_and_the_time_to_be_silent() {
     let mut bench = Bench::new();
     bench.throttle_ms = 700;
