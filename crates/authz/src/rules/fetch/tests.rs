@@ -228,7 +228,8 @@ fn a_passing_answer_shows_what_a_whole_one_shows() {
         let addresses = testing::addresses();
         let context = || ReplyContext::new(Some(&bench.zone), &addresses, testing::NOW).throttled(50);
         let [(frame, whole), (_, mut passing)] = answers;
-        let Replied::Answer(whole) = whole.on_response(&context(), &[frame.clone()]).unwrap() else {
+        let Replied::Answer(whole) = whole.on_response(&context(), std::slice::from_ref(&frame)).unwrap()
+        else {
             panic!("it waits for the store")
         };
         let (first, second) = frame.split_at(frame.len() / 2);

@@ -44,8 +44,9 @@ const HIGH_WATER: usize = 256 * 1024;
 /// Bytes that may wait for a slow client before no more is read for it: what the system's own buffers hold comes on top.
 const CLIENT_HIGH_WATER: usize = 64 * 1024;
 
-/// Frames moved in one wake-up before other connections get their turn.
-const FRAMES_PER_TURN: usize = 16;
+/// Frames moved in one wake-up before other connections get their turn: few, since a partner may have many connections
+/// that all have much to do, and somebody with a single request waits for a turn of each of them.
+const FRAMES_PER_TURN: usize = 4;
 
 /// Requests of a connection that are counted together against what its zone may send in a second.
 const COUNTED_TOGETHER: usize = 64;

@@ -11,6 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::pace::millis;
 use super::{Due, Pump};
+use crate::connection::side::Side;
 use crate::connection::stop::CloseReason;
 use crate::state;
 
@@ -39,7 +40,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
         if !waits || !waiting.reply.may_pass(&context) {
             return Ok(false);
         }
-        let received = self.upstream.as_ref().map(|upstream| upstream.received()).unwrap_or_default();
+        let received = self.upstream.as_ref().map(Side::received).unwrap_or_default();
         let got = header::correlation_id(received).map_err(ReplyError::from)?;
         if got != wanted {
             return Err(CloseReason::Correlation { wanted, got });
