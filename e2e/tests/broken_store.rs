@@ -49,6 +49,8 @@ fn what_needs_the_store_waits_for_it_and_nothing_else_does() -> Result<()> {
     let gateway = Embedded::start(&home, Arc::clone(&store))?;
     let mut connection = connect(&home)?;
     site::wait_for("a coordinator", || requests::has_coordinator(&mut connection, "g"))?;
+    // Until its first block of producer ids has come, a broker says 14 by itself.
+    site::wait_for("a producer id", || Ok(requests::init_producer_id(&mut connection)? == 0))?;
 
     for fault in [Fault::Fails, Fault::Hangs] {
         store.set(fault);

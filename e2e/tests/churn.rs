@@ -21,6 +21,7 @@ use tidegate_e2e::gateway::{Alias, Gateway, Home, Permission, client_config};
 use tidegate_e2e::jars::Version;
 use tidegate_e2e::kafka::{Kafka, Topic};
 use tidegate_e2e::pki::Authority;
+use tidegate_e2e::recorder::Recorder;
 use tidegate_e2e::requests;
 use tidegate_e2e::site::Handled;
 use tidegate_e2e::{random, tls};
@@ -100,6 +101,7 @@ impl Site {
         home.replace("tidegate.yaml", "http:\n", "limits: {maxConnectionsPerZone: 1000}\nhttp:\n")?;
         home.add_account(PARTNER, PASSWORD)?;
         home.add_zone("acme", PARTNER, &[alias(ORDERS, &orders)])?;
+        home.ports().record(&Recorder::default())?;
         let gateway = Gateway::start(&home)?;
         Ok(Self { _kafka: kafka, home, gateway, authority, orders, other })
     }
@@ -162,7 +164,7 @@ impl Site {
     fn stock_client(&self, client: Client, stop: &AtomicBool) -> Result<usize> {
         let config = ClientConfig {
             protocol: "SASL_SSL".to_owned(),
-            bootstrap: self.home.ports().bound().to_string(),
+            bootstrap: self.home.ports().advertised().to_string(),
             ca: Some(self.authority.certificate().to_owned()),
             ..client_config(&self.home, "SCRAM-SHA-256", PARTNER, PASSWORD)
         };
