@@ -21,6 +21,7 @@ use tidegate_e2e::gateway::{Gateway, Home, client_config, get};
 use tidegate_e2e::jars::Version;
 use tidegate_e2e::kafka::Kafka;
 use tidegate_e2e::raw::Connection;
+use tidegate_e2e::recorder::Recorder;
 use tidegate_e2e::requests;
 use tidegate_e2e::site::{Handled, wait_for, write};
 use tidegate_gateway::METRICS;
@@ -103,6 +104,7 @@ fn nothing_secret_and_no_record_is_logged() -> Result<()> {
     home.add_account(ACCOUNT, PASSWORD)?;
     home.add_zone("acme", ACCOUNT, &[write("orders", &topic)])?;
     home.replace("tidegate.yaml", "http:\n", "audit: {file: audit.jsonl}\nhttp:\n")?;
+    home.ports().record(&Recorder::default())?;
     let gateway = Gateway::start(&home)?;
     let mut connection = connect(&home)?;
     connection.log_in(ACCOUNT, PASSWORD)?;

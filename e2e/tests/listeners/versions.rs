@@ -19,16 +19,18 @@ const ACCOUNT: &str = "acme";
 #[test]
 fn old_versions_of_tls_are_refused() -> Result<()> {
     let (_authority, home, _gateway) = encrypted()?;
-    for version in [0x00, 0x01, 0x02] {
+    let hello = |version| {
         let mut stream = TcpStream::connect(home.ports().bound())?;
         stream.set_read_timeout(Some(LIMIT))?;
         stream.write_all(&client_hello([0x03, version]))?;
-        let mut alert = Vec::new();
-        stream.read_to_end(&mut alert)?;
-        ensure!(
-            matches!(alert[..], [ALERT, 0x03, _, 0, 2, FATAL, PROTOCOL_VERSION]),
-            "3.{version}: {alert:?}"
-        );
+        let mut answer = [0; 7];
+        stream.read_exact(&mut answer)?;
+        anyhow::Ok(answer)
+    };
+    ensure!(hello(3)?[0] == HANDSHAKE, "TLS 1.2 is refused too");
+    for version in [0, 1, 2] {
+        let alert = hello(version)?;
+        ensure!(matches!(alert, [ALERT, 3, _, 0, 2, FATAL, PROTOCOL_VERSION]), "3.{version}: {alert:?}");
     }
     Ok(())
 }
@@ -70,18 +72,27 @@ fn encrypted() -> Result<(Authority, Home, Gateway)> {
     Ok((authority, home, gateway))
 }
 
-/// A ClientHello that offers nothing newer than `version`, with one cipher suite of its time.
+/// A ClientHello that offers nothing newer than `version`, and all else that the gateway's certificate needs.
 fn client_hello(version: [u8; 2]) -> Vec<u8> {
+    // X25519; ECDSA with P-256 and SHA-256, and with SHA-1 for older versions; uncompressed points.
+    let groups = [0, 10, 0, 4, 0, 2, 0, 29];
+    let signatures = [0, 13, 0, 6, 0, 4, 4, 3, 2, 3];
+    let points = [0, 11, 0, 2, 1, 0];
+    let extensions = [&groups[..], &signatures, &points].concat();
     let mut body = version.to_vec();
     body.extend([7; 32]);
     body.push(0);
-    body.extend([0, 2, 0xc0, 0x13]);
+    // ECDHE and ECDSA, with AES-GCM and with AES-CBC for older versions.
+    body.extend([0, 4, 0xc0, 0x2b, 0xc0, 0x09]);
     body.extend([1, 0]);
+    body.extend([0, u8::try_from(extensions.len()).expect("a short list")]);
+    body.extend(extensions);
     let length = u8::try_from(body.len()).expect("a short body");
     let handshake = [&[1, 0, 0, length][..], &body].concat();
-    [&[22, 3, 1, 0, length + 4][..], &handshake].concat()
+    [&[HANDSHAKE, 3, 1, 0, length + 4][..], &handshake].concat()
 }
 
 const ALERT: u8 = 21;
+const HANDSHAKE: u8 = 22;
 const FATAL: u8 = 2;
 const PROTOCOL_VERSION: u8 = 70;
