@@ -21,7 +21,7 @@ use crate::{command, suite};
 const BARS: [(&str, Size); 4] = [
     ("upheaval", Size { rounds: 10, scale: 2 }),
     ("flood", Size { rounds: 7, scale: 5 }),
-    ("rates", Size { rounds: 1, scale: 5 }),
+    ("rates", Size { rounds: 1, scale: 10 }),
     ("churn", Size { rounds: 1, scale: 5 }),
 ];
 const NO_BAR: Size = Size { rounds: 7, scale: 100 };
