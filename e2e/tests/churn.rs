@@ -28,6 +28,8 @@ use tidegate_e2e::{random, tls};
 
 /// Changes, at the smallest scale; `cargo xtask soak` asks for five times as many.
 const CHANGES: usize = 20;
+/// Before each: clients begin, log in, write, read and leave in between.
+const PAUSE: Duration = Duration::from_millis(300);
 const SCALE: &str = "TIDEGATE_TEST_SCALE";
 
 const CLIENTS: [Client; 3] = [Client::Java, Client::Librdkafka, Client::FranzGo];
@@ -48,6 +50,7 @@ fn changes_under_load_break_no_client() -> Result<()> {
             CLIENTS.map(|client| scope.spawn(move || ended(stop, site.stock_client(client, stop)))).into();
         let changes = (0..CHANGES * scale()?).try_for_each(|number| {
             ensure!(!stop.load(Ordering::Relaxed), "a client has ended before change {number}");
+            thread::sleep(PAUSE);
             site.change(number).with_context(|| format!("change {number}"))
         });
         stop.store(true, Ordering::Relaxed);
