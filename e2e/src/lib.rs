@@ -27,6 +27,7 @@ pub mod random;
 pub mod raw;
 pub mod recorder;
 pub mod requests;
+pub mod scale;
 pub mod scram;
 pub mod site;
 pub mod tls;

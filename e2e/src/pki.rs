@@ -29,6 +29,18 @@ pub struct Identity {
     pub keystore: PathBuf,
 }
 
+impl Identity {
+    /// Puts both in place of others, the key first, each in one step.
+    pub fn replace(&self, chain: &Path, key: &Path) -> Result<()> {
+        for (from, to) in [(&self.key, key), (&self.chain, chain)] {
+            let new = to.with_extension("new");
+            fs::copy(from, &new).with_context(|| format!("writing {}", new.display()))?;
+            fs::rename(&new, to).with_context(|| format!("replacing {}", to.display()))?;
+        }
+        Ok(())
+    }
+}
+
 impl Authority {
     /// Makes an authority whose certificate is `ca.pem` in `dir`.
     pub fn create(dir: &Path) -> Result<Self> {

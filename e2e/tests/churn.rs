@@ -8,7 +8,6 @@
     reason = "a test says what it expects in the shortest way"
 )]
 
-use std::env;
 use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -23,6 +22,7 @@ use tidegate_e2e::kafka::{Kafka, Topic};
 use tidegate_e2e::pki::Authority;
 use tidegate_e2e::recorder::Recorder;
 use tidegate_e2e::requests;
+use tidegate_e2e::scale::scale;
 use tidegate_e2e::site::Handled;
 use tidegate_e2e::{random, tls};
 
@@ -30,7 +30,6 @@ use tidegate_e2e::{random, tls};
 const CHANGES: usize = 20;
 /// Before each: clients begin, log in, write, read and leave in between.
 const PAUSE: Duration = Duration::from_millis(300);
-const SCALE: &str = "TIDEGATE_TEST_SCALE";
 
 const CLIENTS: [Client; 3] = [Client::Java, Client::Librdkafka, Client::FranzGo];
 const PARTNER: &str = "partner";
@@ -43,12 +42,13 @@ const LIMIT: Duration = Duration::from_secs(20);
 
 #[test]
 fn changes_under_load_break_no_client() -> Result<()> {
+    let count = CHANGES * scale::<usize>()?;
     let (site, stop) = (&Site::start()?, &AtomicBool::new(false));
     let (rounds, (requests, longest), changes) = thread::scope(|scope| {
         let plain = scope.spawn(move || ended(stop, site.plain_client(stop)));
         let stock: Vec<_> =
             CLIENTS.map(|client| scope.spawn(move || ended(stop, site.stock_client(client, stop)))).into();
-        let changes = (0..CHANGES * scale()?).try_for_each(|number| {
+        let changes = (0..count).try_for_each(|number| {
             ensure!(!stop.load(Ordering::Relaxed), "a client has ended before change {number}");
             thread::sleep(PAUSE);
             site.change(number).with_context(|| format!("change {number}"))
@@ -61,7 +61,7 @@ fn changes_under_load_break_no_client() -> Result<()> {
     changes?;
     ensure!(requests > 0 && rounds >= CLIENTS.len(), "{rounds} rounds, {requests} requests");
     let figures = json!([
-        ["changes", CHANGES * scale()?],
+        ["changes", count],
         ["rounds of stock clients, each with new connections", rounds],
         ["requests on one connection", requests],
         ["longest wait for an answer, ms", longest.as_millis() as u64],
@@ -185,25 +185,14 @@ impl Site {
     }
 }
 
-/// Puts another certificate in place, the key first, each in one step.
+/// Puts another certificate in place.
 fn put_certificate(home: &Home, authority: &Authority, number: usize) -> Result<()> {
     let identity = authority.issue(&format!("gateway-{number}"), &["127.0.0.1"])?;
-    for (from, to) in [(&identity.key, "gateway.key"), (&identity.chain, "gateway.pem")] {
-        fs::copy(from, home.file("new"))?;
-        fs::rename(home.file("new"), home.file(to))?;
-    }
-    Ok(())
+    identity.replace(&home.file("gateway.pem"), &home.file("gateway.key"))
 }
 
 fn alias(name: &str, topic: &Topic) -> Alias {
     Alias { name: name.to_owned(), backing: topic.name.clone(), permission: Permission::Write }
-}
-
-fn scale() -> Result<usize> {
-    match env::var(SCALE) {
-        Ok(text) => text.parse().with_context(|| format!("{SCALE} is {text:?}")),
-        Err(_) => Ok(1),
-    }
 }
 
 /// While the cluster makes the topic of its first group.

@@ -11,18 +11,17 @@
     reason = "a test says what it expects in the shortest way"
 )]
 
-use std::env;
-
 use anyhow::Result;
 use tidegate_e2e::clients::{Client, ClientConfig, Step, records};
 use tidegate_e2e::jars::Version;
 use tidegate_e2e::kafka::{Kafka, Protocol, User};
 use tidegate_e2e::random;
+use tidegate_e2e::scale::scale;
 
 #[test]
 fn kafka_4_1_plaintext_one_broker() -> Result<()> {
     let kafka = Kafka::builder(Version::V4_1_1).start()?;
-    works(&kafka, "PLAIN", &families())
+    works(&kafka, "PLAIN", &families()?)
 }
 
 #[test]
@@ -44,19 +43,19 @@ fn kafka_4_1_scram_three_brokers_with_authorizer() -> Result<()> {
 #[test]
 fn kafka_4_1_plain_over_tls() -> Result<()> {
     let kafka = Kafka::builder(Version::V4_1_1).protocol(Protocol::SaslSsl).start()?;
-    works(&kafka, "PLAIN", &families())
+    works(&kafka, "PLAIN", &families()?)
 }
 
 #[test]
 fn kafka_3_9_plaintext_three_brokers() -> Result<()> {
     let kafka = Kafka::builder(Version::V3_9_1).brokers(3).start()?;
-    works(&kafka, "PLAIN", &families())
+    works(&kafka, "PLAIN", &families()?)
 }
 
 #[test]
 fn kafka_3_9_plain_one_broker() -> Result<()> {
     let kafka = Kafka::builder(Version::V3_9_1).protocol(Protocol::SaslPlaintext).start()?;
-    works(&kafka, "PLAIN", &families())
+    works(&kafka, "PLAIN", &families()?)
 }
 
 #[test]
@@ -65,14 +64,10 @@ fn kafka_3_9_scram_over_tls() -> Result<()> {
     works(&kafka, "SCRAM-SHA-256", &Client::every())
 }
 
-/// How much larger than in `cargo xtask test`.
-const SCALE: &str = "TIDEGATE_TEST_SCALE";
-
-fn families() -> Vec<Client> {
-    match env::var(SCALE) {
-        Ok(_) => Client::every(),
-        Err(_) => vec![Client::Java, Client::Librdkafka, Client::FranzGo, Client::KafkaJs],
-    }
+fn families() -> Result<Vec<Client>> {
+    let every = scale::<u32>()? > 1;
+    let families = vec![Client::Java, Client::Librdkafka, Client::FranzGo, Client::KafkaJs];
+    Ok(if every { Client::every() } else { families })
 }
 
 /// Each client lists, produces, reads half, and reads the rest after a restart.

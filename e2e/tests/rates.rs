@@ -11,7 +11,6 @@
     reason = "a test says what it expects in the shortest way"
 )]
 
-use std::env;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -24,12 +23,11 @@ use tidegate_e2e::gateway::get;
 use tidegate_e2e::jars::Version;
 use tidegate_e2e::kafka::Kafka;
 use tidegate_e2e::random;
+use tidegate_e2e::scale::scale;
 use tidegate_e2e::site::{Site, read, write};
 
 const CLIENTS: [Client; 3] = [Client::Java, Client::Librdkafka, Client::FranzGo];
 
-/// How much longer than [`WINDOW`] is measured; `cargo xtask soak` asks for more.
-const SCALE: &str = "TIDEGATE_TEST_SCALE";
 const WINDOW: Duration = Duration::from_secs(3);
 /// From so large a scale on the bar holds in full: 30 s.
 const BAR_SCALE: u32 = 10;
@@ -76,7 +74,7 @@ fn measure(client: Client) -> Result<()> {
     let site = site(RATE)?;
     let keys = &"k".repeat(KEY_LENGTH);
     let (config, stop) = (&site.config(), &AtomicBool::new(false));
-    let (window, is_bar) = (WINDOW * scale()?, scale()? >= BAR_SCALE);
+    let (window, is_bar) = (WINDOW * scale::<u32>()?, scale::<u32>()? >= BAR_SCALE);
     let (received, sent) = thread::scope(|scope| {
         let steps = RECORDS.into_iter().flat_map(|count| {
             let count = if is_bar { 2 * count } else { count };
@@ -155,11 +153,4 @@ fn site(rate: u64) -> Result<Site> {
 fn kafka() -> &'static Kafka {
     static KAFKA: OnceLock<Kafka> = OnceLock::new();
     KAFKA.get_or_init(|| Kafka::builder(Version::V4_1_1).start().expect("Kafka starts"))
-}
-
-fn scale() -> Result<u32> {
-    match env::var(SCALE) {
-        Ok(text) => text.parse().with_context(|| format!("{SCALE} is {text:?}")),
-        Err(_) => Ok(1),
-    }
 }

@@ -17,19 +17,16 @@ mod flood;
 mod quiet;
 mod site;
 
-use std::env;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::json;
+use tidegate_e2e::scale::scale;
 
 use flood::Kind;
 use site::Site;
-
-/// How many pairs of windows; `cargo xtask soak` asks for more.
-const SCALE: &str = "TIDEGATE_TEST_SCALE";
 
 const WINDOW: Duration = Duration::from_secs(1);
 
@@ -79,11 +76,4 @@ fn report(kind: Kind, sent: u64, calm: &mut [Duration], flooded: &mut [Duration]
     ]);
     let measured = json!({"title": kind.to_string(), "all": "median", "figures": figures});
     println!("measured: {measured}");
-}
-
-fn scale() -> Result<usize> {
-    match env::var(SCALE) {
-        Ok(text) => text.parse().with_context(|| format!("{SCALE} is {text:?}")),
-        Err(_) => Ok(1),
-    }
 }

@@ -17,7 +17,6 @@ mod load;
 mod site;
 mod state;
 
-use std::env;
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
@@ -27,15 +26,13 @@ use anyhow::{Context, Result, ensure};
 use tidegate_e2e::clients;
 use tidegate_e2e::jars::Version;
 use tidegate_e2e::java;
+use tidegate_e2e::scale::scale;
 
 use self::dice::Dice;
 use self::judge::{Judge, Logs, Said, Verdict};
 use self::load::Load;
 use self::site::{ALIASES, Site, TWINS};
 use self::state::State;
-
-/// Rounds are this much more at the size of the bar; see `cargo xtask soak`.
-const SCALE: &str = "TIDEGATE_TEST_SCALE";
 
 /// Less than the session of a broker (9 s): it is back before the controller misses it.
 const BROKER_AWAY: Duration = Duration::from_secs(5);
@@ -256,11 +253,4 @@ fn report(version: Version, dice: &Dice, upheavals: &[Upheaval], said: &Said, ve
         ],
     });
     println!("measured: {figures}");
-}
-
-fn scale() -> Result<usize> {
-    match env::var(SCALE) {
-        Ok(text) => text.parse().with_context(|| format!("{SCALE}={text:?} is no number")),
-        Err(_) => Ok(1),
-    }
 }

@@ -41,7 +41,7 @@ pub(super) struct Topics {
 const PROFILE: &str = "dist";
 
 /// Partitions of the null broker's topic: with 1 MB of each an answer can be larger than any that the gateway lets by.
-pub(super) const PARTITIONS: u32 = 64;
+const PARTITIONS: u32 = 64;
 
 impl Stand {
     pub(super) fn start(args: &Args) -> Result<Self> {

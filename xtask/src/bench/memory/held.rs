@@ -59,7 +59,7 @@ fn hold(args: &Args, stand: &Stand, lane: &Lane, connections: u64) -> Result<f64
     Ok(held)
 }
 
-const IDLE_BAR_MB: f64 = 40.0;
-const CONNECTION_BAR_KB: f64 = 24.0;
+pub(super) const IDLE_BAR_MB: f64 = 40.0;
+pub(super) const CONNECTION_BAR_KB: f64 = 24.0;
 /// After the start and after the last connection.
 const IDLE: Duration = Duration::from_secs(3);

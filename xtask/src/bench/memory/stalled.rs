@@ -1,10 +1,11 @@
-//! Clients that ask for 50 MiB each and do not read the answer, beside one that reads.
+//! Clients that ask for 50 MiB each and do not read the answer.
 
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
+use super::held::{CONNECTION_BAR_KB, IDLE_BAR_MB};
 use super::{MB, resident};
 use crate::bench::Args;
 use crate::bench::figures::Bar;
@@ -43,12 +44,14 @@ pub(super) fn run(args: &Args, stand: &mut Stand) -> Result<String> {
         anyhow::Ok(most)
     })?;
     running.finish()?;
-    let limit = 40.0 + 128.0 + connections as f64 * 24.0 / 1024.0;
+    let limit = IDLE_BAR_MB + ANSWERS_MB + connections as f64 * CONNECTION_BAR_KB / 1024.0;
     let verdict = verdict(Bar::AtMost(limit), most / MB);
     text += &format!("| gateway | {connections} | {:.1} | {:.1} | {verdict} |\n", idle / MB, most / MB);
     Ok(text)
 }
 
+/// `maxAnswerBytesPerZone`, as it is unless configured.
+const ANSWERS_MB: f64 = 128.0;
 /// Of 1 MB each.
 const PARTITIONS: u32 = 50;
 /// Longer than `writeDeadlineMs`: those that were cut off make room for the next.
