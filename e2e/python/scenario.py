@@ -2,10 +2,12 @@
 
 import faulthandler
 import json
+import os
 import sys
 import time
 
-SECONDS = 30
+# What a step has, whatever the other side does.
+SECONDS = int(os.environ.get("TIDEGATE_STEP_SECONDS", "30"))
 
 # A library that waits for ever is ended with its stack on stderr.
 faulthandler.dump_traceback_later(SECONDS + 20, exit=True)

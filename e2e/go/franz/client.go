@@ -110,7 +110,7 @@ func (c *client) produce(ctx context.Context, args scenario.Args) error {
 	if err != nil {
 		return err
 	}
-	client, err := c.open(ctx, kgo.RecordDeliveryTimeout(25*time.Second), kgo.UnknownTopicRetries(3))
+	client, err := c.open(ctx, kgo.RecordDeliveryTimeout(scenario.Working), kgo.UnknownTopicRetries(3))
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ package scenario
 import (
 	"context"
 	"fmt"
+	"os"
 	"slices"
 	"strconv"
 	"time"
@@ -11,12 +12,20 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 )
 
-const (
+var (
 	// No step takes longer.
-	whole = 30 * time.Second
-	// Reading ends earlier, so that there is time left to commit what came.
-	reading = 25 * time.Second
+	whole = stepTime()
+	// Working is the time to read or to send in, so that there is time left to commit what came.
+	Working = whole - 5*time.Second
 )
+
+func stepTime() time.Duration {
+	seconds, err := strconv.Atoi(os.Getenv("TIDEGATE_STEP_SECONDS"))
+	if err != nil {
+		seconds = 30
+	}
+	return time.Duration(seconds) * time.Second
+}
 
 // Client is what a library brings.
 type Client struct {
@@ -51,7 +60,7 @@ func Run(client Client, name string, args Args) error {
 
 // Reading is the part of a step's time in which records are read.
 func Reading(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(ctx, reading)
+	return context.WithTimeout(ctx, Working)
 }
 
 // Retry repeats work that a rebalance, a new coordinator or a broken connection interrupts.

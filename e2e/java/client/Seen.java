@@ -12,13 +12,12 @@ import org.apache.kafka.common.TopicPartition;
 
 /** Records by their place, at most as many as asked for: a rebalance before the commit delivers them once more. */
 final class Seen {
-    private static final Duration LIMIT = Duration.ofSeconds(30);
     private static final Duration POLL = Duration.ofMillis(200);
 
     private record Place(TopicPartition partition, long offset) {}
 
     private final Map<Place, ConsumerRecord<String, String>> records = new LinkedHashMap<>();
-    private final long until = System.nanoTime() + LIMIT.toNanos();
+    private final long until = System.nanoTime() + Settings.STEP.toNanos();
     private final int count;
 
     private Seen(int count) {

@@ -1,20 +1,24 @@
 package client;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import java.time.Duration;
 import java.util.Properties;
 import org.apache.kafka.common.serialization.StringDeserializer;
 import org.apache.kafka.common.serialization.StringSerializer;
 
 /** The configuration that every step starts from. */
 final class Settings {
+    /** What a step has, whatever the other side does. */
+    static final Duration STEP =
+            Duration.ofSeconds(Integer.parseInt(System.getenv().getOrDefault("TIDEGATE_STEP_SECONDS", "30")));
+
     private Settings() {}
 
     /** Connection, login and limits, for producers, consumers and admin clients alike. */
     static Properties properties(JsonNode config) {
         Properties properties = new Properties();
         connection(properties, config);
-        // Every step ends within 30 s, whatever the other side does.
-        properties.put("delivery.timeout.ms", "25000");
+        properties.put("delivery.timeout.ms", String.valueOf(STEP.minusSeconds(5).toMillis()));
         properties.put("request.timeout.ms", "10000");
         properties.put("max.block.ms", "20000");
         properties.put("default.api.timeout.ms", "20000");

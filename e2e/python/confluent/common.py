@@ -2,7 +2,7 @@
 
 import scenario
 
-# Every call ends within this time, and every step within 30 s.
+# Every call but sending ends within this time.
 SECONDS = 20
 
 # librdkafka shortens a name.

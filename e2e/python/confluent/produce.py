@@ -13,7 +13,7 @@ def produce(config, topic, count, keys):
 
 
 def producing(config):
-    return common(config) | {"enable.idempotence": True, "message.timeout.ms": 25_000}
+    return common(config) | {"enable.idempotence": True, "message.timeout.ms": (scenario.SECONDS - 5) * 1000}
 
 
 def send(producer, topic, pairs, acknowledged=lambda at: None):
@@ -28,7 +28,7 @@ def send(producer, topic, pairs, acknowledged=lambda at: None):
 
     for key, value in pairs:
         producer.produce(topic, key=key, value=value, on_delivery=delivered)
-    if producer.flush(28) > 0:
+    if producer.flush(scenario.SECONDS - 2) > 0:
         sys.exit("records are left in the queue")
     if errors:
         raise kafka.KafkaException(errors[0])

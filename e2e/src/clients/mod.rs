@@ -26,8 +26,14 @@ use crate::{java, process};
 pub use self::outcome::{Group, Outcome, Produced, Record, Refusal, Topic};
 pub use self::python::program as python;
 
-/// No scenario takes longer, even on a busy machine: every client gives up by itself after 30 s.
-const LIMIT: Duration = Duration::from_secs(90);
+/// What a step has, unless a test gives it more: then every client gives up by itself.
+const STEP: Duration = Duration::from_secs(30);
+/// Tells the clients of [`Client::run_within`] how many seconds a step has.
+const STEP_VARIABLE: &str = "TIDEGATE_STEP_SECONDS";
+/// How much longer its process may take, with its start and its end on a busy machine.
+const MARGIN: Duration = Duration::from_secs(60);
+/// No scenario takes longer.
+const LIMIT: Duration = STEP.saturating_add(MARGIN);
 
 /// A stock client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -254,13 +260,19 @@ impl Client {
 
     /// Runs one step to its end. A refusal by the other side is an [`Outcome`]; a broken client is an error.
     pub fn run(self, config: &ClientConfig, step: Step<'_>) -> Result<Outcome> {
+        self.run_within(STEP, config, step)
+    }
+
+    /// As [`Client::run`], with another time that the step has. The clients of Java, librdkafka and franz-go know of
+    /// it, to each other one it is 30 s.
+    pub fn run_within(self, limit: Duration, config: &ClientConfig, step: Step<'_>) -> Result<Outcome> {
         let begin = Instant::now();
-        let outcome = self.try_run(config, step).with_context(|| format!("{self}: {step:?}"));
+        let outcome = self.try_run(limit, config, step).with_context(|| format!("{self}: {step:?}"));
         println!("{self}: {step:?} took {:?}", begin.elapsed());
         outcome
     }
 
-    fn try_run(self, config: &ClientConfig, step: Step<'_>) -> Result<Outcome> {
+    fn try_run(self, limit: Duration, config: &ClientConfig, step: Step<'_>) -> Result<Outcome> {
         match self {
             Self::Console => return console::run(config, step),
             Self::Kcat => return kcat::run(config, step),
@@ -271,8 +283,8 @@ impl Client {
         serde_json::to_writer(&file, config)?;
         let hosts = config.hosts.as_ref().map(|file| format!("-Djdk.net.hosts.file={}", file.display()));
         let mut program = self.program(hosts.as_deref().as_slice())?;
-        program.arg(file.path()).args(arguments(step));
-        outcome::parse(&process::run_ok(&program, LIMIT)?.stdout)
+        program.arg(file.path()).args(arguments(step)).env(STEP_VARIABLE, limit.as_secs().to_string());
+        outcome::parse(&process::run_ok(&program, limit + MARGIN)?.stdout)
     }
 
     /// The program, with options for a Java machine, should it be one.
