@@ -30,6 +30,9 @@ pub enum PassError {
     /// Something between records is larger than a broker makes it.
     #[error("{0} bytes between records do not end")]
     Endless(usize),
+    /// A section has more tags than there are numbers for what must not be shown.
+    #[error("{0} tags in one section are more than can be hidden")]
+    Crowded(u32),
 }
 
 /// Most bytes that are looked at together: one partition's numbers, one section of tags.
@@ -293,7 +296,7 @@ fn neutralise(bytes: &mut [u8], mut is_shown: impl FnMut(u32, &[u8]) -> bool) ->
             bytes.get_mut(value.clone()).unwrap_or_default().fill(0);
             // A number of several bytes is one that no version has either.
             if width == 1 {
-                put(bytes, at, &[unused.next().ok_or(PassError::Endless(end))?]);
+                put(bytes, at, &[unused.next().ok_or(PassError::Crowded(count))?]);
             }
         }
         at = value.end;
