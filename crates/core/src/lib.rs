@@ -28,11 +28,13 @@ pub mod keys;
 pub mod manifest;
 pub mod names;
 pub mod permission;
+pub mod records;
+pub mod store;
 pub mod zone;
 pub mod zone_id;
 
 pub use account::{
-    Account, AccountErrors, AccountProblem, Accounts, Credential, Revision, ScramMechanism, ScramVerifier,
+    Account, AccountErrors, AccountProblem, Accounts, Credential, Fingerprint, ScramMechanism, ScramVerifier,
 };
 pub use facts::{Fact, Facts, FactsError, MemoryFacts, Timestamp, Unbound};
 pub use keys::{RootKey, RootKeyError, VirtualTopicId, ZoneKeys, ZoneTag};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tidegate_authz::{ClusterView, ZoneState, ZoneView};
 use tidegate_client::Endpoint;
-use tidegate_core::account::{Account, Revision};
+use tidegate_core::account::{Account, Fingerprint};
 use tidegate_core::{
     AccountName, Alias, AuthenticationMode, BackingTopic, ClusterName, Fact, RootKey, TopicGrant, Unbound,
     ZoneId, ZoneName, ZoneSpec,
@@ -39,7 +39,7 @@ pub struct Member {
     /// What the account proves itself with.
     pub account: Arc<Account>,
     /// Changes with every change of the account's credentials.
-    pub revision: Revision,
+    pub fingerprint: Fingerprint,
     /// The cluster of the zone.
     pub cluster: ClusterName,
     /// How the account logs in.
@@ -79,7 +79,7 @@ impl Snapshot {
     pub fn standing(&self, cluster: &ClusterName, account: &str) -> Option<Standing> {
         let member = self.member(cluster, account)?;
         Some(Standing {
-            revision: member.revision,
+            fingerprint: member.fingerprint,
             zone: member.zone.name().clone(),
             pointing: member.pointing,
         })
@@ -92,7 +92,7 @@ impl Snapshot {
 /// to mean another topic.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Standing {
-    revision: Revision,
+    fingerprint: Fingerprint,
     zone: ZoneName,
     pointing: u64,
 }
@@ -179,7 +179,7 @@ impl Compiler {
             let pointing = self.pointings.entry(keys.zone()).or_default().follow(spec);
             let zone = ZoneView::compile(spec, &keys, &cluster.view, state);
             let member = Member {
-                revision: account.revision(),
+                fingerprint: account.fingerprint(),
                 account: Arc::new(account),
                 authentication: spec.authentication(),
                 cluster: spec.cluster().clone(),

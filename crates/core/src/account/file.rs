@@ -164,7 +164,7 @@ mod tests {
             assert_eq!(again.render().expose_secret(), text.expose_secret());
             for account in accounts.iter() {
                 let found = again.find(account.name().as_str()).unwrap();
-                assert_eq!(found.revision(), account.revision());
+                assert_eq!(found.fingerprint(), account.fingerprint());
             }
         }
     }

@@ -6,8 +6,8 @@
 //! the client knows.
 
 mod file;
+mod fingerprint;
 mod render;
-mod revision;
 mod verifier;
 
 use std::collections::BTreeMap;
@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use crate::names::{AccountName, CredentialId};
 
 pub use file::AccountErrors;
-pub use revision::Revision;
+pub use fingerprint::Fingerprint;
 pub use verifier::{MAX_ITERATIONS, MIN_ITERATIONS, ScramMechanism, ScramVerifier};
 
 /// All accounts, each under its own name.
@@ -140,8 +140,8 @@ impl Account {
     }
 
     /// A fingerprint that changes whenever a credential is added, changed or withdrawn.
-    pub fn revision(&self) -> Revision {
-        Revision::of_account(self)
+    pub fn fingerprint(&self) -> Fingerprint {
+        Fingerprint::of_account(self)
     }
 }
 
@@ -192,8 +192,8 @@ impl Credential {
     }
 
     /// A fingerprint of this credential alone.
-    pub fn revision(&self) -> Revision {
-        Revision::of_credential(self)
+    pub fn fingerprint(&self) -> Fingerprint {
+        Fingerprint::of_credential(self)
     }
 
     fn shares_with(&self, other: &Self) -> bool {
@@ -241,7 +241,7 @@ pub(crate) mod tests {
     #[test]
     fn nothing_secret_is_shown() {
         let account = account("u", vec![credential("a", 1, 0xab)]).unwrap();
-        let shown = format!("{account:?} {:?}", account.revision());
+        let shown = format!("{account:?} {:?}", account.fingerprint());
         assert!(!shown.contains("171") && !shown.contains("abab"), "{shown}");
     }
 

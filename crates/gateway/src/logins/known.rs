@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 
 use ring::hmac;
 use secrecy::{ExposeSecret, SecretString};
-use tidegate_core::account::Revision;
+use tidegate_core::account::Fingerprint;
 
 /// Users whose passwords are remembered; more than a gateway has accounts, a few hundred bytes each.
 const MAX_USERS: usize = 10_000;
@@ -27,7 +27,7 @@ pub(super) struct KnownPasswords {
 
 /// What was right for an account as it was at `revision`.
 struct Known {
-    revision: Revision,
+    fingerprint: Fingerprint,
     tags: Vec<hmac::Tag>,
 }
 
@@ -44,12 +44,12 @@ impl KnownPasswords {
     }
 
     /// Whether `password` was right for `user` before, the account being what it was then.
-    pub(super) fn recognises(&self, user: &str, revision: &Revision, password: &SecretString) -> bool {
+    pub(super) fn recognises(&self, user: &str, fingerprint: &Fingerprint, password: &SecretString) -> bool {
         let Some(key) = &self.key else { return false };
         let message = message(user, password);
         let mut users = self.users.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(known) = users.get(user) else { return false };
-        if known.revision != *revision {
+        if known.fingerprint != *fingerprint {
             users.remove(user);
             return false;
         }
@@ -60,7 +60,7 @@ impl KnownPasswords {
     }
 
     /// Remembers a password that was found right.
-    pub(super) fn remember(&self, user: &str, revision: Revision, password: &SecretString) {
+    pub(super) fn remember(&self, user: &str, fingerprint: Fingerprint, password: &SecretString) {
         let Some(key) = &self.key else { return };
         let tag = hmac::sign(key, message(user, password).expose_secret().as_bytes());
         let mut users = self.users.lock().unwrap_or_else(PoisonError::into_inner);
@@ -70,9 +70,9 @@ impl KnownPasswords {
         {
             users.remove(&any);
         }
-        let fresh = || Known { revision, tags: Vec::new() };
+        let fresh = || Known { fingerprint, tags: Vec::new() };
         let known = users.entry(user.to_owned()).or_insert_with(fresh);
-        if known.revision != revision {
+        if known.fingerprint != fingerprint {
             *known = fresh();
         }
         if !known.tags.iter().any(|known| known.as_ref() == tag.as_ref()) {
@@ -104,7 +104,7 @@ mod tests {
     #[test]
     fn a_password_is_recognised_for_its_user_and_revision_alone() {
         let known = KnownPasswords::new();
-        let (before, after) = (account("one").revision(), account("two").revision());
+        let (before, after) = (account("one").fingerprint(), account("two").fingerprint());
         let password = SecretString::from("one");
         assert!(!known.recognises("partner", &before, &password));
         known.remember("partner", before, &password);
@@ -118,7 +118,7 @@ mod tests {
     #[test]
     fn it_is_bounded_and_keeps_nothing_that_can_be_read() {
         let known = KnownPasswords::new();
-        let revision = account("one").revision();
+        let revision = account("one").fingerprint();
         for n in 0..MAX_USERS + 50 {
             known.remember(&format!("user-{n}"), revision, &SecretString::from("one"));
         }

@@ -71,7 +71,7 @@ pub struct Logins {
 #[async_trait]
 impl Authenticator for Logins {
     fn recognises(&self, user: &str, account: Option<&Account>, password: &SecretString) -> bool {
-        account.is_some_and(|account| self.known.recognises(user, &account.revision(), password))
+        account.is_some_and(|account| self.known.recognises(user, &account.fingerprint(), password))
     }
 
     async fn check_password(
@@ -102,7 +102,7 @@ impl Authenticator for Logins {
         }
         match (tokio::task::spawn_blocking(stretch).await, account) {
             (Ok(true), Some(account)) => {
-                self.known.remember(user, account.revision(), &presented);
+                self.known.remember(user, account.fingerprint(), &presented);
                 Ok(())
             }
             (_, Some(_)) => Err(Rejection::WrongPassword),

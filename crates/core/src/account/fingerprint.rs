@@ -11,13 +11,13 @@ use super::{Account, Credential, ScramVerifier};
 ///
 /// It is not shown: with it, passwords could be guessed at leisure.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Revision([u8; SHA256_OUTPUT_LEN]);
+pub struct Fingerprint([u8; SHA256_OUTPUT_LEN]);
 
-impl Revision {
+impl Fingerprint {
     pub(super) fn of_account(account: &Account) -> Self {
         let mut context = Context::new(&SHA256);
         part(&mut context, account.name().as_str().as_bytes());
-        account.credentials().iter().for_each(|credential| part(&mut context, &credential.revision().0));
+        account.credentials().iter().for_each(|credential| part(&mut context, &credential.fingerprint().0));
         Self::finish(context)
     }
 
@@ -34,9 +34,9 @@ impl Revision {
     }
 }
 
-impl fmt::Debug for Revision {
+impl fmt::Debug for Fingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Revision(hidden)")
+        f.write_str("Fingerprint(hidden)")
     }
 }
 
@@ -59,14 +59,14 @@ mod tests {
 
     #[test]
     fn it_changes_with_every_change_and_only_then() {
-        let revision = |credentials| account("u", credentials).unwrap().revision();
+        let revision = |credentials| account("u", credentials).unwrap().fingerprint();
         let one = revision(vec![credential("a", 1, 1)]);
         assert_eq!(one, revision(vec![credential("a", 1, 1)]));
         assert_ne!(one, revision(vec![credential("b", 1, 1)]), "id");
         assert_ne!(one, revision(vec![credential("a", 2, 1)]), "salt");
         assert_ne!(one, revision(vec![credential("a", 1, 2)]), "key");
         assert_ne!(one, revision(vec![credential("a", 1, 1), credential("b", 1, 2)]), "one more");
-        assert_ne!(one, account("v", vec![credential("a", 1, 1)]).unwrap().revision(), "name");
-        assert_eq!(credential("a", 1, 1).revision(), credential("a", 1, 1).revision());
+        assert_ne!(one, account("v", vec![credential("a", 1, 1)]).unwrap().fingerprint(), "name");
+        assert_eq!(credential("a", 1, 1).fingerprint(), credential("a", 1, 1).fingerprint());
     }
 }
