@@ -90,7 +90,7 @@ impl RootKey {
     }
 
     /// Fills `out` with bytes for one use and one owner. The zero byte keeps (`ab`, `c`) apart from (`a`, `bc`).
-    pub(super) fn derive(&self, usage: &[u8], owner: &[u8], out: &mut [u8]) {
+    pub(crate) fn derive(&self, usage: &[u8], owner: &[u8], out: &mut [u8]) {
         self.extracted().expand(&[usage, &[0], owner], out);
     }
 

@@ -1,0 +1,216 @@
+//! An account as it is kept, with what checks its passwords sealed.
+
+use std::collections::BTreeMap;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use secrecy::{ExposeSecret, SecretSlice};
+use serde::{Deserialize, Serialize};
+
+use super::json::{self, Migration};
+use super::{RecordError, Recorded, Sealing, Unknown};
+use crate::account::{Account, Credential, ScramMechanism, ScramVerifier};
+use crate::names::{AccountName, CredentialId, ZoneName};
+use crate::store::{Body, Kind, Record, RecordKey, SealedAt, Sealer, escaped};
+
+/// An account and the zone that it enters. Its record's id is its name, so no two zones can have one account.
+#[derive(Debug, Clone)]
+pub struct AccountRecord {
+    /// The account with its credentials.
+    pub account: Account,
+    /// The zone that was made for it or with it.
+    pub zone: ZoneName,
+    /// Fields of a later version.
+    pub unknown: Unknown,
+}
+
+const MIGRATIONS: [Migration; 0] = [];
+
+#[derive(Serialize, Deserialize)]
+struct AccountBody {
+    zone: ZoneName,
+    /// By id, since what is sealed stands under names.
+    credentials: BTreeMap<String, CredentialBody>,
+    #[serde(flatten)]
+    unknown: Unknown,
+}
+
+#[derive(Serialize, Deserialize)]
+struct CredentialBody {
+    /// Its place among the account's credentials, from 0: the last one is what SCRAM proves.
+    place: usize,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    created: Option<String>,
+    mechanisms: BTreeMap<String, VerifierBody>,
+    #[serde(flatten)]
+    unknown: Unknown,
+}
+
+#[derive(Serialize, Deserialize)]
+struct VerifierBody {
+    salt: String,
+    iterations: u32,
+    stored_key: String,
+    server_key: String,
+}
+
+impl Recorded for AccountRecord {
+    const KIND: Kind = Kind::ACCOUNT;
+
+    fn id(&self) -> String {
+        self.account.name().to_string()
+    }
+
+    fn to_body(&self, sealing: &Sealing<'_>) -> Result<Body, RecordError> {
+        let key = self.key()?;
+        let mut credentials = BTreeMap::new();
+        for (place, credential) in self.account.credentials().iter().enumerate() {
+            let mut mechanisms = BTreeMap::new();
+            for mechanism in MECHANISMS {
+                let body = seal(&key, credential, mechanism, sealing)?;
+                mechanisms.insert(mechanism.as_str().to_owned(), body);
+            }
+            let created = credential.created().map(str::to_owned);
+            let body = CredentialBody { place, created, mechanisms, unknown: Unknown::default() };
+            credentials.insert(credential.id().to_string(), body);
+        }
+        let body = AccountBody { zone: self.zone.clone(), credentials, unknown: self.unknown.clone() };
+        json::write(&key, &body, &MIGRATIONS)
+    }
+
+    fn from_record(record: &Record, sealer: &Sealer) -> Result<Self, RecordError> {
+        let body: AccountBody = json::read(record, &MIGRATIONS)?;
+        let malformed = |what: String| RecordError::malformed(record, what);
+        let name = AccountName::parse(record.key.id()).map_err(|error| malformed(error.to_string()))?;
+        let mut bodies: Vec<_> = body.credentials.iter().collect();
+        bodies.sort_by_key(|(_, body)| body.place);
+        let credentials = bodies.into_iter().map(|(id, body)| open(record, id, body, sealer));
+        let account = Account::new(name, credentials.collect::<Result<_, _>>()?);
+        let account = account.map_err(|problem| malformed(problem.to_string()))?;
+        Ok(Self { account, zone: body.zone, unknown: body.unknown })
+    }
+}
+
+const MECHANISMS: [ScramMechanism; 2] = [ScramMechanism::Sha256, ScramMechanism::Sha512];
+
+/// Where a key of a verifier stands.
+fn pointer(credential: &str, mechanism: ScramMechanism, field: &str) -> String {
+    format!("/credentials/{}/mechanisms/{mechanism}/{field}", escaped(credential))
+}
+
+fn seal(
+    key: &RecordKey,
+    credential: &Credential,
+    mechanism: ScramMechanism,
+    sealing: &Sealing<'_>,
+) -> Result<VerifierBody, RecordError> {
+    let verifier = credential.verifier(mechanism);
+    let seal = |field: &str, secret: &SecretSlice<u8>| {
+        let pointer = pointer(credential.id().as_str(), mechanism, field);
+        let at = SealedAt { key, pointer: &pointer };
+        sealing.sealer.seal(at, secret.expose_secret(), sealing.random)
+    };
+    Ok(VerifierBody {
+        salt: STANDARD.encode(verifier.salt()),
+        iterations: verifier.iterations(),
+        stored_key: seal("stored_key", verifier.stored_key())?,
+        server_key: seal("server_key", verifier.server_key())?,
+    })
+}
+
+fn open(
+    record: &Record,
+    id: &str,
+    body: &CredentialBody,
+    sealer: &Sealer,
+) -> Result<Credential, RecordError> {
+    let [sha_256, sha_512] = MECHANISMS.map(|mechanism| verifier(record, id, body, mechanism, sealer));
+    let malformed = |what: String| RecordError::malformed(record, what);
+    let name = CredentialId::parse(id).map_err(|error| malformed(error.to_string()))?;
+    Credential::new(name, body.created.clone(), sha_256?, sha_512?)
+        .map_err(|problem| malformed(problem.to_string()))
+}
+
+fn verifier(
+    record: &Record,
+    credential: &str,
+    body: &CredentialBody,
+    mechanism: ScramMechanism,
+    sealer: &Sealer,
+) -> Result<ScramVerifier, RecordError> {
+    let malformed = |what: String| RecordError::malformed(record, what);
+    let body = body
+        .mechanisms
+        .get(mechanism.as_str())
+        .ok_or_else(|| malformed(format!("credential `{credential}` has no verifier for {mechanism}")))?;
+    let open = |field: &str, text: &str| {
+        let pointer = pointer(credential, mechanism, field);
+        let secret = sealer.open(SealedAt { key: &record.key, pointer: &pointer }, text)?;
+        Ok::<_, RecordError>(secret.expose_secret().to_vec())
+    };
+    let salt = STANDARD.decode(&body.salt).map_err(|error| malformed(error.to_string()))?;
+    let (stored, server) = (open("stored_key", &body.stored_key)?, open("server_key", &body.server_key)?);
+    ScramVerifier::new(mechanism, salt, body.iterations, stored, server)
+        .map_err(|problem| malformed(problem.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use ring::rand::SystemRandom;
+
+    use super::*;
+    use crate::account::tests::{account, credential};
+    use crate::store::{Revision, SealError, SealingKey};
+
+    fn sealer(byte: u8) -> Sealer {
+        Sealer::new(SealingKey::from_bytes(&[byte; 32]).unwrap())
+    }
+
+    fn record() -> (AccountRecord, Record) {
+        // `b` before `a`: the order is not that of the names.
+        let account = account("o\"dd/~name", vec![credential("b", 1, 0xab), credential("a", 1, 3)]).unwrap();
+        let zone = ZoneName::parse("acme").unwrap();
+        let kept = AccountRecord { account, zone, unknown: Unknown::default() };
+        let random = SystemRandom::new();
+        let body = kept.to_body(&Sealing { sealer: &sealer(1), random: &random }).unwrap();
+        let record = Record { key: kept.key().unwrap(), revision: Revision(1), body };
+        (kept, record)
+    }
+
+    #[test]
+    fn an_account_is_read_as_it_was_written() {
+        let (kept, record) = record();
+        let read = AccountRecord::from_record(&record, &sealer(1)).unwrap();
+        assert_eq!(read.account.fingerprint(), kept.account.fingerprint());
+        assert_eq!((read.zone, read.unknown), (kept.zone, kept.unknown));
+        let order: Vec<_> = read.account.credentials().iter().map(|c| c.id().to_string()).collect();
+        assert_eq!(order, ["b", "a"]);
+    }
+
+    #[test]
+    fn no_key_stands_there_in_the_open() {
+        let (_, record) = record();
+        for key in [[0xab; 32].to_vec(), [3; 32].to_vec(), [0xab; 64].to_vec()] {
+            assert!(!record.body.text().contains(STANDARD.encode(key).trim_end_matches('=')));
+        }
+        let error = AccountRecord::from_record(&record, &sealer(2)).unwrap_err();
+        assert!(matches!(error, RecordError::Seal(SealError::UnknownKey { .. })), "{error}");
+    }
+
+    #[test]
+    fn it_can_be_sealed_anew() {
+        let (kept, record) = record();
+        let both = sealer(2).with_previous(SealingKey::from_bytes(&[1; 32]).unwrap());
+        let body = both.reseal(&record.key, &record.body, &SystemRandom::new()).unwrap().unwrap();
+        let read = AccountRecord::from_record(&Record { body, ..record }, &sealer(2)).unwrap();
+        assert_eq!(read.account.fingerprint(), kept.account.fingerprint());
+    }
+
+    #[test]
+    fn a_key_of_another_credential_does_not_open() {
+        let (_, record) = record();
+        let text = record.body.text().replace("\"a\":{", "\"x\":{");
+        let error = AccountRecord::from_record(&Record { body: Body::new(1, &text), ..record }, &sealer(1));
+        assert!(matches!(error.unwrap_err(), RecordError::Seal(SealError::Broken { .. })));
+    }
+}
