@@ -17,9 +17,10 @@ use anyhow::{Context, Result};
 use tidegate_authz::rules::{Rule, answer};
 use tidegate_authz::{Outcome, RequestContext, RuleError};
 use tidegate_core::Timestamp;
+use tidegate_core::store::StoreKeys;
 use tidegate_gateway::logins::Logins;
 use tidegate_gateway::{Gateway, Parts, RuleHook, config};
-use tidegate_store::SqliteFacts;
+use tidegate_store::SqliteStore;
 use tidegate_wire::StrBytes;
 use tidegate_wire::api::{ApiKey, Versions};
 use tidegate_wire::error_code::ErrorCode;
@@ -99,7 +100,7 @@ async fn main() -> Result<()> {
 
     // All as in the daemon: configuration, accounts file, state file.
     let config = config::load(Path::new(path))?;
-    let facts = Arc::new(SqliteFacts::open(&config.state_file)?);
+    let facts = Arc::new(SqliteStore::open(&config.state_file, StoreKeys::new(&config.root_key))?);
     let parts = Parts::new(Arc::new(Logins::new(&config.root_key)), facts);
 
     // Asked once for each listener, before anybody is served; here all get the same.

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use metrics_exporter_prometheus::PrometheusHandle;
+use tidegate_core::store::StoreKeys;
 use tidegate_core::{BackingTopic, ClusterName, Facts, ListenerName};
-use tidegate_store::SqliteFacts;
+use tidegate_store::SqliteStore;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -61,7 +62,7 @@ impl Gateway {
     /// # Errors
     /// [`GatewayError`]: nothing is left bound or half started.
     pub async fn start(config: Config, metrics: Option<PrometheusHandle>) -> Result<Self, GatewayError> {
-        let facts = Arc::new(SqliteFacts::open(&config.state_file)?);
+        let facts = Arc::new(SqliteStore::open(&config.state_file, StoreKeys::new(&config.root_key))?);
         let parts = Parts::new(Arc::new(Logins::new(&config.root_key)), facts);
         Self::start_with(config, parts, metrics).await
     }

@@ -1,13 +1,18 @@
-//! Where facts outlive a crash.
+//! Where an installation's records and facts are kept.
 //!
-//! [`SqliteFacts`] keeps them in one file that one process owns. A change is acknowledged only when it is on the disk,
-//! and changes that wait together are written together.
+//! | store | records | facts | for |
+//! |---|---|---|---|
+//! | [`MemoryStore`] | as long as the process | `tidegate_core::MemoryFacts` | tests, embedding without state |
+//! | [`SqliteStore`] | one file with one owner | the same file | one gateway, or a gateway and its mirror in one process |
+//!
+//! What is acknowledged survives a crash and a loss of power, and changes that wait together are written together.
 
 #![forbid(unsafe_code)]
 
-mod open;
-mod schema;
+mod memory;
+mod published;
+mod random;
 mod sqlite;
 
-pub use open::OpenError;
-pub use sqlite::SqliteFacts;
+pub use memory::MemoryStore;
+pub use sqlite::{OpenError, SqliteStore};

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode};
 
-use crate::schema;
+use super::schema;
 
 /// A process that has just been killed gives its lock up at once; this covers one that is ending.
 const WAIT_FOR_LOCK: Duration = Duration::from_secs(2);
@@ -44,6 +44,14 @@ pub enum OpenError {
         /// What was found.
         what: String,
     },
+    /// Its records are not what this installation wrote.
+    #[error("{path}: the records in the state file cannot be used: {what}")]
+    Records {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with them, and how to mend it.
+        what: String,
+    },
     /// The system does not let it be opened or written.
     #[error("{path}: cannot open the state file: {what}; its folder must exist and be writable")]
     System {
@@ -55,7 +63,7 @@ pub enum OpenError {
 }
 
 /// Opens the file, or makes it, for this process alone.
-pub(crate) fn open(path: &Path) -> Result<Connection, OpenError> {
+pub(super) fn open(path: &Path) -> Result<Connection, OpenError> {
     make_private(path)?;
     let told = |error: rusqlite::Error| tell(path, &error);
     let mut connection = Connection::open(path).map_err(told)?;
@@ -86,7 +94,7 @@ fn make_private(path: &Path) -> Result<(), OpenError> {
     }
 }
 
-fn tell(path: &Path, error: &rusqlite::Error) -> OpenError {
+pub(super) fn tell(path: &Path, error: &rusqlite::Error) -> OpenError {
     let (path, what) = (path.to_owned(), error.to_string());
     match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => OpenError::InUse { path },

@@ -3,10 +3,11 @@
 use rusqlite::{Connection, Result, TransactionBehavior};
 
 /// The newest version known: how many of [`MIGRATIONS`] a file has seen.
-pub(crate) const VERSION: i64 = 1;
+pub(super) const VERSION: i64 = 2;
 
 /// Each brings a file from the version of its place to the next.
-const MIGRATIONS: [&str; 1] = ["
+const MIGRATIONS: [&str; 2] = [
+    "
 CREATE TABLE producers (
     zone BLOB NOT NULL,
     id INTEGER NOT NULL,
@@ -22,10 +23,23 @@ CREATE TABLE bindings (
     used INTEGER NOT NULL,
     PRIMARY KEY (zone, consumer_group, backing)
 ) WITHOUT ROWID;
-"];
+",
+    // `change` and `signature` as `tidegate_core::store::Signed` has them; the head of the last change is a row like any.
+    "
+CREATE TABLE records (
+    key TEXT PRIMARY KEY NOT NULL,
+    revision INTEGER NOT NULL,
+    change BLOB NOT NULL,
+    schema INTEGER NOT NULL,
+    body TEXT NOT NULL,
+    signature BLOB NOT NULL
+);
+CREATE INDEX records_by_revision ON records (revision);
+",
+];
 
 /// Brings the file to [`VERSION`], all steps or none, and gives the version it has then. A later one is left alone.
-pub(crate) fn migrate(connection: &mut Connection) -> Result<i64> {
+pub(super) fn migrate(connection: &mut Connection) -> Result<i64> {
     // Takes the lock even when there is nothing to do: a second process learns of the first at once.
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let found: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;

@@ -1,111 +1,18 @@
-//! Facts in one SQLite file.
-//!
-//! One thread owns the connection. It takes every job that waits, writes them in one transaction and tells each caller
-//! after the commit: however many partners wait, they share one flush of the disk.
+//! Facts in the file.
 
-use std::path::Path;
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread;
-
-use rusqlite::{Connection, Transaction, params};
-use tidegate_core::facts::{BINDING_RETENTION_S, Fact, Facts, FactsError, Pending, Timestamp, Unbound};
+use rusqlite::{Transaction, params};
+use tidegate_core::facts::{BINDING_RETENTION_S, Fact, Facts, Pending, Timestamp, Unbound};
 use tidegate_core::{Alias, BackingTopic, ZoneId};
-use tokio::sync::oneshot;
 
-use crate::open::{OpenError, open};
+use super::SqliteStore;
 
-/// Jobs written in one transaction, so that the first of a flood does not wait for the last.
-const MAX_TOGETHER: usize = 256;
-
-/// Facts in a file that this process owns.
-#[derive(Debug)]
-pub struct SqliteFacts {
-    jobs: Sender<Job>,
-}
-
-/// What a caller wants done inside a transaction.
-type Work = Box<dyn FnOnce(&Transaction<'_>) -> rusqlite::Result<()> + Send>;
-
-struct Job {
-    work: Work,
-    committed: oneshot::Sender<Result<(), FactsError>>,
-}
-
-impl SqliteFacts {
-    /// Opens the file, or makes it.
-    ///
-    /// # Errors
-    /// [`OpenError`].
-    pub fn open(path: &Path) -> Result<Self, OpenError> {
-        let connection = open(path)?;
-        let (jobs, waiting) = channel();
-        let file = path.to_owned();
-        let started =
-            thread::Builder::new().name("state".to_owned()).spawn(move || serve(connection, &waiting, &file));
-        match started {
-            Ok(_) => Ok(Self { jobs }),
-            Err(error) => Err(OpenError::System { path: path.to_owned(), what: error.to_string() }),
-        }
-    }
-
-    fn run<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
-    ) -> Pending<T> {
-        let (value, found) = oneshot::channel();
-        let work: Work = Box::new(move |transaction| {
-            // The caller may have given up waiting.
-            let _ = value.send(work(transaction)?);
-            Ok(())
-        });
-        let (committed, done) = oneshot::channel();
-        let sent = self.jobs.send(Job { work, committed });
-        Box::pin(async move {
-            sent.map_err(|_| gone())?;
-            done.await.map_err(|_| gone())??;
-            found.await.map_err(|_| gone())
-        })
-    }
-}
-
-fn gone() -> FactsError {
-    FactsError("its thread has ended".to_owned())
-}
-
-/// The thread: until the last caller is gone.
-fn serve(mut connection: Connection, waiting: &Receiver<Job>, file: &Path) {
-    while let Ok(first) = waiting.recv() {
-        let jobs = std::iter::once(first).chain(waiting.try_iter().take(MAX_TOGETHER - 1));
-        // Whoever waits no longer has been told that it failed: it must not happen behind their back.
-        let (work, callers): (Vec<_>, Vec<_>) =
-            jobs.filter(|job| !job.committed.is_closed()).map(|job| (job.work, job.committed)).unzip();
-        let outcome = together(&mut connection, work).map_err(|error| failed(file, &error));
-        for caller in callers {
-            let _ = caller.send(outcome.clone());
-        }
-    }
-}
-
-fn failed(file: &Path, error: &rusqlite::Error) -> FactsError {
-    FactsError(format!("{}: {error} (is the disk full, or the file gone?)", file.display()))
-}
-
-/// All of it or nothing.
-fn together(connection: &mut Connection, work: Vec<Work>) -> rusqlite::Result<()> {
-    let transaction = connection.transaction()?;
-    for work in work {
-        work(&transaction)?;
-    }
-    transaction.commit()
-}
-
-impl Facts for SqliteFacts {
+impl Facts for SqliteStore {
     fn keep(&self, zone: ZoneId, facts: Vec<Fact>) -> Pending<Vec<Fact>> {
-        self.run(move |transaction| facts.into_iter().map(|fact| keep(transaction, zone, fact)).collect())
+        self.facts(move |transaction| facts.into_iter().map(|fact| keep(transaction, zone, fact)).collect())
     }
 
     fn producers(&self, zone: ZoneId, ids: Vec<i64>) -> Pending<Vec<(i64, Timestamp)>> {
-        self.run(move |transaction| {
+        self.facts(move |transaction| {
             let mut find =
                 transaction.prepare_cached("SELECT used FROM producers WHERE zone = ?1 AND id = ?2")?;
             let mut found = Vec::new();
@@ -120,7 +27,7 @@ impl Facts for SqliteFacts {
     }
 
     fn bindings(&self) -> Pending<Vec<(ZoneId, Fact)>> {
-        self.run(|transaction| {
+        self.facts(|transaction| {
             let mut all = transaction
                 .prepare_cached("SELECT zone, consumer_group, backing, alias, used FROM bindings")?;
             let rows = all.query_map([], |row| {
@@ -146,7 +53,7 @@ impl Facts for SqliteFacts {
     }
 
     fn unbind(&self, zone: ZoneId, bindings: Vec<Unbound>) -> Pending<()> {
-        self.run(move |transaction| {
+        self.facts(move |transaction| {
             let mut delete = transaction.prepare_cached(
                 "DELETE FROM bindings WHERE zone = ?1 AND consumer_group = ?2 AND backing = ?3 AND alias = ?4",
             )?;
@@ -158,7 +65,7 @@ impl Facts for SqliteFacts {
     }
 
     fn expire(&self, limit: Timestamp) -> Pending<()> {
-        self.run(move |transaction| {
+        self.facts(move |transaction| {
             transaction.execute("DELETE FROM producers WHERE used < ?1", [seconds(limit)])?;
             transaction.execute("DELETE FROM bindings WHERE used < ?1", [seconds(limit)])?;
             Ok(())
