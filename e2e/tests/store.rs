@@ -1,0 +1,154 @@
+//! A store whose process is killed while it writes: what was acknowledged is there, and nothing is half there.
+//!
+//! The writer is this program again. It moves one coin after another from one record to another and says so only when the
+//! store has; then it is killed at a random moment, and the file is opened by somebody else.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test says what it expects in the shortest way"
+)]
+
+use std::env;
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::mpsc::channel;
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::json;
+use tidegate_core::RootKey;
+use tidegate_core::store::{Body, Change, Image, RecordKey, Store, StoreKeys};
+use tidegate_e2e::random;
+use tidegate_e2e::scale::scale;
+use tidegate_store::SqliteStore;
+use tokio::runtime::Runtime;
+
+/// Kills in `cargo xtask test`; the bar is a hundred.
+const KILLS: u32 = 5;
+
+/// A kill comes after at most so many milliseconds, enough for hundreds of changes. The moment is what the machine makes of
+/// it, so a seed would promise too much.
+const LONGEST_MS: u16 = 300;
+
+/// How long a writer may take to open its file.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What a writer says when it has.
+const OPENED: &str = "opened";
+
+/// Where the writer finds its file; its presence makes this program one.
+const WRITER: &str = "TIDEGATE_STORE_WRITER";
+
+const COINS: i64 = 1_000_000;
+
+#[test]
+fn what_a_killed_writer_acknowledged_is_there() -> Result<()> {
+    if let Ok(path) = env::var(WRITER) {
+        return write(Path::new(&path));
+    }
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("state.db");
+    let (mut acknowledged, mut in_flight) = (0, 0);
+    let kills = KILLS * scale::<u32>()?;
+    for kill in 0..kills {
+        let until = Duration::from_millis(random::number(0, LONGEST_MS).into());
+        let told = killed(&path, until)?;
+        let store = open(&path)?;
+        let made = coins(&store.image(), "counter/to")?;
+        ensure!(
+            coins(&store.image(), "counter/from")? + made == COINS,
+            "kill {kill}: half of a change was made"
+        );
+        let told = told.unwrap_or(acknowledged);
+        ensure!(made >= told, "kill {kill}: change {told} was acknowledged, and {made} are there");
+        ensure!(made <= told + 1, "kill {kill}: {made} changes are there, and {told} were made");
+        in_flight += u64::from(made > told);
+        acknowledged = made;
+    }
+    ensure!(
+        acknowledged > i64::from(kills),
+        "{acknowledged} changes in {kills} rounds: nothing was under way"
+    );
+    let figures = json!([
+        ["kills", kills],
+        ["changes made", acknowledged],
+        ["of them killed before they were acknowledged", in_flight]
+    ]);
+    println!("measured: {}", json!({"title": "SQLite, kill -9", "all": "sum", "figures": figures}));
+    Ok(())
+}
+
+/// Lets a writer write and kills it; the last change that it acknowledged, if any.
+fn killed(path: &Path, after: Duration) -> Result<Option<i64>> {
+    let mut writer = Command::new(env::current_exe()?)
+        .args(["--exact", "what_a_killed_writer_acknowledged_is_there", "--nocapture"])
+        .env(WRITER, path)
+        .stdout(Stdio::piped())
+        .spawn()?;
+    let output = writer.stdout.take().context("it has an output")?;
+    let (opened, is_open) = channel();
+    let reader = thread::spawn(move || {
+        let lines = BufReader::new(output).lines().map_while(Result::ok);
+        let lines = lines.inspect(|line| {
+            if line == OPENED {
+                // Who waits may have lost patience.
+                let _ = opened.send(());
+            }
+        });
+        lines.filter_map(|line| line.strip_prefix("acknowledged ")?.parse().ok()).last()
+    });
+    // A busy machine may take its time until then; it may end by itself, and then its output ends too.
+    let _ = is_open.recv_timeout(PATIENCE);
+    thread::sleep(after);
+    writer.kill()?;
+    writer.wait()?;
+    Ok(reader.join().expect("the reader does not panic"))
+}
+
+/// The writer, until it is killed.
+fn write(path: &Path) -> Result<()> {
+    let store = open(path)?;
+    let runtime = Runtime::new()?;
+    println!("{OPENED}");
+    if store.image().is_empty() {
+        let change =
+            Change::new().create(key("counter/from"), number(COINS)).create(key("counter/to"), number(0));
+        runtime.block_on(store.commit(change))?;
+    }
+    loop {
+        let image = store.image();
+        let (from, to) = (coins(&image, "counter/from")?, coins(&image, "counter/to")?);
+        let [from_record, to_record] =
+            ["counter/from", "counter/to"].map(|name| image.get(&key(name)).expect("both are there"));
+        let change = Change::new().update(from_record, number(from - 1)).update(to_record, number(to + 1));
+        runtime.block_on(store.commit(change))?;
+        let mut output = std::io::stdout().lock();
+        writeln!(output, "acknowledged {}", to + 1)?;
+        output.flush()?;
+    }
+}
+
+fn open(path: &Path) -> Result<SqliteStore> {
+    Ok(SqliteStore::open(path, StoreKeys::new(&RootKey::from_bytes([1; 32])))?)
+}
+
+fn key(name: &str) -> RecordKey {
+    RecordKey::parse(name).expect("it is a key")
+}
+
+fn number(n: i64) -> Body {
+    Body::new(1, &n.to_string())
+}
+
+/// What a record says; a store that was killed before its first change has none.
+fn coins(image: &Image, name: &str) -> Result<i64> {
+    match image.get(&key(name)) {
+        Some(record) => Ok(record.body.text().parse()?),
+        None => Ok(if name == "counter/from" { COINS } else { 0 }),
+    }
+}
