@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::fmt;
 
-use super::{Body, Image, MAX_BODY_BYTES, Record, RecordKey, Revision};
+use super::{Body, Image, Kind, MAX_BODY_BYTES, Record, RecordKey, Revision};
 
 /// Most records in one change: what one request of an operator needs, far below what a transaction of Kafka carries.
 pub const MAX_WRITES: usize = 1_000;
@@ -118,6 +118,9 @@ impl Change {
         if let Some(twice) = self.0.iter().map(Write::key).find(|key| !seen.insert(*key)) {
             return Err(ChangeError::Twice(twice.clone()));
         }
+        if self.0.iter().any(|write| *write.key().kind() == Kind::HEAD) {
+            return Err(ChangeError::Head);
+        }
         if self.0.len() > MAX_WRITES {
             return Err(ChangeError::TooMany(self.0.len()));
         }
@@ -143,6 +146,9 @@ pub enum ChangeError {
     /// One record twice: a fault of the program.
     #[error("the change names {0} twice; a change names each record once")]
     Twice(RecordKey),
+    /// The store's own record: a fault of the program.
+    #[error("the change names a record of kind `head`, which the store writes by itself; leave it out")]
+    Head,
     /// Too much at once.
     #[error("the change names {0} records; at most {MAX_WRITES} can be changed together, so split it")]
     TooMany(usize),

@@ -134,6 +134,8 @@ mod tests {
     fn a_change_has_bounds() {
         let twice = Change::new().create(key("a"), body("1")).absent(key("a"));
         assert_eq!(Image::default().with(&twice).unwrap_err(), ChangeError::Twice(key("a")));
+        let head = Change::new().create(RecordKey::new(Kind::HEAD, "head").unwrap(), body("1"));
+        assert_eq!(Image::default().with(&head).unwrap_err(), ChangeError::Head);
         let large = Change::new().create(key("a"), body(&"x".repeat(super::super::MAX_BODY_BYTES + 1)));
         assert!(matches!(Image::default().with(&large).unwrap_err(), ChangeError::TooLarge { .. }));
         let many = (0..=super::super::MAX_WRITES)

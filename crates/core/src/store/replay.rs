@@ -86,7 +86,9 @@ pub enum Lost {
     #[error("the store has records and no word of its last change; restore a backup")]
     NoHead,
     /// A change was passed over.
-    #[error("after revision {before} comes revision {after}: changes between are missing")]
+    #[error(
+        "after revision {before} comes revision {after}: changes between are missing, so read the store again from its start"
+    )]
     Gap {
         /// The last that was seen.
         before: Revision,
@@ -144,8 +146,7 @@ impl Replay {
             return Ok(Err(self.reject(&signed.key, Rejected::Forged(signed.key.clone()))));
         }
         if signed.revision < last {
-            let (key, revision) = (signed.key.clone(), signed.revision);
-            return Ok(Err(self.reject(&key.clone(), Rejected::Replayed { key, revision })));
+            return Ok(Err(self.reject_past(&signed)));
         }
         if self.phase == Phase::Live && signed.revision != self.image.revision().next() {
             return Err(Lost::Gap { before: self.image.revision(), after: signed.revision });
@@ -166,8 +167,7 @@ impl Replay {
     pub fn loaded(&mut self) -> Result<Arc<Image>, Lost> {
         // No change ends without a head: what is left was shown again after it had been given up.
         for signed in std::mem::take(&mut self.pending) {
-            let (key, revision) = (signed.key.clone(), signed.revision);
-            self.reject(&signed.key, Rejected::Replayed { key, revision });
+            self.reject_past(&signed);
         }
         match &self.head {
             Some(head) => self.compare(head)?,
@@ -214,8 +214,7 @@ impl Replay {
         for signed in std::mem::take(&mut self.pending) {
             // Of another attempt at this change, which was given up.
             if signed.revision == head.revision && signed.change != head.change {
-                let (key, revision) = (signed.key.clone(), signed.revision);
-                self.reject(&signed.key, Rejected::Replayed { key, revision });
+                self.reject_past(&signed);
                 continue;
             }
             self.count_in(&signed);
@@ -249,6 +248,11 @@ impl Replay {
             return Ok(());
         }
         Err(Lost::Missing { revision: head.revision, wanted: head.count, found })
+    }
+
+    fn reject_past(&mut self, signed: &Signed) -> Rejected {
+        let (key, revision) = (signed.key.clone(), signed.revision);
+        self.reject(&signed.key, Rejected::Replayed { key, revision })
     }
 
     fn reject(&mut self, key: &RecordKey, why: Rejected) -> Rejected {

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use ring::hmac;
 use serde::{Deserialize, Serialize};
 
@@ -156,17 +158,14 @@ struct HeadBody {
 const HEAD_SCHEMA: u32 = 1;
 
 impl Head {
-    /// The key under which every head is kept.
-    ///
-    /// # Errors
-    /// Never: the id is a good one.
+    /// The key under which every head is kept; always `Some`, since the id is a good one.
     pub(super) fn key() -> Option<RecordKey> {
         RecordKey::new(Kind::HEAD, "head").ok()
     }
 
     /// The head as it is kept.
     pub(super) fn signed(&self, keys: &StoreKeys) -> Option<Signed> {
-        let body = HeadBody { count: self.count, sum: hex(self.sum.as_bytes()) };
+        let body = HeadBody { count: self.count, sum: STANDARD.encode(self.sum.as_bytes()) };
         let text = serde_json::to_string(&body).ok()?;
         Some(keys.sign(Self::key()?, self.revision, self.change, Some(Body::new(HEAD_SCHEMA, &text))))
     }
@@ -175,24 +174,13 @@ impl Head {
     pub(super) fn read(signed: &Signed) -> Option<Self> {
         let body = signed.body.as_ref().filter(|body| body.schema() == HEAD_SCHEMA)?;
         let read: HeadBody = serde_json::from_str(body.text()).ok()?;
-        let sum = Signature(from_hex(&read.sum)?);
+        let sum = Signature(STANDARD.decode(&read.sum).ok()?.try_into().ok()?);
         Some(Self { revision: signed.revision, change: signed.change, count: read.count, sum })
     }
 }
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn from_hex(text: &str) -> Option<[u8; 32]> {
-    let mut bytes = [0; 32];
-    if text.len() != 64 || !text.is_ascii() {
-        return None;
-    }
-    for (byte, digits) in bytes.iter_mut().zip(text.as_bytes().chunks(2)) {
-        *byte = u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
-    }
-    Some(bytes)
 }
 
 #[cfg(test)]

@@ -25,7 +25,7 @@ pub(super) struct KnownPasswords {
     users: Mutex<HashMap<String, Known>>,
 }
 
-/// What was right for an account as it was at `revision`.
+/// What was right for an account that had this fingerprint.
 struct Known {
     fingerprint: Fingerprint,
     tags: Vec<hmac::Tag>,
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn a_password_is_recognised_for_its_user_and_revision_alone() {
+    fn a_password_is_recognised_for_its_user_and_fingerprint_alone() {
         let known = KnownPasswords::new();
         let (before, after) = (account("one").fingerprint(), account("two").fingerprint());
         let password = SecretString::from("one");
@@ -112,18 +112,18 @@ mod tests {
         assert!(!known.recognises("partner", &before, &SecretString::from("two")));
         assert!(!known.recognises("rival", &before, &password));
         assert!(!known.recognises("partner", &after, &password));
-        assert!(!known.recognises("partner", &before, &password), "a new revision clears what was known");
+        assert!(!known.recognises("partner", &before, &password), "a new fingerprint clears what was known");
     }
 
     #[test]
     fn it_is_bounded_and_keeps_nothing_that_can_be_read() {
         let known = KnownPasswords::new();
-        let revision = account("one").fingerprint();
+        let fingerprint = account("one").fingerprint();
         for n in 0..MAX_USERS + 50 {
-            known.remember(&format!("user-{n}"), revision, &SecretString::from("one"));
+            known.remember(&format!("user-{n}"), fingerprint, &SecretString::from("one"));
         }
         for n in 0..10 * MAX_PASSWORDS {
-            known.remember("user-last", revision, &SecretString::from(format!("password-{n}")));
+            known.remember("user-last", fingerprint, &SecretString::from(format!("password-{n}")));
         }
         let users = known.users.lock().unwrap();
         assert_eq!(users.len(), MAX_USERS);

@@ -166,6 +166,7 @@ pub(crate) async fn a_change_that_breaks_a_bound_changes_nothing(store: Arc<dyn 
     for change in [
         Change::new().create(key("zone/a"), body("1")).create(key("zone/b"), larger),
         Change::new().create(key("zone/a"), body("1")).create(key("zone/a"), body("2")),
+        Change::new().create(key("zone/a"), body("1")).create(key("head/head"), body("2")),
     ] {
         store.commit(change).await.unwrap_err();
         assert_eq!(store.image(), before);
