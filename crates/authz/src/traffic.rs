@@ -83,6 +83,9 @@ impl Flow {
 /// Longest pause of a connection that asks too often: any connection may carry heartbeats.
 const LONGEST_REQUEST_PAUSE: Duration = Duration::from_secs(1);
 
+/// What may be asked at once is what may be asked in this time: a second of it would hold every core for most of one.
+const REQUEST_PERIOD: Duration = Duration::from_millis(100);
+
 /// The buckets of one zone. They outlive its edits: a new rate holds from the next request on, and a debt stays one.
 #[derive(Debug, Default)]
 pub struct Traffic {
@@ -103,10 +106,12 @@ impl Traffic {
         debit(self.bucket(flow), flow.period(), rate, amount, now).min(flow.longest_pause())
     }
 
-    /// Takes `count` requests of any API out of what the zone may ask in a second; gives the pause of a connection that
-    /// asks. No answer tells of it: stock clients come nowhere near, and who floods needs no word.
+    /// Takes `count` requests of any API out of what the zone may ask; `rate` is by the second, and a tenth of it may be
+    /// saved up. Gives the pause of a connection that asks. No answer tells of it: stock clients come nowhere near, and
+    /// who floods needs no word.
     pub fn debit_requests(&self, count: usize, rate: NonZeroU64, now: Duration) -> Duration {
-        debit(&self.requests, Duration::from_secs(1), rate, count, now).min(LONGEST_REQUEST_PAUSE)
+        let rate = NonZeroU64::new(rate.get().div_ceil(10)).unwrap_or(NonZeroU64::MIN);
+        debit(&self.requests, REQUEST_PERIOD, rate, count, now).min(LONGEST_REQUEST_PAUSE)
     }
 
     fn bucket(&self, flow: Flow) -> &Mutex<Option<Bucket>> {
@@ -230,8 +235,9 @@ mod tests {
     #[test]
     fn who_asks_too_often_pauses_for_a_second_at_most() {
         let (traffic, rate) = (Traffic::default(), NonZeroU64::new(1_000).unwrap());
-        assert_eq!(traffic.debit_requests(1_000, rate, ms(0)), ms(0));
+        assert_eq!(traffic.debit_requests(100, rate, ms(0)), ms(0));
         assert_eq!(traffic.debit_requests(64, rate, ms(0)), ms(64));
+        assert_eq!(traffic.debit_requests(64, rate, ms(64)), ms(64), "a thousand a second in the long run");
         assert_eq!(traffic.debit_requests(100_000, rate, ms(0)), LONGEST_REQUEST_PAUSE);
     }
 

@@ -1,5 +1,6 @@
 //! maxProduceRate.
 
+use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
@@ -46,6 +47,36 @@ fn many_connections_and_new_ones_have_one_rate_together() -> Result<()> {
     assert!(told >= 2_500, "told to be silent for {told} ms");
     assert_eq!(send(&mut site.connect()?, 10)?.1, 0);
     assert!(begin.elapsed() >= Duration::from_millis(2_900), "heard after {:?}", begin.elapsed());
+    site.finish(kafka())
+}
+
+/// Connections that waited for the same debt do not go all at once when it is paid.
+#[test]
+fn who_waited_together_goes_one_by_one() -> Result<()> {
+    let topic = kafka().create_topic(1)?;
+    let site = site(&[write("orders", &topic)], RATE)?;
+    let mut waiting = [site.connect()?, site.connect()?, site.connect()?];
+    // A debt of a second for everybody.
+    send(&mut site.connect()?, 2 * SECOND)?;
+    let begin = Instant::now();
+    let served = thread::scope(|scope| {
+        let threads = waiting.each_mut().map(|connection| {
+            scope.spawn(move || send(connection, SECOND / 2).map(|(_, code)| (code, begin.elapsed())))
+        });
+        threads.map(|thread| thread.join().expect("no client panics"))
+    });
+    let mut times = Vec::new();
+    for one in served {
+        let (code, after) = one?;
+        assert_eq!(code, 0);
+        times.push(after);
+    }
+    times.sort_unstable();
+    for (place, after) in times.iter().enumerate() {
+        // The debt of a second, and half a second for each that went before.
+        let least = Duration::from_millis(900 + 500 * place as u64);
+        assert!(*after >= least, "served after {times:?}");
+    }
     site.finish(kafka())
 }
 

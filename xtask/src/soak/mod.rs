@@ -20,7 +20,7 @@ use crate::{command, suite};
 /// The size of a bar, and that of files without one.
 const BARS: [(&str, Size); 5] = [
     ("upheaval", Size { rounds: 10, scale: 2 }),
-    ("flood", Size { rounds: 7, scale: 5 }),
+    ("flood", Size { rounds: 7, scale: 10 }),
     ("rates", Size { rounds: 1, scale: 10 }),
     ("churn", Size { rounds: 1, scale: 5 }),
     ("store", Size { rounds: 1, scale: 20 }),

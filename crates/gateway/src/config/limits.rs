@@ -88,7 +88,7 @@ limits! {
     max_produce_frame_bytes: usize = "maxProduceFrameBytes", 16 * MIB, 1_024, 100 * MIB;
     /// Size of a request before the client is known; Kafka allows 512 KiB, but names and passwords are small.
     max_pre_auth_frame_bytes: usize = "maxPreAuthFrameBytes", 64 * KIB, 1_024, 512 * KIB;
-    /// Requests of any kind that a zone may send in a second, counted by 64 of a connection; beyond it its connections are not read for a while. A thousand busy clients send a tenth of it, and one zone must not take every core.
+    /// Requests of any kind that a zone may send in a second, counted by 64 of a connection, of which a tenth of a second may be saved up; beyond it its connections are not read for a while. A thousand busy clients send a tenth of it, and one zone must not take every core.
     requests_per_second_per_zone: usize = "requestsPerSecondPerZone", 20_000, 100, 100_000_000;
     /// Bytes of requests of one zone that are under way at once, besides one request that it may always have; beyond it nothing is read from its clients. Four of the largest requests.
     max_request_bytes_per_zone: usize = "maxRequestBytesPerZone", 64 * MIB, 64 * KIB, 64 * GIB;

@@ -106,7 +106,7 @@ pub(super) struct Pump<S> {
     /// Not read for the time that its zone owes.
     mute: Mute,
     /// A request that came in silence which another connection of the zone has to answer for.
-    paced: Option<Request>,
+    paced: Option<pace::Paced>,
     /// A request whose rule must know something first; nothing more is read until then.
     asking: Option<Asking>,
     /// An answer that waits for the store; nothing more is answered until then.

@@ -6,10 +6,18 @@ use std::time::Duration;
 use bytes::Bytes;
 use tidegate_authz::Flow;
 use tidegate_wire::api::ApiKey;
+use tidegate_wire::header::Request;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::Instant;
 
 use super::{COUNTED_TOGETHER, Pump};
 use crate::state;
+
+/// A Produce that waits for what others of its zone owe.
+pub(super) struct Paced {
+    pub(super) request: Request,
+    pub(super) since: Instant,
+}
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
     /// The silence that others of the zone have brought upon a Produce of this connection, which has not been silent
@@ -18,6 +26,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
         let pause = self.debit(Flow::of(key).filter(|flow| *flow == Flow::Produce), 0);
         let silent_itself = !pause.is_zero() && self.mute.was_within(Flow::Produce.longest_pause());
         if silent_itself { Duration::ZERO } else { pause }
+    }
+
+    /// What the zone still owes at the end of a wait; nothing for whoever has waited for as long as clients bear.
+    pub(super) fn owed_by(&self, paced: &Paced) -> Duration {
+        let left = Flow::Produce.longest_pause().saturating_sub(paced.since.elapsed());
+        self.debit(Some(Flow::Produce), 0).min(left)
     }
 
     /// Counts a request of any kind; now and then, so that a quick request takes no lock.

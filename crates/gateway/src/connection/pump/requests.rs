@@ -11,8 +11,9 @@ use tidegate_wire::api::ApiKey;
 use tidegate_wire::frame::Outgoing;
 use tidegate_wire::header::Request;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::Instant;
 
-use super::pace::millis;
+use super::pace::{Paced, millis};
 use super::{Asking, CLIENT_HIGH_WATER, Due, HIGH_WATER, MAX_QUESTIONS, Pump, Waiting};
 use crate::connection::side::{Received, Side};
 use crate::connection::stop::CloseReason;
@@ -40,8 +41,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
                 Ok(false)
             };
         }
-        if let Some(request) = self.paced.take() {
-            self.serve(request)?;
+        if let Some(paced) = self.paced.take() {
+            // Of several that waited for the same debt one goes, and the others wait for what that one owes.
+            let pause = self.owed_by(&paced);
+            if !pause.is_zero() {
+                self.mute.extend(pause);
+                self.paced = Some(paced);
+                return Ok(true);
+            }
+            self.serve(paced.request)?;
             self.send_due();
             return Ok(true);
         }
@@ -87,7 +95,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
                     pause if pause.is_zero() => self.serve(request)?,
                     pause => {
                         self.mute.extend(pause);
-                        self.paced = Some(request);
+                        self.paced = Some(Paced { request, since: Instant::now() });
                     }
                 }
             }
