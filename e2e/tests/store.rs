@@ -1,7 +1,7 @@
 //! A store whose process is killed while it writes: what was acknowledged is there, and nothing is half there.
 //!
 //! The writer is this program again. It moves one coin after another from one record to another and says so only when the
-//! store has; then it is killed at a random moment, and the file is opened by somebody else.
+//! store has; then it is killed at a random moment, and the file or the topic is opened by somebody else.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -13,7 +13,7 @@
 
 use std::env;
 use std::io::{BufRead, BufReader, Write};
-use std::path::Path;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::mpsc::channel;
 use std::thread;
@@ -21,11 +21,14 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::json;
+use tidegate_client::Security;
 use tidegate_core::RootKey;
 use tidegate_core::store::{Body, Change, Image, RecordKey, Store, StoreKeys};
+use tidegate_e2e::jars::Version;
+use tidegate_e2e::kafka::Kafka;
 use tidegate_e2e::random;
 use tidegate_e2e::scale::scale;
-use tidegate_store::SqliteStore;
+use tidegate_store::{KafkaStore, KafkaStoreOptions, SqliteStore};
 use tokio::runtime::Runtime;
 
 /// Kills in `cargo xtask test`; the bar is a hundred.
@@ -41,29 +44,44 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// What a writer says when it has.
 const OPENED: &str = "opened";
 
-/// Where the writer finds its file; its presence makes this program one.
+/// Where the writer writes; its presence makes this program one.
 const WRITER: &str = "TIDEGATE_STORE_WRITER";
+
+/// Where the store is.
+#[derive(Clone, Debug)]
+enum Place {
+    File(PathBuf),
+    /// Brokers and a topic.
+    Topic(String, String),
+}
 
 const COINS: i64 = 1_000_000;
 
 #[test]
 fn what_a_killed_writer_acknowledged_is_there() -> Result<()> {
-    if let Ok(path) = env::var(WRITER) {
-        return write(Path::new(&path));
+    if let Ok(place) = env::var(WRITER) {
+        return write(&Place::parse(&place)?);
     }
     let folder = tempfile::tempdir()?;
-    let path = folder.path().join("state.db");
+    kill_again_and_again("SQLite, kill -9", &Place::File(folder.path().join("state.db")))
+}
+
+#[test]
+fn what_a_killed_writer_acknowledged_is_in_kafka() -> Result<()> {
+    let kafka = Kafka::builder(Version::V4_1_1).start()?;
+    kill_again_and_again("Kafka, kill -9", &Place::Topic(kafka.bootstrap(), random::name("store.")))
+}
+
+fn kill_again_and_again(title: &str, place: &Place) -> Result<()> {
+    let runtime = Runtime::new()?;
     let (mut acknowledged, mut in_flight) = (0, 0);
     let kills = KILLS * scale::<u32>()?;
     for kill in 0..kills {
         let until = Duration::from_millis(random::number(0, LONGEST_MS).into());
-        let told = killed(&path, until)?;
-        let store = open(&path)?;
-        let made = coins(&store.image(), "counter/to")?;
-        ensure!(
-            coins(&store.image(), "counter/from")? + made == COINS,
-            "kill {kill}: half of a change was made"
-        );
+        let told = killed(place, until)?;
+        let image = place.open(&runtime)?.image();
+        let made = coins(&image, "counter/to")?;
+        ensure!(coins(&image, "counter/from")? + made == COINS, "kill {kill}: half of a change was made");
         let told = told.unwrap_or(acknowledged);
         ensure!(made >= told, "kill {kill}: change {told} was acknowledged, and {made} are there");
         ensure!(made <= told + 1, "kill {kill}: {made} changes are there, and {told} were made");
@@ -79,15 +97,44 @@ fn what_a_killed_writer_acknowledged_is_there() -> Result<()> {
         ["changes made", acknowledged],
         ["of them killed before they were acknowledged", in_flight]
     ]);
-    println!("measured: {}", json!({"title": "SQLite, kill -9", "all": "sum", "figures": figures}));
+    println!("measured: {}", json!({"title": title, "all": "sum", "figures": figures}));
     Ok(())
 }
 
+impl Place {
+    fn parse(text: &str) -> Result<Self> {
+        match text.split_once('\n') {
+            Some((bootstrap, topic)) => Ok(Self::Topic(bootstrap.to_owned(), topic.to_owned())),
+            None => Ok(Self::File(PathBuf::from(text))),
+        }
+    }
+
+    /// As [`Place::parse`] reads it.
+    fn text(&self) -> String {
+        match self {
+            Self::File(path) => path.display().to_string(),
+            Self::Topic(bootstrap, topic) => format!("{bootstrap}\n{topic}"),
+        }
+    }
+
+    fn open(&self, runtime: &Runtime) -> Result<Box<dyn Store>> {
+        let keys = StoreKeys::new(&RootKey::from_bytes([1; 32]));
+        match self {
+            Self::File(path) => Ok(Box::new(SqliteStore::open(path, keys)?)),
+            Self::Topic(bootstrap, topic) => {
+                let brokers = bootstrap.split(',').map(str::parse).collect::<Result<_, _>>()?;
+                let options = KafkaStoreOptions::new(brokers, Security::plaintext(), topic.as_str());
+                Ok(Box::new(runtime.block_on(KafkaStore::open(options, keys))?))
+            }
+        }
+    }
+}
+
 /// Lets a writer write and kills it; the last change that it acknowledged, if any.
-fn killed(path: &Path, after: Duration) -> Result<Option<i64>> {
+fn killed(place: &Place, after: Duration) -> Result<Option<i64>> {
     let mut writer = Command::new(env::current_exe()?)
         .args(["--exact", "what_a_killed_writer_acknowledged_is_there", "--nocapture"])
-        .env(WRITER, path)
+        .env(WRITER, place.text())
         .stdout(Stdio::piped())
         .spawn()?;
     let output = writer.stdout.take().context("it has an output")?;
@@ -111,9 +158,9 @@ fn killed(path: &Path, after: Duration) -> Result<Option<i64>> {
 }
 
 /// The writer, until it is killed.
-fn write(path: &Path) -> Result<()> {
-    let store = open(path)?;
+fn write(place: &Place) -> Result<()> {
     let runtime = Runtime::new()?;
+    let store = place.open(&runtime)?;
     println!("{OPENED}");
     if store.image().is_empty() {
         let change =
@@ -131,10 +178,6 @@ fn write(path: &Path) -> Result<()> {
         writeln!(output, "acknowledged {}", to + 1)?;
         output.flush()?;
     }
-}
-
-fn open(path: &Path) -> Result<SqliteStore> {
-    Ok(SqliteStore::open(path, StoreKeys::new(&RootKey::from_bytes([1; 32])))?)
 }
 
 fn key(name: &str) -> RecordKey {

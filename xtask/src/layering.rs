@@ -16,7 +16,7 @@ const MAY_USE: [(&str, &[&str]); 10] = [
     ("tidegate-authz", &["tidegate-core", "tidegate-wire"]),
     ("tidegate-link", &["tidegate-core", "tidegate-wire"]),
     ("tidegate-client", &["tidegate-wire"]),
-    ("tidegate-store", &["tidegate-core", "tidegate-client"]),
+    ("tidegate-store", &["tidegate-core", "tidegate-wire", "tidegate-client"]),
     (
         "tidegate-gateway",
         &["tidegate-core", "tidegate-wire", "tidegate-authz", "tidegate-client", "tidegate-store"],

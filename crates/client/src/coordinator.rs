@@ -1,4 +1,4 @@
-//! Which broker coordinates a group.
+//! Which broker coordinates a group or a transactional id.
 
 use kafka_protocol::protocol::StrBytes;
 use tidegate_wire::api::{ApiKey, Versions};
@@ -15,8 +15,12 @@ const OURS: Versions = Versions::new(0, 6);
 const FIRST_BATCHED: i16 = 4;
 
 const GROUP: i8 = 0;
+const TRANSACTION: i8 = 1;
 
-/// The broker that coordinates a group.
+/// The first version that knows transactional ids (KIP-98).
+const TRANSACTIONS: Versions = Versions::new(1, 6);
+
+/// The broker that coordinates.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Coordinator {
     /// Its node id.
@@ -30,10 +34,27 @@ pub struct Coordinator {
 /// # Errors
 /// [`AskError`]; while the coordinator moves it is retriable.
 pub async fn find_group(connection: &mut Connection, group: &str) -> Result<Coordinator, AskError> {
-    let version = connection.versions().version_for(KEY, OURS);
-    let version = version.ok_or(AskError::Unsupported { api: KEY, ours: OURS })?;
-    let answer = connection.call(version, &request(version, group)).await?;
-    let coordinator = if version >= FIRST_BATCHED { batched(answer, group) } else { Ok(single(answer)) };
+    find(connection, OURS, GROUP, group).await
+}
+
+/// Finds the coordinator of a transactional id, by its full name in the cluster.
+///
+/// # Errors
+/// [`AskError`]; while the coordinator moves it is retriable.
+pub async fn find_transactional(connection: &mut Connection, id: &str) -> Result<Coordinator, AskError> {
+    find(connection, TRANSACTIONS, TRANSACTION, id).await
+}
+
+async fn find(
+    connection: &mut Connection,
+    ours: Versions,
+    kind: i8,
+    key: &str,
+) -> Result<Coordinator, AskError> {
+    let version = connection.versions().version_for(KEY, ours);
+    let version = version.ok_or(AskError::Unsupported { api: KEY, ours })?;
+    let answer = connection.call(version, &request(version, kind, key)).await?;
+    let coordinator = if version >= FIRST_BATCHED { batched(answer, key) } else { Ok(single(answer)) };
     let Found { code, id, host, port } = coordinator?;
     if !code.is_none() {
         return Err(AskError::Refused { api: KEY, code });
@@ -42,12 +63,12 @@ pub async fn find_group(connection: &mut Connection, group: &str) -> Result<Coor
     Ok(Coordinator { id, endpoint: Endpoint::new(host.to_string(), port) })
 }
 
-fn request(version: i16, group: &str) -> FindCoordinatorRequest {
-    let group = StrBytes::from_string(group.to_owned());
-    let request = FindCoordinatorRequest::default();
+fn request(version: i16, kind: i8, key: &str) -> FindCoordinatorRequest {
+    let key = StrBytes::from_string(key.to_owned());
+    let request = FindCoordinatorRequest::default().with_key_type(kind);
     match version {
-        FIRST_BATCHED.. => request.with_key_type(GROUP).with_coordinator_keys(vec![group]),
-        _ => request.with_key_type(GROUP).with_key(group),
+        FIRST_BATCHED.. => request.with_coordinator_keys(vec![key]),
+        _ => request.with_key(key),
     }
 }
 
@@ -63,9 +84,9 @@ fn single(answer: FindCoordinatorResponse) -> Found {
     Found { code, id: answer.node_id.0, host: answer.host, port: answer.port }
 }
 
-fn batched(answer: FindCoordinatorResponse, group: &str) -> Result<Found, AskError> {
-    let ours = answer.coordinators.into_iter().find(|coordinator| coordinator.key.as_str() == group);
-    let ours = ours.ok_or(malformed("the answer does not hold the group asked for"))?;
+fn batched(answer: FindCoordinatorResponse, key: &str) -> Result<Found, AskError> {
+    let ours = answer.coordinators.into_iter().find(|coordinator| coordinator.key.as_str() == key);
+    let ours = ours.ok_or(malformed("the answer does not hold what was asked for"))?;
     Ok(Found { code: ErrorCode(ours.error_code), id: ours.node_id.0, host: ours.host, port: ours.port })
 }
 

@@ -11,7 +11,7 @@
 //!    around the records and never copy a record byte.
 //!
 //! [`sasl`] holds the server and client state machines of a login, [`group_blob`] the opaque bytes of
-//! the classic group protocol, [`batch`] the 61-byte header of a record batch.
+//! the classic group protocol, [`batch`] the 61-byte header of a record batch, [`record`] the records of those that are ours.
 //!
 //! ```
 //! use tidegate_wire::frame::{EnvelopeWriter, FrameLimits, next_frame};
@@ -48,6 +48,7 @@ pub mod guard;
 pub mod header;
 pub mod produce;
 pub mod reader;
+pub mod record;
 pub mod sasl;
 pub mod topic;
 

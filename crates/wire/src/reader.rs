@@ -41,6 +41,9 @@ pub enum ReadError {
     },
 }
 
+/// Most bytes of a VARLONG.
+const VARLONG_BYTES: u32 = 10;
+
 /// The cursor.
 #[derive(Debug, Clone, Copy)]
 pub struct Reader<'a> {
@@ -182,6 +185,37 @@ impl<'a> Reader<'a> {
             }
             _ => self.long_varint(),
         }
+    }
+
+    /// VARINT: zigzag, at most 32 bits.
+    ///
+    /// # Errors
+    /// [`ReadError::Truncated`], [`ReadError::VarintTooLong`].
+    #[inline]
+    pub fn varint(&mut self) -> Result<i32, ReadError> {
+        let value = self.unsigned_varint()?;
+        Ok((value >> 1).cast_signed() ^ -(value & 1).cast_signed())
+    }
+
+    /// VARLONG: zigzag, at most 64 bits.
+    ///
+    /// # Errors
+    /// [`ReadError::Truncated`], [`ReadError::VarintTooLong`].
+    pub fn varlong(&mut self) -> Result<i64, ReadError> {
+        let begin = self.at;
+        let mut value = 0_u64;
+        for place in 0..VARLONG_BYTES {
+            let byte = self.int8()?.cast_unsigned();
+            // The tenth byte has room for one bit.
+            if place == VARLONG_BYTES - 1 && byte > 1 {
+                break;
+            }
+            value |= u64::from(byte & 0x7f) << (7 * place);
+            if byte & 0x80 == 0 {
+                return Ok((value >> 1).cast_signed() ^ -(value & 1).cast_signed());
+            }
+        }
+        Err(ReadError::VarintTooLong { at: begin })
     }
 
     fn long_varint(&mut self) -> Result<u32, ReadError> {

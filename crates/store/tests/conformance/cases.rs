@@ -9,6 +9,18 @@ use tidegate_core::store::{
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
+/// Something that stores can be opened on.
+pub(crate) trait Subject {
+    /// Whether what was committed is there when a store is opened again.
+    const LASTS: bool;
+
+    /// With nothing in it.
+    async fn new() -> Self;
+
+    /// A store; every one before must be dropped.
+    async fn open(&self) -> Arc<dyn Store>;
+}
+
 pub(crate) fn key(text: &str) -> RecordKey {
     RecordKey::parse(text).unwrap()
 }

@@ -2,8 +2,7 @@
 
 use tidegate_core::store::{Body, Change, Image, Kind, Record, Revision, Write};
 
-use crate::cases::key;
-use crate::subject::Subject;
+use crate::cases::{Subject, key};
 
 /// Changes in one run.
 const CHANGES: u64 = 300;

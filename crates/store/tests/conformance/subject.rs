@@ -7,17 +7,7 @@ use tidegate_core::RootKey;
 use tidegate_core::store::{Store, StoreKeys};
 use tidegate_store::{MemoryStore, SqliteStore};
 
-/// Something that stores can be opened on.
-pub(crate) trait Subject {
-    /// Whether what was committed is there when a store is opened again.
-    const LASTS: bool;
-
-    /// With nothing in it.
-    async fn new() -> Self;
-
-    /// A store; every one before must be dropped.
-    async fn open(&self) -> Arc<dyn Store>;
-}
+use crate::cases::Subject;
 
 pub(crate) struct Memory;
 

@@ -1,0 +1,45 @@
+//! Where the store's topic is.
+
+use std::time::Duration;
+
+use tidegate_client::{ConnectOptions, Endpoint, Security};
+
+/// A request to the store; the store's records are small, and whoever waits for a change should not wait for long.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Where the store's topic is, and how it is made.
+#[derive(Debug, Clone)]
+pub struct KafkaStoreOptions {
+    /// Brokers to ask first; one that answers is enough.
+    pub bootstrap: Vec<Endpoint>,
+    /// TLS, SASL and limits of every connection.
+    pub connect: ConnectOptions,
+    /// The topic: one partition, compacted.
+    pub topic: String,
+    /// Replicas of the topic if it has to be made; `None` is what the brokers give every topic.
+    pub replication: Option<i16>,
+    /// Principals that may write the topic, such as `User:tidegate`, besides the one that `connect` logs in as. If the
+    /// brokers have an authorizer and it lets anybody else write, the store does not open.
+    pub writers: Vec<String>,
+}
+
+impl KafkaStoreOptions {
+    /// Options with the usual limits.
+    #[must_use]
+    pub fn new(bootstrap: Vec<Endpoint>, security: Security, topic: impl Into<String>) -> Self {
+        let connect =
+            ConnectOptions { request_timeout: REQUEST_TIMEOUT, ..ConnectOptions::new("tidegate-store", security) };
+        Self { bootstrap, connect, topic: topic.into(), replication: None, writers: Vec::new() }
+    }
+
+    /// The transactional id that all writers of the topic share: whoever takes it fences the one before.
+    pub(super) fn transactional_id(&self) -> String {
+        format!("tidegate-store-{}", self.topic)
+    }
+
+    /// The principals that may write.
+    pub(super) fn trusted(&self) -> Vec<String> {
+        let own = self.connect.security.login.as_ref().map(|login| format!("User:{}", login.user));
+        self.writers.iter().cloned().chain(own).collect()
+    }
+}

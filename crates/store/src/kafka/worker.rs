@@ -1,0 +1,306 @@
+//! The task that owns the log: it takes what the follower reads, and makes one change after another.
+//!
+//! ```text
+//! change --> session (fences others) --> read to the end --> plan --> join, write, commit --> read back --> acknowledged
+//!               ^                                                        |
+//!               +------ any failure: a new session, read, look whether it was made, try again
+//! ```
+//!
+//! Nothing is written by a session that was fenced, so what was planned on the end of the log still is its end when it is
+//! committed.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use tidegate_client::Connection;
+use tidegate_core::store::{Change, ChangeError, CommitError, Revision, StoreError, StoreKeys};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep, timeout, timeout_at};
+
+use super::KafkaStoreOptions;
+use super::error::KafkaStoreError;
+use super::follow::{Followed, follow};
+use super::log::{BLOCKED, Log, Outcome};
+use super::session::Session;
+use super::status::Status;
+use super::{cluster, format};
+use crate::published::Published;
+use crate::random;
+
+/// The longest that a change may take; beyond it the caller is told that it failed.
+const COMMIT_DEADLINE: Duration = Duration::from_secs(15);
+
+/// Between attempts.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Between attempts to read the topic anew after something in it was lost.
+const RELOAD_EVERY: Duration = Duration::from_secs(5);
+
+/// What a follower may have read ahead.
+const AHEAD: usize = 4;
+
+/// What a caller wants.
+pub(super) struct Job {
+    pub(super) change: Change,
+    pub(super) committed: oneshot::Sender<Result<Revision, CommitError>>,
+}
+
+pub(super) struct Worker {
+    options: Arc<KafkaStoreOptions>,
+    keys: StoreKeys,
+    log: Log,
+    leader: Option<Connection>,
+    session: Option<Session>,
+    follower: Follower,
+    /// Since when an open transaction has kept the end back.
+    blocked: Option<Instant>,
+    /// What is wrong with the topic, and when it was last read anew for it.
+    lost: Option<(KafkaStoreError, Option<Instant>)>,
+    published: Arc<Published>,
+    status: Arc<Status>,
+}
+
+struct Follower {
+    task: JoinHandle<()>,
+    followed: mpsc::Receiver<Followed>,
+}
+
+/// Why an attempt did not end with a change.
+enum Failure {
+    /// The change is wrong, or somebody was faster.
+    Change(ChangeError),
+    /// It was made or not, and nobody can tell any more.
+    Unknown,
+    Kafka(KafkaStoreError),
+    System(StoreError),
+}
+
+impl From<KafkaStoreError> for Failure {
+    fn from(error: KafkaStoreError) -> Self {
+        Self::Kafka(error)
+    }
+}
+
+impl Worker {
+    /// A worker that has read the whole topic.
+    pub(super) async fn start(
+        options: KafkaStoreOptions,
+        keys: StoreKeys,
+        published: Arc<Published>,
+        status: Arc<Status>,
+    ) -> Result<Self, KafkaStoreError> {
+        let mut leader = cluster::leader(&options).await?;
+        let (log, session) = match Log::load(&mut leader, &options.topic, keys.clone(), None).await {
+            // What a writer left open that died is ended by the next one.
+            Err(KafkaStoreError::Blocked(topic)) => {
+                let session = Session::begin(&options).await?;
+                (Log::load(&mut leader, &topic, keys.clone(), None).await?, Some(session))
+            }
+            log => (log?, None),
+        };
+        let options = Arc::new(options);
+        let follower = Follower::start(Arc::clone(&options), log.position());
+        let worker = Self {
+            options,
+            keys,
+            log,
+            leader: Some(leader),
+            session,
+            follower,
+            blocked: None,
+            lost: None,
+            published,
+            status,
+        };
+        worker.tell();
+        Ok(worker)
+    }
+
+    /// Until the store is dropped.
+    pub(super) async fn serve(mut self, mut jobs: mpsc::UnboundedReceiver<Job>) {
+        loop {
+            tokio::select! {
+                job = jobs.recv() => {
+                    let Some(job) = job else { return };
+                    let outcome = self.commit(&job.change).await;
+                    self.tell();
+                    // Who asked may be gone; the change is made all the same.
+                    let _ = job.committed.send(outcome);
+                }
+                followed = self.follower.followed.recv() => self.followed(followed).await,
+            }
+        }
+    }
+
+    async fn followed(&mut self, followed: Option<Followed>) {
+        match followed {
+            Some(Followed::Fetched(fetched)) if self.lost.is_none() => {
+                self.unblock(fetched.is_blocked).await;
+                if let Err(lost) = self.log.take(fetched) {
+                    self.lose(KafkaStoreError::Lost { topic: self.options.topic.clone(), lost });
+                }
+            }
+            Some(Followed::Fetched(_)) => {}
+            Some(Followed::Gone) => {
+                let what = "it was cut or made anew".to_owned();
+                self.lose(KafkaStoreError::Topic { topic: self.options.topic.clone(), what });
+            }
+            // It never ends by itself.
+            None => sleep(RELOAD_EVERY).await,
+        }
+        if self.lost.as_ref().is_some_and(|(_, tried)| tried.is_none_or(|at| at.elapsed() >= RELOAD_EVERY))
+            && let Err(error) = self.reload().await
+        {
+            self.lose(error);
+        }
+        self.tell();
+    }
+
+    /// Ends what a writer left open that died, as nobody may write for a long time.
+    async fn unblock(&mut self, is_blocked: bool) {
+        let since = *self.blocked.get_or_insert_with(Instant::now);
+        if !is_blocked {
+            self.blocked = None;
+        } else if since.elapsed() >= BLOCKED {
+            // If it is somebody else's, nothing comes of it; then it is not tried all the time.
+            self.blocked = Some(Instant::now() + RELOAD_EVERY);
+            match timeout(COMMIT_DEADLINE, Session::begin(&self.options)).await {
+                Ok(Ok(session)) => self.session = Some(session),
+                Ok(Err(error)) => tracing::warn!(%error, "cannot end a transaction that is open in the store's topic"),
+                Err(_) => tracing::warn!("cannot end a transaction that is open in the store's topic: no answer"),
+            }
+        }
+    }
+
+    /// Remembers that the log cannot go on; the image stays as it was, and grows old.
+    fn lose(&mut self, error: KafkaStoreError) {
+        tracing::error!(%error, "the store cannot be read");
+        let tried = self.lost.take().map(|_| Instant::now());
+        self.lost = Some((error, tried));
+    }
+
+    /// Reads the whole topic anew.
+    async fn reload(&mut self) -> Result<(), KafkaStoreError> {
+        let topic = &self.options.topic;
+        let mut leader = cluster::leader(&self.options).await?;
+        let log = Log::load(&mut leader, topic, self.keys.clone(), self.log.watched()).await?;
+        let (before, after) = (self.published.image().revision(), log.image().revision());
+        if after < before {
+            let what = format!(
+                "it ends with revision {after}, and revision {before} was there: it was cut or made anew; restore a backup and start again"
+            );
+            return Err(KafkaStoreError::Topic { topic: topic.clone(), what });
+        }
+        self.follower = Follower::start(Arc::clone(&self.options), log.position());
+        self.log = log;
+        self.leader = Some(leader);
+        self.lost = None;
+        tracing::info!(topic = self.options.topic, revision = %after, "the store was read anew");
+        Ok(())
+    }
+
+    /// Tells everybody what is known.
+    fn tell(&self) {
+        let image = self.log.image();
+        if self.published.image().revision() < image.revision() {
+            self.published.publish(Arc::clone(image));
+        }
+        let lost = self.lost.as_ref().map(|(error, _)| error.to_string());
+        self.status.tell(self.log.confirmed(), self.log.replay().alarms().map(str::to_owned).chain(lost));
+    }
+
+    /// Makes a change, however often that must be tried.
+    async fn commit(&mut self, change: &Change) -> Result<Revision, CommitError> {
+        let deadline = Instant::now() + COMMIT_DEADLINE;
+        let mut last = StoreError("no broker answered".to_owned());
+        loop {
+            let failure = match timeout_at(deadline, self.attempt(change)).await {
+                Ok(Ok(revision)) => return Ok(revision),
+                Ok(Err(Failure::Change(error))) => return Err(CommitError::Change(error)),
+                Ok(Err(Failure::Unknown)) => return Err(CommitError::Unknown(last)),
+                Ok(Err(Failure::System(error))) => return Err(CommitError::Failed(error)),
+                Ok(Err(Failure::Kafka(error))) => Some(error),
+                Err(_) => None,
+            };
+            // Whatever went wrong, the next attempt begins from the ground, and fences this one.
+            self.session = None;
+            self.leader = None;
+            let is_over = failure.as_ref().is_none_or(KafkaStoreError::is_final) || Instant::now() + PAUSE >= deadline;
+            if let Some(error) = failure {
+                tracing::warn!(%error, "a change is not made yet");
+                last = StoreError(error.to_string());
+                if matches!(error, KafkaStoreError::Lost { .. }) {
+                    self.lose(error);
+                }
+            }
+            if is_over {
+                // Nobody will ask for it again.
+                return Err(match self.log.watched() {
+                    Some(_) => {
+                        self.log.settle();
+                        CommitError::Unknown(last)
+                    }
+                    None => CommitError::Failed(last),
+                });
+            }
+            sleep(PAUSE).await;
+        }
+    }
+
+    async fn attempt(&mut self, change: &Change) -> Result<Revision, Failure> {
+        if self.lost.is_some() {
+            self.reload().await?;
+        }
+        let topic = self.options.topic.clone();
+        let session = match &mut self.session {
+            Some(session) => session,
+            None => self.session.insert(Session::begin(&self.options).await?),
+        };
+        let leader = match &mut self.leader {
+            Some(leader) => leader,
+            None => self.leader.insert(cluster::leader(&self.options).await?),
+        };
+        self.log.catch_up(leader, &topic).await?;
+        match self.log.settle() {
+            Some((revision, Outcome::Made)) => return Ok(revision),
+            Some((_, Outcome::Unknown)) => return Err(Failure::Unknown),
+            Some((_, Outcome::NotMade)) | None => {}
+        }
+        let producer = session.producer();
+        let id = producer.change_id(random::bytes().map_err(Failure::System)?);
+        let records = self.log.replay().plan(change, id).map_err(Failure::Change)?;
+        let revision = self.log.image().revision().next();
+        session.join().await?;
+        for (batch, count) in format::batches(&records, producer, session.sequence(), now_ms())? {
+            session.write(leader, batch, count).await?;
+        }
+        self.log.watch(revision, id);
+        session.commit().await?;
+        // Who is told of its end must find it here.
+        self.log.catch_up(leader, &topic).await?;
+        match self.log.settle() {
+            Some((revision, Outcome::Made)) => Ok(revision),
+            _ => Err(Failure::Unknown),
+        }
+    }
+}
+
+impl Follower {
+    fn start(options: Arc<KafkaStoreOptions>, position: i64) -> Self {
+        let (to, followed) = mpsc::channel(AHEAD);
+        Self { task: tokio::spawn(follow(options, position, to)), followed }
+    }
+}
+
+impl Drop for Follower {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// Milliseconds since 1970, for people who look into the topic.
+fn now_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
