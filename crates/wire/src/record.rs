@@ -87,8 +87,8 @@ pub fn records(header: &BatchHeader, batch: &Bytes) -> Result<Vec<Record>, Recor
 fn record(header: &BatchHeader, batch: &Bytes, reader: &mut Reader<'_>) -> Result<Record, RecordError> {
     let at = reader.position();
     let length = reader.varint()?;
-    let length = usize::try_from(length)
-        .map_err(|_| ReadError::IllegalLength { at, length: i64::from(length) })?;
+    let length =
+        usize::try_from(length).map_err(|_| ReadError::IllegalLength { at, length: i64::from(length) })?;
     let end = reader.position().saturating_add(length);
     let _attributes = reader.int8()?;
     let timestamp = header.base_timestamp.wrapping_add(reader.varlong()?);
@@ -142,7 +142,12 @@ mod tests {
 
     use super::*;
 
-    fn written(offset: i64, key: Option<&str>, value: Option<&str>, headers: &[(&str, Option<&str>)]) -> Written {
+    fn written(
+        offset: i64,
+        key: Option<&str>,
+        value: Option<&str>,
+        headers: &[(&str, Option<&str>)],
+    ) -> Written {
         let bytes = |text: &str| Bytes::copy_from_slice(text.as_bytes());
         let headers: IndexMap<_, _> = headers
             .iter()

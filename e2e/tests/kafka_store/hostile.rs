@@ -8,24 +8,31 @@ use kafka_protocol::indexmap::IndexMap;
 use kafka_protocol::messages::add_partitions_to_txn_request::AddPartitionsToTxnTopic;
 use kafka_protocol::messages::create_acls_request::AclCreation;
 use kafka_protocol::messages::delete_records_request::{DeleteRecordsPartition, DeleteRecordsTopic};
+use kafka_protocol::messages::incremental_alter_configs_request::{AlterConfigsResource, AlterableConfig};
 use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
 use kafka_protocol::messages::{
-    AddPartitionsToTxnRequest, CreateAclsRequest, DeleteRecordsRequest, EndTxnRequest, InitProducerIdRequest,
-    ProduceRequest, ProducerId, TopicName, TransactionalId,
+    AddPartitionsToTxnRequest, CreateAclsRequest, DeleteRecordsRequest, EndTxnRequest,
+    IncrementalAlterConfigsRequest, InitProducerIdRequest, ProduceRequest, ProducerId, TopicName,
+    TransactionalId,
 };
 use kafka_protocol::protocol::StrBytes;
 use kafka_protocol::records::{
     Compression, Record as Written, RecordBatchEncoder, RecordEncodeOptions, TimestampType,
 };
 use tidegate_core::RootKey;
-use tidegate_core::store::{Body, Change, ChangeId, Head, RecordKey, Revision, Signature, Signed, Store, StoreKeys};
+use tidegate_core::store::{
+    Body, Change, ChangeId, Head, RecordKey, Revision, Signature, Signed, Store, StoreKeys,
+};
 use tidegate_e2e::kafka::Kafka;
 use tidegate_e2e::random;
 use tidegate_e2e::raw::Connection;
 use tidegate_store::KafkaStore;
 
 use crate::cases::{body, key};
-use crate::site::{kafka, keys, new_topic, open, until};
+use crate::site::{kafka, keys, new_topic, open, options, until};
+
+/// A broker deletes no records of a topic that is compacted only.
+const POLICY_VIOLATION: i16 = 44;
 
 /// Lets somebody write a topic.
 pub(crate) fn allow(kafka: &Kafka, principal: &str, topic: &str) -> Result<()> {
@@ -114,9 +121,9 @@ impl Attacker {
             }
         }
         let (producer, epoch, sequence) = (self.producer, self.epoch, self.sequence);
-        let written = (0_i32..).zip(records).map(|(place, signed)| {
-            record(signed, place, Some((producer, epoch, sequence + place)), true)
-        });
+        let written = (0_i32..)
+            .zip(records)
+            .map(|(place, signed)| record(signed, place, Some((producer, epoch, sequence + place)), true));
         let id = self.id.clone();
         assert_eq!(self.produce(&written.collect::<Vec<_>>(), Some(id)), 0);
         self.sequence += i32::try_from(records.len()).unwrap();
@@ -128,6 +135,30 @@ impl Attacker {
             record(signed, place, producer.map(|(id, epoch, first)| (id, epoch, first + place)), false)
         });
         self.produce(&written.collect::<Vec<_>>(), None)
+    }
+
+    /// Asks for everything below an offset to be deleted; -1 is all.
+    fn delete_records(&mut self, offset: i64) -> i16 {
+        let partition = DeleteRecordsPartition::default().with_partition_index(0).with_offset(offset);
+        let topic =
+            DeleteRecordsTopic::default().with_name(name(&self.topic)).with_partitions(vec![partition]);
+        let request = DeleteRecordsRequest::default().with_topics(vec![topic]).with_timeout_ms(10_000);
+        self.connection.call(2, &request).unwrap().topics[0].partitions[0].error_code
+    }
+
+    /// Sets cleanup.policy, and waits until the broker has it.
+    fn set_policy(&mut self, policy: &str) {
+        let config = AlterableConfig::default()
+            .with_name(StrBytes::from_static_str("cleanup.policy"))
+            .with_config_operation(0)
+            .with_value(Some(StrBytes::from_string(policy.to_owned())));
+        let resource = AlterConfigsResource::default()
+            .with_resource_type(2)
+            .with_resource_name(StrBytes::from_string(self.topic.clone()))
+            .with_configs(vec![config]);
+        let request = IncrementalAlterConfigsRequest::default().with_resources(vec![resource]);
+        assert_eq!(self.connection.call(1, &request).unwrap().responses[0].error_code, 0);
+        std::thread::sleep(Duration::from_millis(500));
     }
 
     fn produce(&mut self, records: &[Written], id: Option<TransactionalId>) -> i16 {
@@ -184,7 +215,10 @@ fn record(signed: &Signed, place: i32, producer: Option<(i64, i16, i32)>, transa
 async fn attacked() -> (String, KafkaStore, Attacker) {
     let topic = new_topic();
     let store = open(&topic).await.unwrap();
-    store.commit(Change::new().create(key("zone/a"), body("1")).create(key("zone/b"), body("1"))).await.unwrap();
+    store
+        .commit(Change::new().create(key("zone/a"), body("1")).create(key("zone/b"), body("1")))
+        .await
+        .unwrap();
     let attacker = Attacker::new(&topic);
     (topic, store, attacker)
 }
@@ -233,7 +267,8 @@ async fn an_attempt_that_was_given_up_is_never_made_by_others() {
     // Nor with that producer's number on it, outside of a transaction.
     let revision = store.image().revision();
     let later = keys().sign(zone("zone/a"), revision.next(), change, Some(body("given up")));
-    let code = attacker.plainly(&[later, head_of(revision.next(), change)], Some((attempt.producer, attempt.epoch, 0)));
+    let code = attacker
+        .plainly(&[later, head_of(revision.next(), change)], Some((attempt.producer, attempt.epoch, 0)));
     assert_eq!(code, 0, "a broker takes any producer id");
     until("it is told", || store.alarms().iter().any(|alarm| alarm.contains("head/head"))).await;
     assert_eq!(store.image().revision(), revision);
@@ -261,8 +296,8 @@ async fn records_under_another_name_or_cut_are_ignored() {
 async fn records_of_the_past_are_ignored() {
     let (topic, store, mut attacker) = attacked().await;
     let past = keys().sign(zone("zone/a"), Revision(1), attacker.change(), Some(body("old")));
-    attacker.in_transaction(&[past.clone()]);
-    assert_eq!(attacker.plainly(&[past], None), 0);
+    assert_eq!(attacker.plainly(std::slice::from_ref(&past), None), 0);
+    attacker.in_transaction(&[past]);
     nothing_came_of_it(&topic, &store, "which is past").await;
 }
 
@@ -285,7 +320,11 @@ async fn rubbish_is_ignored() {
 /// Who holds a transaction open holds up readers: a replica says that it no longer knows the end, until that is over.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_transaction_left_open_is_noticed() {
-    let (_, store, mut attacker) = attacked().await;
+    let (topic, store, mut attacker) = attacked().await;
+    let mut impatient = options(kafka(), &topic);
+    impatient.commit_deadline = Duration::from_secs(6);
+    drop(store);
+    let store = KafkaStore::open(impatient, keys()).await.unwrap();
     let forged = keys().sign(zone("zone/a"), Revision(1), attacker.change(), None);
     attacker.begin(std::slice::from_ref(&forged));
     until("it grows old", || store.behind() > Duration::from_secs(1)).await;
@@ -302,7 +341,7 @@ async fn a_transaction_left_open_is_noticed() {
     store.commit(Change::new().create(key("zone/c"), body("1"))).await.unwrap();
 }
 
-/// Who may delete records can take the store away, but not make anybody serve what is left of it.
+/// Who may alter the topic and delete records can take the store away, but not make anybody serve what is left of it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_store_that_was_cut_does_not_open() {
     let (topic, store, mut attacker) = attacked().await;
@@ -310,11 +349,12 @@ async fn a_store_that_was_cut_does_not_open() {
     store.commit(Change::new().update(&zone, body("2"))).await.unwrap();
     let before = store.image();
     for (upto, told) in [(3, "records are missing from the store"), (-1, "no word of its last change")] {
-        let partition = DeleteRecordsPartition::default().with_partition_index(0).with_offset(upto);
-        let cut = DeleteRecordsTopic::default().with_name(name(&topic)).with_partitions(vec![partition]);
-        let request = DeleteRecordsRequest::default().with_topics(vec![cut]).with_timeout_ms(10_000);
-        let answer = attacker.connection.call(2, &request).unwrap();
-        assert_eq!(answer.topics[0].partitions[0].error_code, 0);
+        assert_eq!(attacker.delete_records(upto), POLICY_VIOLATION, "brokers keep what is compacted");
+        attacker.set_policy("compact,delete");
+        let error = open(&topic).await.unwrap_err().to_string();
+        assert!(error.contains("its cleanup.policy is \"compact,delete\""), "{error}");
+        assert_eq!(attacker.delete_records(upto), 0);
+        attacker.set_policy("compact");
         let error = open(&topic).await.unwrap_err().to_string();
         assert!(error.contains(told), "{error}");
     }

@@ -18,14 +18,19 @@ fn record(store: &KafkaStore, name: &str) -> Record {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_change_through_one_is_seen_by_all() {
     let topic = new_topic();
-    let (one, two, three) = (open(&topic).await.unwrap(), open(&topic).await.unwrap(), open(&topic).await.unwrap());
+    let (one, two, three) =
+        (open(&topic).await.unwrap(), open(&topic).await.unwrap(), open(&topic).await.unwrap());
     let mut longest = Duration::ZERO;
     for n in 0..20 {
         let begin = Instant::now();
         let writer = [&one, &two, &three][n % 3];
-        let revision = writer.commit(Change::new().create(key(&format!("zone/{n}")), body("1"))).await.unwrap();
+        let revision =
+            writer.commit(Change::new().create(key(&format!("zone/{n}")), body("1"))).await.unwrap();
         for store in [&one, &two, &three] {
-            let image = timeout(Duration::from_secs(30), store.later(Revision(revision.0 - 1))).await.unwrap().unwrap();
+            let image = timeout(Duration::from_secs(30), store.later(Revision(revision.0 - 1)))
+                .await
+                .unwrap()
+                .unwrap();
             assert!(image.get(&key(&format!("zone/{n}"))).is_some());
         }
         longest = longest.max(begin.elapsed());
@@ -77,10 +82,14 @@ async fn a_replica_that_was_fenced_writes_on() {
 async fn a_replica_that_starts_finds_everything() {
     let topic = new_topic();
     let one = open(&topic).await.unwrap();
-    one.commit(Change::new().create(key("zone/a"), body("1")).create(key("zone/b"), body("1"))).await.unwrap();
-    one.commit(Change::new().delete(&record(&one, "zone/a")).update(&record(&one, "zone/b"), Body::new(2, "2")))
+    one.commit(Change::new().create(key("zone/a"), body("1")).create(key("zone/b"), body("1")))
         .await
         .unwrap();
+    one.commit(
+        Change::new().delete(&record(&one, "zone/a")).update(&record(&one, "zone/b"), Body::new(2, "2")),
+    )
+    .await
+    .unwrap();
     let two = open(&topic).await.unwrap();
     assert_eq!(two.image(), one.image());
     assert!(two.alarms().is_empty(), "{:?}", two.alarms());
@@ -91,7 +100,9 @@ async fn a_replica_that_starts_finds_everything() {
 async fn a_replica_that_is_cut_off_grows_old_and_catches_up() {
     let kafka = Kafka::builder(Version::V4_1_1).start().unwrap();
     let topic = new_topic();
-    let store = KafkaStore::open(options(&kafka, &topic), keys()).await.unwrap();
+    let mut impatient = options(&kafka, &topic);
+    impatient.commit_deadline = Duration::from_secs(3);
+    let store = KafkaStore::open(impatient, keys()).await.unwrap();
     store.commit(Change::new().create(key("zone/a"), body("1"))).await.unwrap();
     until("it is fresh", || store.behind() < Duration::from_secs(1)).await;
     kafka.pause(1).unwrap();
@@ -127,10 +138,14 @@ async fn a_broker_that_dies_undoes_nothing() {
         }
         let name = format!("zone/{n}");
         let writer = if n % 2 == 0 { &store } else { &other };
+        let begin = Instant::now();
         match writer.commit(Change::new().create(key(&name), body("1"))).await {
             Ok(revision) => made.push((name, revision)),
-            Err(CommitError::Unknown(_) | CommitError::Failed(_)) => unknown += 1,
-            Err(other) => panic!("{other}"),
+            Err(CommitError::Change(error)) => panic!("{error}"),
+            Err(error) => {
+                println!("{name} after {:?}: {error}", begin.elapsed());
+                unknown += 1;
+            }
         }
     }
     println!("{} changes made, {unknown} given up", made.len());

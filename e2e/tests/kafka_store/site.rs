@@ -38,7 +38,8 @@ pub(crate) fn new_topic() -> String {
 }
 
 pub(crate) fn options(kafka: &Kafka, topic: &str) -> KafkaStoreOptions {
-    let bootstrap = kafka.bootstrap().split(',').map(|host| host.parse().expect("it is an endpoint")).collect();
+    let bootstrap =
+        kafka.bootstrap().split(',').map(|host| host.parse().expect("it is an endpoint")).collect();
     KafkaStoreOptions::new(bootstrap, Security::plaintext(), topic)
 }
 

@@ -57,10 +57,6 @@ pub(super) async fn coordinator(options: &KafkaStoreOptions) -> Result<Connectio
 }
 
 /// The version of an API that both sides have.
-pub(super) fn version(
-    connection: &Connection,
-    api: ApiKey,
-    ours: Versions,
-) -> Result<i16, KafkaStoreError> {
+pub(super) fn version(connection: &Connection, api: ApiKey, ours: Versions) -> Result<i16, KafkaStoreError> {
     connection.versions().version_for(api, ours).ok_or(KafkaStoreError::Unsupported(api))
 }

@@ -47,6 +47,9 @@ pub enum KafkaStoreError {
         /// What is missing.
         lost: Lost,
     },
+    /// Something in the topic went wrong while a change was under way.
+    #[error("topic {0} has to be read anew")]
+    Unreadable(String),
     /// A message that makes no sense.
     #[error("{api:?}: {what}")]
     Malformed {
@@ -84,7 +87,11 @@ impl KafkaStoreError {
     pub(super) fn is_final(&self) -> bool {
         match self {
             Self::Topic { .. } | Self::Batch(_) | Self::Unsupported(_) => true,
-            Self::Connect(_) | Self::NoBootstrap | Self::Lost { .. } | Self::Blocked(_) => false,
+            Self::Connect(_)
+            | Self::NoBootstrap
+            | Self::Lost { .. }
+            | Self::Unreadable(_)
+            | Self::Blocked(_) => false,
             Self::Ask(_) | Self::Refused { .. } | Self::Malformed { .. } => self.code().is_some_and(|code| {
                 matches!(
                     code,
@@ -108,7 +115,9 @@ fn hint(code: ErrorCode) -> &'static str {
         ErrorCode::TRANSACTIONAL_ID_AUTHORIZATION_FAILED => {
             "; the gateway's user needs WRITE and DESCRIBE on that transactional id"
         }
-        ErrorCode::CLUSTER_AUTHORIZATION_FAILED => "; create the topic yourself, or grant CREATE on the cluster",
+        ErrorCode::CLUSTER_AUTHORIZATION_FAILED => {
+            "; create the topic yourself, or grant CREATE on the cluster"
+        }
         ErrorCode::MESSAGE_TOO_LARGE => "; raise max.message.bytes of the topic to 1048588",
         _ => "",
     }

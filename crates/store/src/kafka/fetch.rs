@@ -83,8 +83,10 @@ pub(super) async fn fetch(
     }
     let throttled = answer.throttle_time_ms > 0;
     let partition = answer.responses.into_iter().flat_map(|topic| topic.partitions).next();
-    let partition = partition
-        .ok_or(KafkaStoreError::Malformed { api: ApiKey::Fetch, what: "the partition asked for is missing" })?;
+    let partition = partition.ok_or(KafkaStoreError::Malformed {
+        api: ApiKey::Fetch,
+        what: "the partition asked for is missing",
+    })?;
     match partition.error_code {
         0 => Ok(read(at, offset, throttled, partition)),
         code => Err(refused(code)),

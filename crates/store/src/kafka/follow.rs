@@ -37,7 +37,9 @@ pub(super) async fn follow(options: Arc<KafkaStoreOptions>, mut position: i64, t
             Err(error) => {
                 let topic = &options.topic;
                 tracing::warn!(%error, topic, position, "cannot read the store; trying again");
-                if error.code() == Some(ErrorCode::OFFSET_OUT_OF_RANGE) && to.send(Followed::Gone).await.is_err() {
+                if error.code() == Some(ErrorCode::OFFSET_OUT_OF_RANGE)
+                    && to.send(Followed::Gone).await.is_err()
+                {
                     return;
                 }
             }

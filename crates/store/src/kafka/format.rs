@@ -71,7 +71,12 @@ pub(super) fn read(record: &Record, producer: Option<Producer>) -> Result<Signed
     let name = name(record);
     let foreign = |what: &str| {
         let offset = record.offset;
-        (name.clone(), format!("the record at offset {offset} under \"{name}\" is not the store's: {what}; somebody else writes into its topic"))
+        (
+            name.clone(),
+            format!(
+                "the record at offset {offset} under \"{name}\" is not the store's: {what}; somebody else writes into its topic"
+            ),
+        )
     };
     let key = RecordKey::parse(&name).map_err(|error| foreign(&error.to_string()))?;
     let header = |wanted: &str| {

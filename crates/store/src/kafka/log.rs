@@ -85,7 +85,11 @@ impl Log {
     }
 
     /// Reads to the end.
-    pub(super) async fn catch_up(&mut self, leader: &mut Connection, topic: &str) -> Result<(), KafkaStoreError> {
+    pub(super) async fn catch_up(
+        &mut self,
+        leader: &mut Connection,
+        topic: &str,
+    ) -> Result<(), KafkaStoreError> {
         let begin = Instant::now();
         let mut wait = Duration::ZERO;
         loop {
@@ -124,7 +128,9 @@ impl Log {
             Ok(record) => record,
             Err(error) => {
                 let offset = line.offset;
-                let what = format!("the batch at offset {offset} is not the store's: {error}; somebody else writes into its topic");
+                let what = format!(
+                    "the batch at offset {offset} is not the store's: {error}; somebody else writes into its topic"
+                );
                 self.replay.alarm(&format!("offset {offset}"), what);
                 return Ok(());
             }

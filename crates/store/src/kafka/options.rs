@@ -7,6 +7,9 @@ use tidegate_client::{ConnectOptions, Endpoint, Security};
 /// A request to the store; the store's records are small, and whoever waits for a change should not wait for long.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Longer than a broker that died keeps the topic or the transaction without a leader, some ten seconds each.
+const COMMIT_DEADLINE: Duration = Duration::from_secs(30);
+
 /// Where the store's topic is, and how it is made.
 #[derive(Debug, Clone)]
 pub struct KafkaStoreOptions {
@@ -21,15 +24,26 @@ pub struct KafkaStoreOptions {
     /// Principals that may write the topic, such as `User:tidegate`, besides the one that `connect` logs in as. If the
     /// brokers have an authorizer and it lets anybody else write, the store does not open.
     pub writers: Vec<String>,
+    /// The longest that a change may take; beyond it the caller is told that it failed, or that nobody knows.
+    pub commit_deadline: Duration,
 }
 
 impl KafkaStoreOptions {
     /// Options with the usual limits.
     #[must_use]
     pub fn new(bootstrap: Vec<Endpoint>, security: Security, topic: impl Into<String>) -> Self {
-        let connect =
-            ConnectOptions { request_timeout: REQUEST_TIMEOUT, ..ConnectOptions::new("tidegate-store", security) };
-        Self { bootstrap, connect, topic: topic.into(), replication: None, writers: Vec::new() }
+        let connect = ConnectOptions {
+            request_timeout: REQUEST_TIMEOUT,
+            ..ConnectOptions::new("tidegate-store", security)
+        };
+        Self {
+            bootstrap,
+            connect,
+            topic: topic.into(),
+            replication: None,
+            writers: Vec::new(),
+            commit_deadline: COMMIT_DEADLINE,
+        }
     }
 
     /// The transactional id that all writers of the topic share: whoever takes it fences the one before.

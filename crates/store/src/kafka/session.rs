@@ -93,7 +93,8 @@ impl Session {
     /// Begins a transaction.
     pub(super) async fn join(&mut self) -> Result<(), KafkaStoreError> {
         let version = version(&self.coordinator, ApiKey::AddPartitionsToTxn, ADD_PARTITIONS)?;
-        let topic = AddPartitionsToTxnTopic::default().with_name(name(&self.topic)).with_partitions(vec![PARTITION]);
+        let topic =
+            AddPartitionsToTxnTopic::default().with_name(name(&self.topic)).with_partitions(vec![PARTITION]);
         let request = AddPartitionsToTxnRequest::default()
             .with_v3_and_below_transactional_id(TransactionalId(self.id.clone()))
             .with_v3_and_below_producer_id(ProducerId(self.producer.id))
@@ -102,7 +103,8 @@ impl Session {
         let mut attempts = 0;
         loop {
             let answer = self.coordinator.call(version, &request).await?;
-            let results = answer.results_by_topic_v3_and_below.iter().flat_map(|topic| &topic.results_by_partition);
+            let results =
+                answer.results_by_topic_v3_and_below.iter().flat_map(|topic| &topic.results_by_partition);
             let code = results.map(|result| ErrorCode(result.partition_error_code)).next();
             match code {
                 Some(ErrorCode::NONE) => return Ok(()),
@@ -129,7 +131,8 @@ impl Session {
     ) -> Result<(), KafkaStoreError> {
         let version = version(leader, ApiKey::Produce, PRODUCE)?;
         let partition = PartitionProduceData::default().with_index(PARTITION).with_records(Some(batch));
-        let topic = TopicProduceData::default().with_name(name(&self.topic)).with_partition_data(vec![partition]);
+        let topic =
+            TopicProduceData::default().with_name(name(&self.topic)).with_partition_data(vec![partition]);
         let request = ProduceRequest::default()
             .with_transactional_id(Some(TransactionalId(self.id.clone())))
             .with_acks(ALL_REPLICAS)

@@ -110,10 +110,14 @@ async fn create(connection: &mut Connection, options: &KafkaStoreOptions) -> Res
 }
 
 fn is_right(code: i16) -> bool {
-    [ErrorCode::TOPIC_AUTHORIZATION_FAILED, ErrorCode::CLUSTER_AUTHORIZATION_FAILED].contains(&ErrorCode(code))
+    [ErrorCode::TOPIC_AUTHORIZATION_FAILED, ErrorCode::CLUSTER_AUTHORIZATION_FAILED]
+        .contains(&ErrorCode(code))
 }
 
-async fn check_configs(connection: &mut Connection, options: &KafkaStoreOptions) -> Result<(), KafkaStoreError> {
+async fn check_configs(
+    connection: &mut Connection,
+    options: &KafkaStoreOptions,
+) -> Result<(), KafkaStoreError> {
     let version = version(connection, ApiKey::DescribeConfigs, DESCRIBE_CONFIGS)?;
     let resource = DescribeConfigsResource::default()
         .with_resource_type(TOPIC)
@@ -142,20 +146,27 @@ async fn check_configs(connection: &mut Connection, options: &KafkaStoreOptions)
 fn unfit<'a>(value: impl Fn(&str) -> &'a str) -> Option<String> {
     let policy = value("cleanup.policy");
     if policy != "compact" {
-        return Some(format!("its cleanup.policy is \"{policy}\"; set it to \"compact\", or records are lost"));
+        return Some(format!(
+            "its cleanup.policy is \"{policy}\"; set it to \"compact\", or records are lost"
+        ));
     }
     let compression = value("compression.type");
     if !["uncompressed", "producer"].contains(&compression) {
         return Some(format!("its compression.type is \"{compression}\"; set it to \"uncompressed\""));
     }
     if value("unclean.leader.election.enable") == "true" {
-        return Some("unclean.leader.election.enable is on; set it to \"false\", or changes are undone".to_owned());
+        return Some(
+            "unclean.leader.election.enable is on; set it to \"false\", or changes are undone".to_owned(),
+        );
     }
     None
 }
 
 /// Refuses a topic that the authorizer lets others write.
-async fn check_writers(connection: &mut Connection, options: &KafkaStoreOptions) -> Result<(), KafkaStoreError> {
+async fn check_writers(
+    connection: &mut Connection,
+    options: &KafkaStoreOptions,
+) -> Result<(), KafkaStoreError> {
     /// Match: what holds for this name, also by prefix and wildcard.
     const MATCH: i8 = 2;
     const ANY: i8 = 1;
@@ -173,11 +184,17 @@ async fn check_writers(connection: &mut Connection, options: &KafkaStoreOptions)
         ErrorCode::NONE => {}
         // Without an authorizer everybody may write; the signatures are what is left.
         ErrorCode::SECURITY_DISABLED => {
-            tracing::warn!(topic = options.topic, "the brokers have no authorizer: anybody may write the store's topic");
+            tracing::warn!(
+                topic = options.topic,
+                "the brokers have no authorizer: anybody may write the store's topic"
+            );
             return Ok(());
         }
         ErrorCode::CLUSTER_AUTHORIZATION_FAILED => {
-            tracing::warn!(topic = options.topic, "cannot see who may write the store's topic: DESCRIBE on the cluster is missing");
+            tracing::warn!(
+                topic = options.topic,
+                "cannot see who may write the store's topic: DESCRIBE on the cluster is missing"
+            );
             return Ok(());
         }
         ErrorCode(code) => return Err(refused(ApiKey::DescribeAcls, &options.topic, code)),

@@ -28,9 +28,6 @@ use super::{cluster, format};
 use crate::published::Published;
 use crate::random;
 
-/// The longest that a change may take; beyond it the caller is told that it failed.
-const COMMIT_DEADLINE: Duration = Duration::from_secs(15);
-
 /// Between attempts.
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -165,10 +162,14 @@ impl Worker {
         } else if since.elapsed() >= BLOCKED {
             // If it is somebody else's, nothing comes of it; then it is not tried all the time.
             self.blocked = Some(Instant::now() + RELOAD_EVERY);
-            match timeout(COMMIT_DEADLINE, Session::begin(&self.options)).await {
+            match timeout(self.options.connect.request_timeout, Session::begin(&self.options)).await {
                 Ok(Ok(session)) => self.session = Some(session),
-                Ok(Err(error)) => tracing::warn!(%error, "cannot end a transaction that is open in the store's topic"),
-                Err(_) => tracing::warn!("cannot end a transaction that is open in the store's topic: no answer"),
+                Ok(Err(error)) => {
+                    tracing::warn!(%error, "cannot end a transaction that is open in the store's topic");
+                }
+                Err(_) => {
+                    tracing::warn!("cannot end a transaction that is open in the store's topic: no answer");
+                }
             }
         }
     }
@@ -212,7 +213,7 @@ impl Worker {
 
     /// Makes a change, however often that must be tried.
     async fn commit(&mut self, change: &Change) -> Result<Revision, CommitError> {
-        let deadline = Instant::now() + COMMIT_DEADLINE;
+        let deadline = Instant::now() + self.options.commit_deadline;
         let mut last = StoreError("no broker answered".to_owned());
         loop {
             let failure = match timeout_at(deadline, self.attempt(change)).await {
@@ -223,10 +224,8 @@ impl Worker {
                 Ok(Err(Failure::Kafka(error))) => Some(error),
                 Err(_) => None,
             };
-            // Whatever went wrong, the next attempt begins from the ground, and fences this one.
-            self.session = None;
-            self.leader = None;
-            let is_over = failure.as_ref().is_none_or(KafkaStoreError::is_final) || Instant::now() + PAUSE >= deadline;
+            let is_over =
+                failure.as_ref().is_none_or(KafkaStoreError::is_final) || Instant::now() + PAUSE >= deadline;
             if let Some(error) = failure {
                 tracing::warn!(%error, "a change is not made yet");
                 last = StoreError(error.to_string());
@@ -248,20 +247,10 @@ impl Worker {
         }
     }
 
+    /// Makes a change on what this replica reads at the end. A session and a connection that failed are not kept.
     async fn attempt(&mut self, change: &Change) -> Result<Revision, Failure> {
-        if self.lost.is_some() {
-            self.reload().await?;
-        }
-        let topic = self.options.topic.clone();
-        let session = match &mut self.session {
-            Some(session) => session,
-            None => self.session.insert(Session::begin(&self.options).await?),
-        };
-        let leader = match &mut self.leader {
-            Some(leader) => leader,
-            None => self.leader.insert(cluster::leader(&self.options).await?),
-        };
-        self.log.catch_up(leader, &topic).await?;
+        let (mut session, mut leader) = self.take_write().await?;
+        self.log.catch_up(&mut leader, &self.options.topic).await?;
         match self.log.settle() {
             Some((revision, Outcome::Made)) => return Ok(revision),
             Some((_, Outcome::Unknown)) => return Err(Failure::Unknown),
@@ -269,19 +258,73 @@ impl Worker {
         }
         let producer = session.producer();
         let id = producer.change_id(random::bytes().map_err(Failure::System)?);
-        let records = self.log.replay().plan(change, id).map_err(Failure::Change)?;
-        let revision = self.log.image().revision().next();
-        session.join().await?;
-        for (batch, count) in format::batches(&records, producer, session.sequence(), now_ms())? {
-            session.write(leader, batch, count).await?;
-        }
-        self.log.watch(revision, id);
-        session.commit().await?;
+        let records = match self.log.replay().plan(change, id) {
+            Ok(records) => records,
+            Err(error) => {
+                (self.session, self.leader) = (Some(session), Some(leader));
+                return Err(Failure::Change(error));
+            }
+        };
+        let batches = format::batches(&records, producer, session.sequence(), now_ms())?;
+        let write = async {
+            session.join().await?;
+            for (batch, count) in batches {
+                session.write(&mut leader, batch, count).await?;
+            }
+            Ok::<_, KafkaStoreError>(())
+        };
+        self.meanwhile(write).await?;
+        self.log.watch(self.log.image().revision().next(), id);
+        self.meanwhile(session.commit()).await?;
         // Who is told of its end must find it here.
-        self.log.catch_up(leader, &topic).await?;
+        self.log.catch_up(&mut leader, &self.options.topic).await?;
         match self.log.settle() {
-            Some((revision, Outcome::Made)) => Ok(revision),
+            Some((revision, Outcome::Made)) => {
+                (self.session, self.leader) = (Some(session), Some(leader));
+                Ok(revision)
+            }
             _ => Err(Failure::Unknown),
+        }
+    }
+
+    /// The right to write and a way to do so, as they are or new.
+    async fn take_write(&mut self) -> Result<(Session, Connection), Failure> {
+        if self.lost.is_some() {
+            self.reload().await?;
+        }
+        let options = Arc::clone(&self.options);
+        let session = match self.session.take() {
+            Some(session) => session,
+            None => self.meanwhile(Session::begin(&options)).await?,
+        };
+        let leader = match self.leader.take() {
+            Some(leader) => leader,
+            None => self.meanwhile(cluster::leader(&options)).await?,
+        };
+        Ok((session, leader))
+    }
+
+    /// Goes on reading while something takes its time: a replica that waits to write must not look as if it were cut off.
+    async fn meanwhile<T>(
+        &mut self,
+        work: impl Future<Output = Result<T, KafkaStoreError>>,
+    ) -> Result<T, KafkaStoreError> {
+        let mut work = std::pin::pin!(work);
+        let done = loop {
+            tokio::select! {
+                done = &mut work => break done,
+                Some(Followed::Fetched(fetched)) = self.follower.followed.recv(), if self.lost.is_none() => {
+                    if let Err(lost) = self.log.take(fetched) {
+                        self.lose(KafkaStoreError::Lost { topic: self.options.topic.clone(), lost });
+                    }
+                    self.tell();
+                }
+            }
+        };
+        // Nothing is written behind what cannot be read; the next attempt reads it anew.
+        match &self.lost {
+            Some(_) => Err(KafkaStoreError::Unreadable(self.options.topic.clone())),
+            None => done,
         }
     }
 }
