@@ -125,7 +125,7 @@ spec:
 "
     );
     let source = "embedded_gateway".to_owned();
-    let zones = parse_zones(&manifest)?.into_iter().map(|zone| SourcedZone { source: source.clone(), zone });
+    let zones = parse_zones(&manifest)?.into_iter().map(|zone| SourcedZone::new(source.clone(), zone));
     // Each zone's account exists without credentials: `Tokens` alone decides who logs in.
     Ok(Desired::of_zones(zones.collect())?)
 }

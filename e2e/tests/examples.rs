@@ -101,7 +101,7 @@ fn zones_that_a_program_sends_hold_at_once() -> Result<()> {
     let wanted = |cluster: &str, topics: &[tidegate_e2e::gateway::Alias]| -> Result<Arc<Desired>> {
         let text = zone("acme", "acme", topics).replace("cluster: main", &format!("cluster: {cluster}"));
         let zones = parse_zones(&text)?.into_iter();
-        let zones = zones.map(|zone| SourcedZone { source: "the test".to_owned(), zone }).collect();
+        let zones = zones.map(|zone| SourcedZone::new("the test", zone)).collect();
         Ok(Arc::new(Desired::new(zones, accounts.clone())?))
     };
     let one = site::write("first", &first);

@@ -29,6 +29,7 @@ pub mod manifest;
 pub mod names;
 pub mod permission;
 pub mod records;
+pub mod registry;
 pub mod store;
 pub mod zone;
 pub mod zone_id;

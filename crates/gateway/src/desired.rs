@@ -122,7 +122,7 @@ fn zones(folder: &Path, problems: &mut Vec<String>) -> Vec<SourcedZone> {
             Err(what) => problems.push(format!("{source}: {what}")),
             Ok(Err(errors)) => problems.extend(errors.lines(&source)),
             Ok(Ok(parsed)) => {
-                zones.extend(parsed.into_iter().map(|zone| SourcedZone { source: source.clone(), zone }));
+                zones.extend(parsed.into_iter().map(|zone| SourcedZone::new(source.clone(), zone)));
             }
         }
     }

@@ -19,7 +19,7 @@
 //!
 //! # async fn embed(mine: Arc<dyn Authenticator>, configuration: &str, manifest: &str) -> Result<(), Box<dyn std::error::Error>> {
 //! let config = config::parse_embedded(configuration, Path::new("my program"), &config::Machine)?;
-//! let zone = |zone| SourcedZone { source: "my program".to_owned(), zone };
+//! let zone = |zone| SourcedZone::new("my program", zone);
 //! let zones = parse_zones(manifest)?.into_iter().map(zone).collect();
 //! let (publish, desired) = watch::channel(Arc::new(Desired::of_zones(zones)?));
 //!

@@ -69,7 +69,7 @@ listeners:
         let text = format!(
             "{{apiVersion: v2, kind: PartnerZone, metadata: {{name: {name}}}, spec: {{cluster: {cluster}, serviceAccount: {account}, topics: [{{name: a, backingTopic: t, permission: READ}}]}}}}"
         );
-        SourcedZone { source: "the program".to_owned(), zone: parse_zones(&text).unwrap().remove(0) }
+        SourcedZone::new("the program", parse_zones(&text).unwrap().remove(0))
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use crate::names::{AccountName, ZoneName};
 use crate::zone::ZoneSpec;
+use crate::zone_id::ZoneId;
 
 /// A zone and the file, or other place, that it came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,6 +13,17 @@ pub struct SourcedZone {
     pub source: String,
     /// The zone.
     pub zone: ZoneSpec,
+    /// What its keys and ledgers are bound to; without one that follows from its name, so that a zone of the same name is
+    /// the same zone.
+    pub id: Option<ZoneId>,
+}
+
+impl SourcedZone {
+    /// A zone whose id follows from its name.
+    #[must_use]
+    pub fn new(source: impl Into<String>, zone: ZoneSpec) -> Self {
+        Self { source: source.into(), zone, id: None }
+    }
 }
 
 /// Two zones that cannot both be served.
@@ -88,7 +100,7 @@ mod tests {
             "{{apiVersion: v2, kind: PartnerZone, metadata: {{name: {name}}}, spec: {{cluster: c, serviceAccount: {account}, \
              topics: [{{name: a, backingTopic: t, permission: READ}}]}}}}"
         );
-        SourcedZone { source: source.to_owned(), zone: parse_zones(&text).unwrap().remove(0) }
+        SourcedZone::new(source, parse_zones(&text).unwrap().remove(0))
     }
 
     #[test]

@@ -1,0 +1,111 @@
+//! What operators do to zones and their accounts, as changes of records.
+//!
+//! Every function looks at an [`Image`] and gives a [`Change`] that holds only if nothing that it looked at is changed
+//! meanwhile; whoever is told of a conflict looks again and decides anew.
+
+mod credentials;
+mod zones;
+
+use crate::names::{AccountName, CredentialId, ZoneName};
+use crate::records::{Moment, RecordError, Recorded, Sealing};
+use crate::store::{Change, Image, Record};
+
+/// Zones and accounts as of an image, and what changes of them need.
+#[derive(Clone, Copy)]
+pub struct Registry<'a> {
+    /// The records.
+    pub image: &'a Image,
+    /// What secrets are sealed with.
+    pub sealing: Sealing<'a>,
+    /// The time.
+    pub now: Moment,
+}
+
+/// What a wish comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Applied {
+    /// There was none.
+    Created,
+    /// It was another one.
+    Updated,
+    /// It is so already.
+    NotChanged,
+}
+
+/// A wish that cannot be met; nothing is changed, and whoever wishes is at fault.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RegistryError {
+    /// A record cannot be read or made.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    /// There is no such zone.
+    #[error("there is no zone `{0}`")]
+    NoZone(ZoneName),
+    /// An account decides which zone is entered, so it can belong to one only.
+    #[error("account `{account}` belongs to zone `{zone}`; give this zone an account of its own")]
+    AccountTaken {
+        /// The account.
+        account: AccountName,
+        /// Its zone.
+        zone: ZoneName,
+    },
+    /// Its partner logs in with it.
+    #[error(
+        "the account of zone `{zone}` is `{is}` and cannot become `{wanted}`; delete the zone and make it anew"
+    )]
+    AccountFixed {
+        /// The zone.
+        zone: ZoneName,
+        /// Its account.
+        is: AccountName,
+        /// What was asked for.
+        wanted: AccountName,
+    },
+    /// Its topics are of that cluster.
+    #[error("zone `{0}` cannot move to another cluster; delete the zone and make it anew")]
+    ClusterFixed(ZoneName),
+    /// There is no such credential.
+    #[error("account `{account}` has no credential `{credential}`")]
+    NoCredential {
+        /// The account.
+        account: AccountName,
+        /// What was asked for.
+        credential: CredentialId,
+    },
+    /// A credential of that id exists, or there are too many.
+    #[error("account `{account}`: {what}")]
+    Credential {
+        /// The account.
+        account: AccountName,
+        /// What stands against it.
+        what: String,
+    },
+}
+
+/// A record and what it means.
+#[derive(Debug, Clone)]
+pub struct Found<T> {
+    /// As it is kept.
+    pub record: Record,
+    /// What it means.
+    pub value: T,
+}
+
+impl<'a> Registry<'a> {
+    /// The record of `sample`'s kind and id, read.
+    fn find<T: Recorded>(&self, key: &crate::store::RecordKey) -> Result<Option<Found<T>>, RegistryError> {
+        let Some(record) = self.image.get(key) else { return Ok(None) };
+        let value = T::from_record(record, self.sealing.sealer)?;
+        Ok(Some(Found { record: record.clone(), value }))
+    }
+}
+
+/// One change that makes several, which must be of different records.
+#[must_use]
+pub fn together(changes: impl IntoIterator<Item = Change>) -> Change {
+    changes
+        .into_iter()
+        .flat_map(|change| change.writes().to_vec())
+        .fold(Change::new(), |all, write| all.and(write))
+}
