@@ -3,6 +3,7 @@
 mod account;
 mod audit_file;
 mod serve;
+mod store;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -28,12 +29,16 @@ enum Command {
     /// Makes, lists and removes the accounts that partners log in with.
     #[command(subcommand)]
     Account(account::Command),
+    /// Zones and accounts in the store that the configuration names; see docs/store.md.
+    #[command(subcommand)]
+    Store(store::Command),
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let outcome = match arguments.command {
         Some(Command::Account(command)) => account::run(command),
+        Some(Command::Store(command)) => store::run(command),
         None if arguments.check => serve::check(&arguments.config),
         None => serve::run(&arguments.config),
     };

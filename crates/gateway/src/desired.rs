@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use tidegate_core::account::{Account, Accounts};
 use tidegate_core::manifest::{SourcedZone, check_zones, parse_zones};
+use tidegate_core::store::Revision;
 
 use crate::config::Config;
 use crate::error::GatewayError;
@@ -14,6 +15,8 @@ use crate::error::GatewayError;
 pub struct Desired {
     pub(crate) zones: Vec<SourcedZone>,
     pub(crate) accounts: Accounts,
+    /// What the store's last change was, if they come from a store.
+    pub(crate) revision: Revision,
 }
 
 /// Largest manifest or accounts file that is read; a zone of 10,000 topics needs one MiB.
@@ -30,7 +33,7 @@ impl Desired {
     pub fn new(zones: Vec<SourcedZone>, accounts: Accounts) -> Result<Self, GatewayError> {
         let conflicts: Vec<String> = check_zones(&zones).iter().map(ToString::to_string).collect();
         match conflicts.is_empty() {
-            true => Ok(Self { zones, accounts }),
+            true => Ok(Self { zones, accounts, revision: Revision::default() }),
             false => Err(GatewayError::Desired(conflicts)),
         }
     }
@@ -75,6 +78,9 @@ impl Desired {
     /// # Errors
     /// [`GatewayError::Desired`] with every mistake in every file.
     pub fn load(config: &Config) -> Result<Self, GatewayError> {
+        if config.store.is_some() {
+            return Ok(Self::default());
+        }
         if config.zones_folder.as_os_str().is_empty() {
             return Err(GatewayError::Desired(vec![NO_ZONES.to_owned()]));
         }
@@ -108,7 +114,7 @@ impl Desired {
         problems.extend(check_zones(&zones).iter().map(ToString::to_string));
         problems.extend(unknown_clusters(config, &zones));
         match problems.is_empty() {
-            true => Ok(Self { zones, accounts }),
+            true => Ok(Self { zones, accounts, revision: Revision::default() }),
             false => Err(GatewayError::Desired(problems)),
         }
     }

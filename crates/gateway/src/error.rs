@@ -9,7 +9,8 @@ use crate::config::{AddressError, ConfigErrors};
 use tidegate_authz::RuleMisfit;
 use tidegate_client::{ConnectError, TlsError};
 use tidegate_core::FactsError;
-use tidegate_store::OpenError;
+use tidegate_core::store::SealError;
+use tidegate_store::{KafkaStoreError, OpenError};
 
 /// The gateway does not start, or not again after a reload. The operator is at fault unless it says so.
 #[derive(Debug, Error)]
@@ -27,6 +28,15 @@ pub enum GatewayError {
     /// What the state file or the embedder's store holds cannot be read.
     #[error(transparent)]
     Facts(#[from] FactsError),
+    /// The store cannot be opened.
+    #[error("the store: {0}")]
+    Store(Box<KafkaStoreError>),
+    /// The sealing key cannot be used.
+    #[error(transparent)]
+    Seal(#[from] SealError),
+    /// The configuration names a folder and a file instead.
+    #[error("the configuration has no `store`: zones and accounts are files")]
+    NoStore,
     /// A port cannot be bound.
     #[error("listener `{listener}`: cannot listen on {address}: {source}; free the port or change `bind`")]
     Bind {

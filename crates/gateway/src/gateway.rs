@@ -4,9 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use metrics_exporter_prometheus::PrometheusHandle;
-use tidegate_core::store::StoreKeys;
 use tidegate_core::{BackingTopic, ClusterName, Facts, ListenerName};
-use tidegate_store::SqliteStore;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -24,6 +22,7 @@ use crate::parts::Parts;
 use crate::reload::Reloader;
 use crate::snapshot::{ClusterSnapshot, Compiler, Snapshot, missing_accounts};
 use crate::source::{self, Source};
+use crate::stored::{self, Freshness, Stored};
 use crate::tls::ListenerTlsState;
 use crate::upstream::principals::{self, Principals};
 use crate::upstream::{Observer, Upstream, Wanted, watch_cluster};
@@ -40,6 +39,8 @@ pub struct Gateway {
     metrics: Option<Arc<PrometheusHandle>>,
     facts: Arc<dyn Facts>,
     source: Option<Source>,
+    stored: Option<Stored>,
+    probes: Option<http::Store>,
 }
 
 struct Listener {
@@ -62,8 +63,12 @@ impl Gateway {
     /// # Errors
     /// [`GatewayError`]: nothing is left bound or half started.
     pub async fn start(config: Config, metrics: Option<PrometheusHandle>) -> Result<Self, GatewayError> {
-        let facts = Arc::new(SqliteStore::open(&config.state_file, StoreKeys::new(&config.root_key))?);
-        let parts = Parts::new(Arc::new(Logins::new(&config.root_key)), facts);
+        let file = Arc::new(stored::open_file(&config)?);
+        let mut parts =
+            Parts::new(Arc::new(Logins::new(&config.root_key)), Arc::clone(&file) as Arc<dyn Facts>);
+        if let Some(store) = &config.store {
+            parts = parts.with_store(stored::open(&config, store, file).await?);
+        }
         Self::start_with(config, parts, metrics).await
     }
 
@@ -77,6 +82,18 @@ impl Gateway {
         metrics: Option<PrometheusHandle>,
     ) -> Result<Self, GatewayError> {
         crate::meters::describe();
+        let (stored, freshness) = match &parts.store {
+            None => (None, Arc::new(Freshness::always())),
+            Some(store) => {
+                let freshness = Arc::new(Freshness::new(config.limits.store_staleness_max));
+                let clusters = config.clusters.iter().map(|cluster| cluster.name.clone()).collect();
+                let close_after = config.limits.store_close_after;
+                let (stored, desired) =
+                    Stored::new(store.clone(), clusters, Arc::clone(&freshness), close_after);
+                parts.desired = Some(desired);
+                (Some(stored), freshness)
+            }
+        };
         let desired = source::first(&config, parts.desired.as_mut())?;
         if parts.desired.is_none() {
             warn_of_missing_accounts(&desired);
@@ -106,6 +123,7 @@ impl Gateway {
             budgets: Arc::new(Budgets::new(&config.limits)),
             zones: Arc::default(),
             audit: Arc::new(Audit::new(per_minute)),
+            freshness,
         };
         let listeners: Vec<Listener> = config
             .listeners
@@ -134,6 +152,7 @@ impl Gateway {
         let (desired, _) = watch::channel(desired);
         let doors = listeners.iter().map(|listener| (listener.name.clone(), listener.shared.clone()));
         let upstreams = clusters.iter().map(|cluster| Arc::clone(&cluster.upstream)).collect();
+        let probes = http::Store::of(parts.store.as_ref(), &common.freshness);
         let reloader = Reloader::new(config, &parts, desired, doors.collect(), upstreams, seeing);
         Ok(Self {
             listeners,
@@ -145,6 +164,8 @@ impl Gateway {
             metrics: metrics.map(Arc::new),
             facts: parts.facts,
             source: parts.desired,
+            stored,
+            probes,
         })
     }
 
@@ -156,7 +177,8 @@ impl Gateway {
 
     /// Serves until `shutdown` resolves, then lets open requests finish within the drain deadline.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
-        let Self { listeners, http, clusters, compiler, reloader, snapshots, metrics, facts, source } = self;
+        let Self { listeners, http, clusters, compiler, reloader, snapshots, metrics, facts, .. } = self;
+        let (source, stored, probes) = (self.source, self.stored, self.probes);
         let (config, desired) = (reloader.config(), reloader.desired());
         let (stop, stopping) = watch::channel(false);
         let (ready, is_ready) = watch::channel(true);
@@ -166,6 +188,7 @@ impl Gateway {
             is_ready,
             Arc::clone(&facts),
             config.limits.state_deadline,
+            probes,
             metrics,
         ));
         let (want, wants) = watch::channel(Arc::new(wanted(&desired.borrow())));
@@ -179,6 +202,9 @@ impl Gateway {
         }
         if let Some(source) = source {
             background.spawn(source::follow(source, config.clone(), reloader.desired_sender()));
+        }
+        if let Some(stored) = stored {
+            background.spawn(stored.follow(snapshots.subscribe()));
         }
         background.spawn(state::expire(Arc::clone(&facts), config.limits.clone()));
         background.spawn(keep_compiling(compiler, desired, seen, want, snapshots, facts));

@@ -16,6 +16,7 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use crate::error::GatewayError;
+use crate::stored::{Freshness, StoreParts};
 
 /// What the probes look at.
 #[derive(Clone)]
@@ -24,7 +25,32 @@ struct Probes {
     facts: Arc<dyn Facts>,
     /// How long the store may take to answer.
     deadline: Duration,
+    store: Option<Store>,
     metrics: Option<Arc<PrometheusHandle>>,
+}
+
+/// Where zones and accounts are kept.
+#[derive(Clone)]
+pub(crate) struct Store {
+    store: Arc<dyn tidegate_core::store::Store>,
+    freshness: Arc<Freshness>,
+}
+
+impl Store {
+    /// What to look at, if there is a store.
+    pub(crate) fn of(parts: Option<&StoreParts>, freshness: &Arc<Freshness>) -> Option<Self> {
+        let store = Arc::clone(&parts?.store);
+        Some(Self { store, freshness: Arc::clone(freshness) })
+    }
+
+    /// What is wrong with it.
+    fn problem(&self) -> Option<&'static str> {
+        match (self.freshness.admits(), self.store.alarms().is_empty()) {
+            (false, _) => Some("not ready: the store cannot be reached, nobody logs in\n"),
+            (true, false) => Some("not ready: somebody meddles with the store, see the log\n"),
+            (true, true) => None,
+        }
+    }
 }
 
 /// Binds the port of the probes.
@@ -45,13 +71,14 @@ pub(crate) async fn serve(
     ready: watch::Receiver<bool>,
     facts: Arc<dyn Facts>,
     deadline: Duration,
+    store: Option<Store>,
     metrics: Option<Arc<PrometheusHandle>>,
 ) {
     let router = Router::new()
         .route("/livez", get(|| async { "ok\n" }))
         .route("/readyz", get(readyz))
         .route("/metrics", get(render))
-        .with_state(Probes { ready, facts, deadline, metrics });
+        .with_state(Probes { ready, facts, deadline, store, metrics });
     if let Err(error) = axum::serve(listener, router).await {
         tracing::error!(%error, "probes and metrics are not served any more");
     }
@@ -60,6 +87,9 @@ pub(crate) async fn serve(
 async fn readyz(State(probes): State<Probes>) -> (StatusCode, &'static str) {
     if !*probes.ready.borrow() {
         return (StatusCode::SERVICE_UNAVAILABLE, "not ready\n");
+    }
+    if let Some(problem) = probes.store.as_ref().and_then(Store::problem) {
+        return (StatusCode::SERVICE_UNAVAILABLE, problem);
     }
     // A write that changes nothing: a store that cannot write serves no producer.
     let written = timeout(probes.deadline, probes.facts.expire(Timestamp(0))).await;

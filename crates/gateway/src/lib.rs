@@ -52,6 +52,7 @@ pub mod snapshot;
 mod socket;
 mod source;
 mod state;
+pub mod stored;
 mod tls;
 mod unreachable;
 pub mod upstream;

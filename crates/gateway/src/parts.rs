@@ -11,6 +11,7 @@ use crate::config::ListenerConfig;
 use crate::desired::Desired;
 use crate::error::GatewayError;
 use crate::logins::Authenticator;
+use crate::stored::StoreParts;
 
 /// What an embedding program may bring of its own.
 #[derive(Debug, Clone)]
@@ -22,6 +23,8 @@ pub struct Parts {
     pub facts: Arc<dyn Facts>,
     /// Zones and accounts as of now; without it they are read from the configuration's folder and file.
     pub desired: Option<watch::Receiver<Arc<Desired>>>,
+    /// Where zones and accounts are kept; then they are not read from a folder and a file.
+    pub store: Option<StoreParts>,
     /// What changes the rules of each listener; without it they are those of `tidegate-authz`.
     pub rules: Option<RuleHook>,
 }
@@ -30,13 +33,19 @@ impl Parts {
     /// Parts with nothing of the program's own but these two.
     #[must_use]
     pub fn new(authenticator: Arc<dyn Authenticator>, facts: Arc<dyn Facts>) -> Self {
-        Self { authenticator, facts, desired: None, rules: None }
+        Self { authenticator, facts, desired: None, store: None, rules: None }
     }
 
     /// With zones and accounts of the program: what it sends holds at once, and what it sent last when it sends no more.
     #[must_use]
     pub fn with_desired(self, desired: watch::Receiver<Arc<Desired>>) -> Self {
         Self { desired: Some(desired), ..self }
+    }
+
+    /// With zones and accounts from a store; every replica on one store enforces the same.
+    #[must_use]
+    pub fn with_store(self, store: StoreParts) -> Self {
+        Self { store: Some(store), ..self }
     }
 
     /// With rules of the program.

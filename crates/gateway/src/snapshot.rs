@@ -12,6 +12,7 @@ use tidegate_core::{
 };
 
 use tidegate_core::manifest::SourcedZone;
+use tidegate_core::store::Revision;
 
 use crate::desired::Desired;
 
@@ -31,6 +32,8 @@ pub struct Snapshot {
     members: HashMap<String, Member>,
     /// The cluster of each zone that somebody can enter.
     zones: HashMap<ZoneName, ClusterName>,
+    /// What the store's last change was.
+    revision: Revision,
 }
 
 /// An account together with its zone.
@@ -67,6 +70,11 @@ impl Snapshot {
     #[must_use]
     pub fn has_zone(&self, cluster: &ClusterName, zone: &ZoneName) -> bool {
         self.zones.get(zone) == Some(cluster)
+    }
+
+    /// The change of the store up to which this is what it says.
+    pub(crate) fn revision(&self) -> Revision {
+        self.revision
     }
 
     /// The zones of `cluster`.
@@ -174,7 +182,7 @@ impl Compiler {
             let Some(account) = account(spec, desired) else { continue };
             let unknown = Arc::default();
             let cluster = clusters.get(spec.cluster()).unwrap_or(&unknown);
-            let keys = self.root_key.zone_keys(&self.id(spec));
+            let keys = self.root_key.zone_keys(&self.id(sourced));
             let state = Arc::clone(self.states.entry(keys.zone()).or_default());
             let pointing = self.pointings.entry(keys.zone()).or_default().follow(spec);
             let zone = ZoneView::compile(spec, &keys, &cluster.view, state);
@@ -189,13 +197,14 @@ impl Compiler {
             names.insert(spec.name().clone(), spec.cluster().clone());
             members.insert(spec.account().as_str().to_owned(), member);
         }
-        Compiled { snapshot: Snapshot { clusters, members, zones: names }, unbound }
+        let revision = desired.revision;
+        Compiled { snapshot: Snapshot { clusters, members, zones: names, revision }, unbound }
     }
 
     /// Forgets bindings to what is not there any more: another topic may come under the same alias.
     fn forget(&mut self, desired: &Desired) -> Vec<(ZoneId, Vec<Unbound>)> {
         let zones: HashMap<ZoneId, &ZoneSpec> =
-            desired.zones.iter().map(|sourced| (self.id(&sourced.zone), &sourced.zone)).collect();
+            desired.zones.iter().map(|sourced| (self.id(sourced), &sourced.zone)).collect();
         let mut unbound = Vec::new();
         for (id, state) in &self.states {
             let grants = zones.get(id).map_or(&[][..], |spec| spec.topics());
@@ -210,8 +219,8 @@ impl Compiler {
         unbound
     }
 
-    fn id(&self, spec: &ZoneSpec) -> ZoneId {
-        self.root_key.zone_id(spec.name())
+    fn id(&self, sourced: &SourcedZone) -> ZoneId {
+        sourced.id.unwrap_or_else(|| self.root_key.zone_id(sourced.zone.name()))
     }
 }
 

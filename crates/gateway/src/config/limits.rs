@@ -88,6 +88,10 @@ limits! {
     max_produce_frame_bytes: usize = "maxProduceFrameBytes", 16 * MIB, 1_024, 100 * MIB;
     /// Size of a request before the client is known; Kafka allows 512 KiB, but names and passwords are small.
     max_pre_auth_frame_bytes: usize = "maxPreAuthFrameBytes", 64 * KIB, 1_024, 512 * KIB;
+    /// Longest time for which it need not be certain that the store says nothing newer; beyond it nobody logs in. A broker that dies keeps its topics without a leader for ten seconds.
+    store_staleness_max: Duration = "storeStalenessMaxMs", 30_000, 1_000, 3_600_000;
+    /// The same, after which everybody is disconnected: whoever is revoked somewhere else must not be served for longer.
+    store_close_after: Duration = "storeCloseAfterMs", 300_000, 1_000, 86_400_000;
     /// Requests of any kind that a zone may send in a second, counted by 64 of a connection, of which a tenth of a second may be saved up; beyond it its connections are not read for a while. A thousand busy clients send a tenth of it, and one zone must not take every core.
     requests_per_second_per_zone: usize = "requestsPerSecondPerZone", 20_000, 100, 100_000_000;
     /// Bytes of requests of one zone that are under way at once, besides one request that it may always have; beyond it nothing is read from its clients. Four of the largest requests.

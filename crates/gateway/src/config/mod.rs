@@ -20,6 +20,7 @@ mod read;
 mod reload;
 mod secret;
 mod sni;
+mod store;
 mod surroundings;
 
 use std::path::Path;
@@ -29,7 +30,8 @@ pub use errors::ConfigErrors;
 pub use limits::{LIMITS, LimitSpec, Limits};
 pub use model::{
     ClientAuth, ClientIdentity, ClusterConfig, Config, ListenerConfig, ListenerTls, NodeAddress,
-    NodeAddresses, PemFile, ProxyProtocol, ReloadConfig, SaslMechanism, UpstreamSasl, UpstreamTls,
+    NodeAddresses, PemFile, ProxyProtocol, ReloadConfig, SaslMechanism, StoreConfig, StoreKind, UpstreamSasl,
+    UpstreamTls,
 };
 pub use policy::PolicyConfig;
 pub use principal::{AclPolicy, PerZone, UserPattern, UserPatternError, ZonePasswords};

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 use secrecy::{SecretSlice, SecretString};
+use tidegate_core::store::{SealError, Sealer, SealingKey};
 use tidegate_core::{ClusterName, ListenerName, RootKey};
 
 use super::{AclPolicy, HostPort, Limits, PerZone, PolicyConfig};
@@ -20,10 +21,12 @@ pub struct Config {
     pub clusters: Vec<ClusterConfig>,
     /// The doors for partners, each with a name of its own; at least one. No two share a port.
     pub listeners: Vec<ListenerConfig>,
-    /// The folder of PartnerZone manifests; empty when the embedding program brings its own zones.
+    /// The folder of PartnerZone manifests; empty when there is a store, or when the embedding program brings its own zones.
     pub zones_folder: PathBuf,
     /// The file of account verifiers. It need not exist yet. Empty as above.
     pub accounts_file: PathBuf,
+    /// Where zones and accounts are kept instead; then there is no folder and no file of them.
+    pub store: Option<StoreConfig>,
     /// The file of what must survive a crash. It need not exist yet.
     pub state_file: PathBuf,
     /// The installation root key.
@@ -46,6 +49,55 @@ impl Config {
     /// The cluster of that name.
     pub fn cluster(&self, name: &ClusterName) -> Option<&ClusterConfig> {
         self.clusters.iter().find(|cluster| cluster.name == *name)
+    }
+}
+
+/// Where zones and accounts are kept, and what seals the secrets in there.
+#[derive(Debug, Clone)]
+pub struct StoreConfig {
+    /// Where.
+    pub kind: StoreKind,
+    /// What seals; `None` is a key derived from the root key.
+    pub sealing_key: Option<SealingKey>,
+    /// What sealed before, until everything is sealed anew.
+    pub previous_sealing_key: Option<SealingKey>,
+}
+
+/// Where records are kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StoreKind {
+    /// In the state file, which one gateway owns.
+    Sqlite,
+    /// In a compacted topic, which any number of replicas share.
+    Kafka {
+        /// The cluster of the topic, entered as for partners.
+        cluster: ClusterName,
+        /// The topic.
+        topic: String,
+        /// Its replicas, if it has to be made.
+        replication: Option<i16>,
+        /// Principals of other replicas that may write it.
+        writers: Vec<String>,
+    },
+}
+
+impl StoreConfig {
+    /// What secrets in records are sealed with.
+    ///
+    /// # Errors
+    /// [`SealError::Key`]: never, since every key has the right length.
+    pub fn sealer(&self, root_key: &RootKey) -> Result<Sealer, SealError> {
+        let present = match &self.sealing_key {
+            Some(key) => key.clone(),
+            None => SealingKey::derived(root_key)?,
+        };
+        let sealer = Sealer::new(present);
+        Ok(match &self.previous_sealing_key {
+            Some(previous) => sealer.with_previous(previous.clone()),
+            // Whoever names a key for the first time has sealed with the derived one before.
+            None if self.sealing_key.is_some() => sealer.with_previous(SealingKey::derived(root_key)?),
+            None => sealer,
+        })
     }
 }
 

@@ -10,12 +10,13 @@ use tidegate_core::document::{self, Fields, Place, Problem, Report};
 
 use super::address;
 use super::limits;
-use super::model::{ClusterConfig, Config, ListenerConfig};
+use super::model::{ClusterConfig, Config, ListenerConfig, StoreConfig};
 use super::ports::Ports;
 use super::secret::{Around, RootKeySource};
 use super::surroundings::Surroundings;
 use super::{
-    ConfigErrors, DEFAULT_HTTP_HOST, DEFAULT_HTTP_PORT, DEFAULT_STATE_FILE, cluster, listener, policy, reload,
+    ConfigErrors, DEFAULT_HTTP_HOST, DEFAULT_HTTP_PORT, DEFAULT_STATE_FILE, cluster, listener, policy,
+    reload, store,
 };
 
 pub(super) fn parse(
@@ -23,7 +24,7 @@ pub(super) fn parse(
     path: &Path,
     surroundings: &dyn Surroundings,
 ) -> Result<Config, ConfigErrors> {
-    understand(text, path, surroundings, files)
+    understand(text, path, surroundings, source)
 }
 
 pub(super) fn parse_embedded(
@@ -31,24 +32,36 @@ pub(super) fn parse_embedded(
     path: &Path,
     surroundings: &dyn Surroundings,
 ) -> Result<Config, ConfigErrors> {
-    understand(text, path, surroundings, |_, _| (Some(PathBuf::new()), Some(PathBuf::new())))
+    understand(text, path, surroundings, |_, _, _| Some(Source::default()))
 }
 
-/// The folder of zones and the file of accounts.
-type Files = fn(&mut Fields<'_>, &Around<'_>) -> (Option<PathBuf>, Option<PathBuf>);
+/// Where zones and accounts are.
+#[derive(Default)]
+struct Source {
+    zones_folder: PathBuf,
+    accounts_file: PathBuf,
+    store: Option<StoreConfig>,
+}
+
+/// Reads where they are; the clusters are `None` when they are not all known.
+type Sources = fn(&mut Fields<'_>, Option<&[ClusterConfig]>, &Around<'_>) -> Option<Source>;
 
 fn understand(
     text: &str,
     path: &Path,
     surroundings: &dyn Surroundings,
-    files: Files,
+    source: Sources,
 ) -> Result<Config, ConfigErrors> {
     let (documents, syntax) = document::parse(text);
     let report = Report::default();
     let config = match documents.as_slice() {
-        [document] if !document.is_empty() => {
-            read(&document.place(&report), &Around::new(path, surroundings), &report, syntax.is_some(), files)
-        }
+        [document] if !document.is_empty() => read(
+            &document.place(&report),
+            &Around::new(path, surroundings),
+            &report,
+            syntax.is_some(),
+            source,
+        ),
         [] | [_] if syntax.is_some() => None,
         documents => {
             let number = documents.iter().filter(|document| !document.is_empty()).count();
@@ -66,14 +79,14 @@ fn read(
     around: &Around<'_>,
     report: &Report,
     broken: bool,
-    files: Files,
+    source: Sources,
 ) -> Option<Config> {
     let mut fields = document.fields()?;
     let mut ports = Ports::default();
     let (clusters, complete) = clusters(&mut fields, around);
     let known = complete.then_some(clusters.as_slice());
     let listeners = listeners(&mut fields, known, around, &mut ports);
-    let (zones_folder, accounts_file) = files(&mut fields, around);
+    let source = source(&mut fields, known, around);
     let state_file = state(fields.optional("state"), around);
     let root_key = fields
         .required("rootKey", "write `rootKey: file:root.key`; the file is made at the first start")
@@ -90,11 +103,13 @@ fn read(
         RootKeySource::ToBeMade(..) if broken || !report.is_empty() => return None,
         RootKeySource::ToBeMade(place, path) => around.make_root_key(&place, &path)?,
     };
+    let Source { zones_folder, accounts_file, store } = source?;
     Some(Config {
         clusters,
         listeners,
-        zones_folder: zones_folder?,
-        accounts_file: accounts_file?,
+        zones_folder,
+        accounts_file,
+        store,
         state_file: state_file?,
         root_key,
         http_bind: http_bind?,
@@ -107,11 +122,26 @@ fn read(
     })
 }
 
-fn files(fields: &mut Fields<'_>, around: &Around<'_>) -> (Option<PathBuf>, Option<PathBuf>) {
+/// A store, or a folder and a file.
+fn source(
+    fields: &mut Fields<'_>,
+    clusters: Option<&[ClusterConfig]>,
+    around: &Around<'_>,
+) -> Option<Source> {
+    if let Some(place) = fields.optional("store") {
+        for key in ["zones", "accounts"] {
+            if let Some(place) = fields.optional(key) {
+                place.fail("with `store` zones and accounts are records in it; remove one of the two");
+            }
+        }
+        let store = store::read(&place, clusters, around)?;
+        return Some(Source { store: Some(store), ..Source::default() });
+    }
     let zones = inner(fields.required("zones", ZONES), "folder", ZONES);
     let zones = zones.and_then(|place| around.folder(&place));
     let accounts = inner(fields.required("accounts", ACCOUNTS), "file", ACCOUNTS);
-    (zones, accounts.and_then(|place| around.path(&place)))
+    let accounts = accounts.and_then(|place| around.path(&place));
+    Some(Source { zones_folder: zones?, accounts_file: accounts?, store: None })
 }
 
 /// The clusters, and whether that is all of them: a broken one must not make every mention of it a mistake too.

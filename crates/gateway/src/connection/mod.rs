@@ -48,6 +48,8 @@ pub(crate) enum End {
     NoZone(String),
     #[error("no place for the connection: `{limit}`", limit = .1.reason())]
     NoPlace(Option<String>, Refusal),
+    #[error("login: the store has not been reached for longer than `storeStalenessMaxMs`")]
+    Stale,
     #[error("login: the gateway stops")]
     Stopping,
     #[error("{0}")]
@@ -84,7 +86,7 @@ impl End {
             Self::NoZone(user) => (Event::FailedLogin, Some(user.as_str()), None),
             Self::Login(LoginError::Certificate(user)) => (Event::FailedLogin, user.as_deref(), None),
             Self::NoPlace(user, _) => (Event::ConnectionLimit, user.as_deref(), None),
-            Self::Proxy(_) => (Event::ConnectionLimit, None, None),
+            Self::Proxy(_) | Self::Stale => (Event::ConnectionLimit, None, None),
             Self::Login(LoginError::NotServed { key, version }) => {
                 (Event::HiddenApi, None, Some((*key, *version)))
             }
@@ -105,6 +107,7 @@ impl End {
             Self::NoPlace(..) => "no_place",
             Self::Proxy(_) => "proxy",
             Self::Login(_) | Self::NoZone(_) => "login_refused",
+            Self::Stale => "store_unreachable",
             Self::Stopping => "stopping",
             Self::Pump(reason) => reason.label(),
             Self::Revoked => "revoked",
@@ -150,6 +153,10 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(stream: S, mut arri
         Ok(entered) => entered,
         Err(end) => return end,
     };
+    // Nobody knows whether the account still stands.
+    if !shared.common.freshness.admits() {
+        return End::Stale;
+    }
     arrival.place.logged_in();
     let Some(standing) = before.standing(&shared.cluster, &user) else { return End::NoZone(user) };
     drop(before);

@@ -24,6 +24,7 @@ use crate::logins::Authenticator;
 use crate::meters::{Meters, ZoneRegistry};
 use crate::parts::Parts;
 use crate::snapshot::{ClusterSnapshot, Snapshot};
+use crate::stored::Freshness;
 use crate::tls::{Introduced, ListenerTlsState, can_be_host};
 use crate::upstream::Upstream;
 
@@ -34,6 +35,7 @@ pub(crate) struct Common {
     pub(crate) budgets: Arc<Budgets>,
     pub(crate) zones: Arc<ZoneRegistry>,
     pub(crate) audit: Arc<Audit>,
+    pub(crate) freshness: Arc<Freshness>,
 }
 
 /// What all connections of a listener share.

@@ -164,9 +164,9 @@ pub(crate) fn make_nonce() -> Option<Nonce> {
     Some(Nonce::from_random(bytes))
 }
 
-/// A new account with one credential of that password. `None` when the machine has no randomness.
+/// A credential with verifiers for both hashes. `None` when the machine has no randomness.
 #[must_use]
-pub fn make_account(name: AccountName, id: CredentialId, password: &SecretString) -> Option<Account> {
+pub fn make_credential(id: CredentialId, password: &SecretString) -> Option<Credential> {
     let mut salt = [0; SALT_BYTES];
     SystemRandom::new().fill(&mut salt).ok()?;
     let verifier = |hash, mechanism| {
@@ -177,7 +177,13 @@ pub fn make_account(name: AccountName, id: CredentialId, password: &SecretString
     };
     let sha_256 = verifier(ScramHash::Sha256, ScramMechanism::Sha256)?;
     let sha_512 = verifier(ScramHash::Sha512, ScramMechanism::Sha512)?;
-    Account::new(name, vec![Credential::new(id, None, sha_256, sha_512).ok()?]).ok()
+    Credential::new(id, None, sha_256, sha_512).ok()
+}
+
+/// An account with one credential. `None` when the machine has no randomness.
+#[must_use]
+pub fn make_account(name: AccountName, id: CredentialId, password: &SecretString) -> Option<Account> {
+    Account::new(name, vec![make_credential(id, password)?]).ok()
 }
 
 /// A random password of 32 letters and digits. `None` when the machine has no randomness.

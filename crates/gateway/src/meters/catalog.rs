@@ -173,4 +173,22 @@ pub const METRICS: &[MetricSpec] = &[
         labels: &[],
         meaning: "1 after files that were wrong, until they are read again without a mistake.",
     },
+    MetricSpec {
+        name: "tidegate_store_age_seconds",
+        kind: MetricKind::Gauge,
+        labels: &[],
+        meaning: "For how long it has not been certain that what is enforced is what the store says.",
+    },
+    MetricSpec {
+        name: "tidegate_store_alarms",
+        kind: MetricKind::Gauge,
+        labels: &[],
+        meaning: "What somebody did to the store behind its back and still lies there.",
+    },
+    MetricSpec {
+        name: "tidegate_store_unserved_records",
+        kind: MetricKind::Gauge,
+        labels: &[],
+        meaning: "Zones and accounts in the store that cannot be served; the log says why.",
+    },
 ];

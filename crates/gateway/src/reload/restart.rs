@@ -2,7 +2,9 @@
 
 use secrecy::ExposeSecret;
 
-use crate::config::{Config, Limits, ListenerConfig, NodeAddresses};
+use tidegate_core::store::SealingKey;
+
+use crate::config::{Config, Limits, ListenerConfig, NodeAddresses, StoreKind};
 
 /// Puts what cannot change back to what it is, and tells the keys that need a restart.
 pub(super) fn keep(before: &Config, now: &mut Config) -> Vec<String> {
@@ -16,6 +18,11 @@ pub(super) fn keep(before: &Config, now: &mut Config) -> Vec<String> {
     changed(before.root_key.to_hex().expose_secret() != now.root_key.to_hex().expose_secret(), "rootKey");
     changed(before.state_file != now.state_file, "state.file");
     changed(before.http_bind != now.http_bind, "http.bind");
+    if changed(store(before) != store(now), "store") {
+        now.zones_folder.clone_from(&before.zones_folder);
+        now.accounts_file.clone_from(&before.accounts_file);
+    }
+    now.store.clone_from(&before.store);
     now.root_key.clone_from(&before.root_key);
     now.state_file.clone_from(&before.state_file);
     now.http_bind = before.http_bind;
@@ -63,6 +70,8 @@ fn limits(before: &Limits, now: &mut Limits, changed: &mut impl FnMut(bool, &str
         };
     }
     stay! {
+        store_staleness_max: "storeStalenessMaxMs",
+        store_close_after: "storeCloseAfterMs",
         upstream_deadline: "upstreamDeadlineMs",
         producer_id_retention: "producerIdRetentionMs",
         connections_per_second: "connectionsPerSecond",
@@ -81,6 +90,13 @@ fn limits(before: &Limits, now: &mut Limits, changed: &mut impl FnMut(bool, &str
     // Connections to brokers take answers of up to what was the most when they began.
     changed(before.fetch_max_bytes < now.fetch_max_bytes, "limits.fetchMaxBytes");
     now.fetch_max_bytes = now.fetch_max_bytes.min(before.fetch_max_bytes);
+}
+
+/// What can be compared of a store: where it is, and which keys seal it.
+fn store(config: &Config) -> Option<(&StoreKind, [Option<&str>; 2])> {
+    let store = config.store.as_ref()?;
+    let ids = [&store.sealing_key, &store.previous_sealing_key].map(|key| key.as_ref().map(SealingKey::id));
+    Some((&store.kind, ids))
 }
 
 /// Where a listener listens, and for which node.

@@ -21,7 +21,7 @@ use crate::snapshot::ClusterSnapshot;
 
 pub use access::{Access, ZoneLogins};
 pub use observe::Observer;
-use security::connect_options;
+pub(crate) use security::connect_options;
 pub(crate) use security::mechanism;
 
 /// Least time between two rounds, however many clients meet moved leaders: quicker than a client's own backoff after

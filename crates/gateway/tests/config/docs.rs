@@ -42,8 +42,8 @@ fn the_examples_are_valid_and_use_every_key() {
     let page = page();
     let examples: Vec<&str> =
         page.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
-    assert_eq!(examples.len(), 4);
-    for example in &examples[..3] {
+    assert_eq!(examples.len(), 5);
+    for example in &examples[..4] {
         parse(example, Path::new("/etc/tidegate/gateway.yaml"), &World::default()).unwrap();
     }
     for key in KEYS {
@@ -60,6 +60,13 @@ fn page() -> String {
 }
 
 const KEYS: &[&str] = &[
+    "store.type",
+    "store.cluster",
+    "store.topic",
+    "store.replication",
+    "store.writers",
+    "store.sealingKey",
+    "store.previousSealingKey",
     "clusters[].name",
     "clusters[].bootstrap",
     "clusters[].security.protocol",

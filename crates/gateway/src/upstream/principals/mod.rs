@@ -34,13 +34,16 @@ pub(crate) struct Principals {
     /// Whose credentials are made, and under which access: another may mean another mechanism.
     made: BTreeMap<ZoneName, ZoneId>,
     made_under: Option<Arc<Access>>,
+    /// Ids of zones that are or were there: with them ACLs of a zone that is gone are known as ours.
+    known: BTreeMap<ZoneName, ZoneId>,
     /// What was complained of last.
     told: Option<String>,
 }
 
 impl Principals {
     pub(crate) fn new(upstream: Arc<Upstream>, root_key: RootKey, delete_groups: bool) -> Self {
-        Self { upstream, root_key, delete_groups, made: BTreeMap::new(), made_under: None, told: None }
+        let (made, known) = (BTreeMap::new(), BTreeMap::new());
+        Self { upstream, root_key, delete_groups, made, made_under: None, known, told: None }
     }
 
     /// Brings the cluster in step with the zones, and says once what hinders that. Whether it is in step.
@@ -70,10 +73,14 @@ impl Principals {
         let zones: BTreeMap<ZoneName, (ZoneId, &ZoneSpec)> = desired
             .zones
             .iter()
-            .map(|sourced| &sourced.zone)
-            .filter(|zone| *zone.cluster() == self.upstream.name)
-            .map(|zone| (zone.name().clone(), (self.root_key.zone_id(zone.name()), zone)))
+            .filter(|sourced| *sourced.zone.cluster() == self.upstream.name)
+            .map(|sourced| {
+                let name = sourced.zone.name();
+                let id = sourced.id.unwrap_or_else(|| self.root_key.zone_id(name));
+                (name.clone(), (id, &sourced.zone))
+            })
             .collect();
+        self.known.extend(zones.iter().map(|(name, (id, _))| (name.clone(), *id)));
         let derived = matches!(logins.config.passwords, ZonePasswords::Derived);
         if !derived && access.acls == AclPolicy::Leave {
             return Ok(());
@@ -111,7 +118,8 @@ impl Principals {
     fn prefix_of(&self, principal: &str, access: &Access) -> Option<String> {
         let user = principal.strip_prefix(acl::USER)?;
         let zone = access.zones.as_ref()?.config.username.zone(user)?;
-        let keys = self.root_key.zone_keys(&self.root_key.zone_id(&zone));
+        let id = self.known.get(&zone).copied().unwrap_or_else(|| self.root_key.zone_id(&zone));
+        let keys = self.root_key.zone_keys(&id);
         Some(keys.tag().prefix().to_owned())
     }
 }

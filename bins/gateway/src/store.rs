@@ -1,0 +1,157 @@
+//! `tidegate-gateway store`: zones and accounts in the store that the configuration names.
+//!
+//! With a store in Kafka the commands work beside running gateways, which follow at once; a store in the state file belongs to
+//! its gateway, so that must be stopped.
+
+mod backup;
+mod edit;
+mod import;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use clap::{Args, Subcommand};
+use tidegate_core::records::{Moment, Sealing};
+use tidegate_core::registry::{Registry, RegistryError};
+use tidegate_core::store::{Change, ChangeError, CommitError, Revision};
+use tidegate_gateway::config;
+use tidegate_gateway::stored::{StoreParts, open_store};
+
+/// What to do with the store.
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Lists the zones: name, account, credentials, topics.
+    List(Here),
+    /// Makes or changes the zones of manifests; says of each whether it was created, updated or left.
+    Apply(Files),
+    /// Deletes a zone and its account; its partner is cut off.
+    Delete(Zone),
+    /// Adds a credential to a zone's account and prints its password, once. Those before stay good.
+    AddCredential(Credential),
+    /// Takes a credential away; connections of its account are cut, and come back with another one.
+    RevokeCredential(Credential),
+    /// Takes over a zone folder and an accounts file: partners notice nothing.
+    Import(Import),
+    /// Writes every record to a file; secrets stay sealed.
+    Backup(File),
+    /// Brings a backup into an empty store.
+    Restore(File),
+    /// Seals every secret anew with `store.sealingKey`; then `store.previousSealingKey` can be forgotten.
+    Reseal(Here),
+}
+
+#[derive(Args)]
+pub(crate) struct Here {
+    /// The configuration file.
+    #[arg(long, short, default_value = "tidegate.yaml")]
+    config: PathBuf,
+}
+
+#[derive(Args)]
+pub(crate) struct Files {
+    #[command(flatten)]
+    here: Here,
+    /// Manifests of zones.
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+}
+
+#[derive(Args)]
+pub(crate) struct File {
+    #[command(flatten)]
+    here: Here,
+    /// The backup; one record a line.
+    file: PathBuf,
+}
+
+#[derive(Args)]
+pub(crate) struct Zone {
+    #[command(flatten)]
+    here: Here,
+    /// The zone's name.
+    zone: String,
+}
+
+#[derive(Args)]
+pub(crate) struct Credential {
+    #[command(flatten)]
+    zone: Zone,
+    /// The credential's id, unique within the account.
+    id: String,
+}
+
+#[derive(Args)]
+pub(crate) struct Import {
+    #[command(flatten)]
+    here: Here,
+    /// The folder of manifests.
+    #[arg(long)]
+    zones: PathBuf,
+    /// The file of accounts.
+    #[arg(long)]
+    accounts: PathBuf,
+}
+
+/// How often a change is tried when somebody else is faster.
+const ATTEMPTS: usize = 5;
+
+pub(crate) fn run(command: Command) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
+    runtime.block_on(async {
+        match command {
+            Command::List(here) => edit::list(&open(&here.config).await?),
+            Command::Apply(files) => edit::apply(&open(&files.here.config).await?, &files.files).await,
+            Command::Delete(zone) => edit::delete(&open(&zone.here.config).await?, &zone.zone).await,
+            Command::AddCredential(it) => {
+                edit::add_credential(&open(&it.zone.here.config).await?, &it.zone.zone, &it.id).await
+            }
+            Command::RevokeCredential(it) => {
+                edit::revoke_credential(&open(&it.zone.here.config).await?, &it.zone.zone, &it.id).await
+            }
+            Command::Import(it) => import::import(&it.here.config, &it.zones, &it.accounts).await,
+            Command::Backup(file) => backup::backup(&open(&file.here.config).await?, &file.file),
+            Command::Restore(file) => backup::restore(&open(&file.here.config).await?, &file.file).await,
+            Command::Reseal(here) => backup::reseal(&open(&here.config).await?).await,
+        }
+    })
+}
+
+async fn open(path: &Path) -> anyhow::Result<StoreParts> {
+    Ok(open_store(&config::load(path)?).await?)
+}
+
+/// Makes a change that is decided anew whenever somebody else was faster; `None` if nothing had to be changed.
+async fn change<T>(
+    parts: &StoreParts,
+    mut decide: impl FnMut(&Registry<'_>) -> Result<(Change, T), RegistryError>,
+) -> anyhow::Result<(Option<Revision>, T)> {
+    let random = ring::rand::SystemRandom::new();
+    for _ in 0..ATTEMPTS {
+        let image = parts.store.image();
+        let sealing = Sealing { sealer: &parts.sealer, random: &random };
+        let (change, told) = decide(&Registry { image: &image, sealing, now: now() })?;
+        if change.writes().is_empty() {
+            return Ok((None, told));
+        }
+        match parts.store.commit(change).await {
+            Ok(revision) => return Ok((Some(revision), told)),
+            Err(CommitError::Change(ChangeError::Conflict(conflict))) => {
+                tracing::warn!(%conflict, "trying again");
+                // What the other changed has to be here first.
+                let _ = tokio::time::timeout(
+                    std::time::Duration::from_secs(5),
+                    parts.store.later(image.revision()),
+                )
+                .await;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    bail!("somebody else changes the same records all the time; nothing was changed")
+}
+
+/// Microseconds since 1970.
+fn now() -> Moment {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    Moment(u64::try_from(since.as_micros()).unwrap_or(u64::MAX))
+}

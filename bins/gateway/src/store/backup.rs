@@ -1,0 +1,80 @@
+//! All records out of a store and into another.
+//!
+//! A backup is JSON, one record a line: `{"key", "schema", "body"}`. Secrets stay sealed, so it opens only with the sealing
+//! key, and a restored store works only with the root key that its zones were made under.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use serde::{Deserialize, Serialize};
+use tidegate_core::store::{Body, Change, MAX_WRITES, RecordKey};
+use tidegate_gateway::stored::StoreParts;
+
+use super::change;
+
+#[derive(Serialize, Deserialize)]
+struct Line {
+    key: String,
+    schema: u32,
+    body: String,
+}
+
+pub(super) fn backup(parts: &StoreParts, path: &Path) -> anyhow::Result<()> {
+    let image = parts.store.image();
+    let write = || -> anyhow::Result<()> {
+        let file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+        let mut out = std::io::BufWriter::new(file);
+        for record in image.iter() {
+            let (schema, body) = (record.body.schema(), record.body.text().to_owned());
+            serde_json::to_writer(&mut out, &Line { key: record.key.to_string(), schema, body })?;
+            out.write_all(b"\n")?;
+        }
+        out.into_inner().map_err(std::io::IntoInnerError::into_error)?.sync_all()?;
+        Ok(())
+    };
+    write().with_context(|| format!("{}: cannot write the backup", path.display()))?;
+    writeln!(std::io::stdout(), "{} records as of change {}", image.len(), image.revision())?;
+    Ok(())
+}
+
+/// All records are read before the first is written; a restore that is broken off is begun anew, with an empty store.
+pub(super) async fn restore(parts: &StoreParts, path: &Path) -> anyhow::Result<()> {
+    if !parts.store.image().is_empty() {
+        bail!("the store has records; a backup is restored into an empty one");
+    }
+    let file = fs::File::open(path).with_context(|| format!("{}: cannot read the backup", path.display()))?;
+    let mut records = Vec::new();
+    for (number, line) in BufReader::new(file).lines().enumerate() {
+        let place = || format!("{}, line {}: not a record of a backup", path.display(), number + 1);
+        let line: Line = serde_json::from_str(&line.with_context(place)?).with_context(place)?;
+        records.push((RecordKey::parse(&line.key).with_context(place)?, Body::new(line.schema, &line.body)));
+    }
+    for some in records.chunks(MAX_WRITES) {
+        let restored =
+            some.iter().fold(Change::new(), |change, (key, body)| change.create(key.clone(), body.clone()));
+        parts.store.commit(restored).await?;
+    }
+    writeln!(std::io::stdout(), "{} records", records.len())?;
+    Ok(())
+}
+
+pub(super) async fn reseal(parts: &StoreParts) -> anyhow::Result<()> {
+    let keys: Vec<RecordKey> = parts.store.image().iter().map(|record| record.key.clone()).collect();
+    let random = ring::rand::SystemRandom::new();
+    let mut resealed = 0;
+    for key in keys {
+        let (revision, ()) = change(parts, |registry| {
+            let Some(record) = registry.image.get(&key) else { return Ok((Change::new(), ())) };
+            let body = parts.sealer.reseal(&key, &record.body, &random);
+            let body = body.map_err(tidegate_core::records::RecordError::from)?;
+            Ok((body.map_or_else(Change::new, |body| Change::new().update(record, body)), ()))
+        })
+        .await?;
+        resealed += usize::from(revision.is_some());
+    }
+    writeln!(std::io::stdout(), "{resealed} records are sealed anew")?;
+    Ok(())
+}

@@ -1,0 +1,85 @@
+//! `store`: where zones and accounts are kept, if not in a folder and a file.
+
+use secrecy::ExposeSecret;
+use tidegate_core::document::Place;
+use tidegate_core::store::SealingKey;
+use tidegate_core::{ClusterName, RootKey, RootKeyError};
+
+use super::model::{ClusterConfig, StoreConfig, StoreKind};
+use super::secret::Around;
+
+/// Reads `store`; `clusters` is `None` when they are not all known.
+pub(super) fn read(
+    place: &Place<'_>,
+    clusters: Option<&[ClusterConfig]>,
+    around: &Around<'_>,
+) -> Option<StoreConfig> {
+    let mut fields = place.fields()?;
+    let kind = fields.required("type", "write `type: SQLITE` or `type: KAFKA`");
+    let kind = kind.and_then(|place| place.choice(&[("SQLITE", false), ("KAFKA", true)]));
+    let kind = match kind {
+        None => None,
+        Some(false) => Some(StoreKind::Sqlite),
+        Some(true) => {
+            let cluster = fields
+                .required("cluster", "write the name of the cluster that holds the store")
+                .and_then(|place| cluster(&place, clusters));
+            let topic = match fields.optional("topic") {
+                Some(place) => place.text().map(str::to_owned),
+                None => Some(DEFAULT_TOPIC.to_owned()),
+            };
+            let replication = fields.optional("replication").map(|place| replication(&place));
+            let writers = fields.optional("writers").map_or_else(Vec::new, |place| {
+                place.items().iter().filter_map(|item| item.text().map(str::to_owned)).collect()
+            });
+            match (cluster, topic, replication) {
+                (Some(cluster), Some(topic), None) => {
+                    Some(StoreKind::Kafka { cluster, topic, replication: None, writers })
+                }
+                (Some(cluster), Some(topic), Some(Some(replication))) => {
+                    Some(StoreKind::Kafka { cluster, topic, replication: Some(replication), writers })
+                }
+                _ => None,
+            }
+        }
+    };
+    // A broken key must not look like none.
+    let mut key =
+        |name| fields.optional(name).map_or(Some(None), |place| sealing_key(&place, around).map(Some));
+    let (present, previous) = (key("sealingKey"), key("previousSealingKey"));
+    fields.finish();
+    Some(StoreConfig { kind: kind?, sealing_key: present?, previous_sealing_key: previous? })
+}
+
+/// In one place, so that replicas of a stock configuration find one another.
+const DEFAULT_TOPIC: &str = "tidegate-store";
+
+fn cluster(place: &Place<'_>, clusters: Option<&[ClusterConfig]>) -> Option<ClusterName> {
+    let name = place.parse(ClusterName::parse)?;
+    if clusters.is_none_or(|clusters| clusters.iter().any(|cluster| cluster.name == name)) {
+        return Some(name);
+    }
+    place.fail(format_args!("there is no cluster `{name}`; write the name of one of `clusters`"));
+    None
+}
+
+fn replication(place: &Place<'_>) -> Option<i16> {
+    let number = place.whole_number()?;
+    match i16::try_from(number) {
+        Ok(number @ 1..) => Some(number),
+        _ => {
+            place.fail(format_args!(
+                "{number} is out of range; write how many brokers hold the topic, such as 3"
+            ));
+            None
+        }
+    }
+}
+
+/// 32 bytes in the forms of a root key.
+fn sealing_key(place: &Place<'_>, around: &Around<'_>) -> Option<SealingKey> {
+    let text = around.secret(place)?;
+    let told = |error: RootKeyError| error.to_string().replace("root key", "the sealing key");
+    let key = RootKey::parse(text.expose_secret()).map_err(|error| place.fail(told(error))).ok()?;
+    SealingKey::derived(&key).map_err(|error| place.fail(error)).ok()
+}

@@ -1,0 +1,159 @@
+//! From records to what is wanted. What has not changed is not read again.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use tidegate_core::records::{AccountRecord, RecordError, Recorded, ZoneRecord};
+use tidegate_core::store::{Image, Record, Revision, Sealer};
+use tidegate_core::{Accounts, ClusterName, SourcedZone, ZoneName};
+
+use crate::desired::Desired;
+
+/// Reads images, one after another.
+#[derive(Debug)]
+pub(super) struct Reader {
+    sealer: Arc<Sealer>,
+    /// Those that the configuration names.
+    clusters: HashSet<ClusterName>,
+    zones: Kept<ZoneRecord>,
+    accounts: Kept<AccountRecord>,
+}
+
+/// What records said, by their ids; an error is remembered too.
+type Kept<T> = HashMap<String, (Revision, Result<Arc<T>, RecordError>)>;
+
+impl Reader {
+    pub(super) fn new(sealer: Arc<Sealer>, clusters: HashSet<ClusterName>) -> Self {
+        Self { sealer, clusters, zones: HashMap::new(), accounts: HashMap::new() }
+    }
+
+    /// What an image wants, and what in it cannot be served, in words. A zone or an account that cannot be read is as if it
+    /// were not there: nobody enters it.
+    pub(super) fn read(&mut self, image: &Image) -> (Desired, Vec<String>) {
+        keep_up(&mut self.zones, image, &self.sealer);
+        keep_up(&mut self.accounts, image, &self.sealer);
+        let mut problems = Vec::new();
+        let (mut zones, mut accounts) = (Vec::new(), Accounts::default());
+        let mut owners: HashMap<String, ZoneName> = HashMap::new();
+        for (_, account) in self.accounts.values() {
+            match account {
+                Ok(record) => {
+                    owners.insert(record.account.name().to_string(), record.zone.clone());
+                    accounts.insert(record.account.clone());
+                }
+                Err(error) => problems.push(error.to_string()),
+            }
+        }
+        for (_, zone) in self.zones.values() {
+            match zone {
+                Ok(record) => match self.unfit(record, &owners) {
+                    None => zones.push(sourced(record)),
+                    Some(what) => problems.push(what),
+                },
+                Err(error) => problems.push(error.to_string()),
+            }
+        }
+        zones.sort_by(|one, other| one.zone.name().cmp(other.zone.name()));
+        problems.sort();
+        (Desired { zones, accounts, revision: image.revision() }, problems)
+    }
+
+    /// Why a zone cannot be served.
+    fn unfit(&self, record: &ZoneRecord, owners: &HashMap<String, ZoneName>) -> Option<String> {
+        let (name, spec) = (record.spec.name(), &record.spec);
+        if !self.clusters.contains(spec.cluster()) {
+            return Some(format!(
+                "zone/{name}: there is no cluster `{}` in the configuration",
+                spec.cluster()
+            ));
+        }
+        match owners.get(spec.account().as_str()) {
+            Some(owner) if owner == name => None,
+            Some(owner) => {
+                Some(format!("zone/{name}: account `{}` belongs to zone `{owner}`", spec.account()))
+            }
+            None => Some(format!("zone/{name}: there is no account `{}`", spec.account())),
+        }
+    }
+}
+
+fn sourced(record: &ZoneRecord) -> SourcedZone {
+    let source = format!("zone/{}", record.spec.name());
+    SourcedZone { source, zone: record.spec.clone(), id: Some(record.id) }
+}
+
+/// Reads what is new and drops what is gone.
+fn keep_up<T: Recorded>(kept: &mut Kept<T>, image: &Image, sealer: &Sealer) {
+    let mut now = HashMap::with_capacity(kept.len());
+    for record in image.of(&T::KIND) {
+        let id = record.key.id();
+        let read = match kept.remove(id) {
+            Some((revision, read)) if revision == record.revision => read,
+            _ => read_one(record, sealer),
+        };
+        now.insert(id.to_owned(), (record.revision, read));
+    }
+    *kept = now;
+}
+
+fn read_one<T: Recorded>(record: &Record, sealer: &Sealer) -> Result<Arc<T>, RecordError> {
+    T::from_record(record, sealer).map(Arc::new)
+}
+
+#[cfg(test)]
+mod tests {
+    use ring::rand::SystemRandom;
+    use tidegate_core::records::{Moment, Sealing};
+    use tidegate_core::registry::Registry;
+    use tidegate_core::store::{Body, Change, RecordKey, SealingKey};
+    use tidegate_core::{ZoneId, parse_zones};
+
+    use super::*;
+
+    fn sealer() -> Arc<Sealer> {
+        Arc::new(Sealer::new(SealingKey::from_bytes(&[1; 32]).unwrap()))
+    }
+
+    fn with_zone(image: &Image, name: &str, cluster: &str) -> Image {
+        let text = format!(
+            "{{apiVersion: v2, kind: PartnerZone, metadata: {{name: {name}}}, spec: {{cluster: {cluster}, serviceAccount: {name}, topics: [{{name: a, backingTopic: t, permission: READ}}]}}}}"
+        );
+        let spec = parse_zones(&text).unwrap().remove(0);
+        let (sealer, random) = (sealer(), SystemRandom::new());
+        let sealing = Sealing { sealer: &sealer, random: &random };
+        let registry = Registry { image, sealing, now: Moment(1) };
+        image.with(&registry.put_zone(&spec, ZoneId::from_bytes([7; 16]), None).unwrap().0).unwrap()
+    }
+
+    fn reader() -> Reader {
+        Reader::new(sealer(), HashSet::from([ClusterName::parse("main").unwrap()]))
+    }
+
+    #[test]
+    fn zones_come_with_their_accounts_and_their_own_ids() {
+        let image = with_zone(&with_zone(&Image::default(), "b", "main"), "a", "main");
+        let (desired, problems) = reader().read(&image);
+        assert_eq!(problems, Vec::<String>::new());
+        assert_eq!(desired.revision, image.revision());
+        let names: Vec<_> = desired.zones().iter().map(|zone| (zone.zone.name().as_str(), zone.id)).collect();
+        let id = Some(ZoneId::from_bytes([7; 16]));
+        assert_eq!(names, [("a", id), ("b", id)]);
+        assert!(desired.accounts().find("a").is_some());
+    }
+
+    #[test]
+    fn what_cannot_be_served_is_told_and_left_out() {
+        let image = with_zone(&with_zone(&Image::default(), "good", "main"), "astray", "elsewhere");
+        let key = RecordKey::parse("zone/later").unwrap();
+        let image = image.with(&Change::new().create(key, Body::new(99, "{}"))).unwrap();
+        let account = image.get(&RecordKey::parse("account/good").unwrap()).unwrap().clone();
+        let mut reader = reader();
+        let (desired, problems) = reader.read(&image);
+        assert_eq!(desired.zones().len(), 1);
+        assert!(problems[0].contains("zone/astray: there is no cluster `elsewhere`"), "{problems:?}");
+        assert!(problems[1].contains("zone/later has schema 99"), "{problems:?}");
+        let (desired, problems) = reader.read(&image.with(&Change::new().delete(&account)).unwrap());
+        assert_eq!(desired.zones().len(), 0);
+        assert!(problems.iter().any(|what| what.contains("zone/good: there is no account `good`")));
+    }
+}
