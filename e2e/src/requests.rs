@@ -99,6 +99,14 @@ pub fn produce_request(topic: Topic<'_>, partition: i32, value: &str) -> Result<
     Ok(ProduceRequest::default().with_acks(-1).with_timeout_ms(10_000).with_topic_data(vec![data]))
 }
 
+/// A request that writes one record with a key to partition 0 of a topic, by name.
+pub fn produce_keyed(topic: &str, key: &str, value: &str) -> Result<ProduceRequest> {
+    let records = keyed_batch(Some(key.as_bytes()), value.as_bytes())?;
+    let partition = PartitionProduceData::default().with_index(0).with_records(Some(records));
+    let data = TopicProduceData::default().with_name(topic_name(topic)).with_partition_data(vec![partition]);
+    Ok(ProduceRequest::default().with_acks(-1).with_timeout_ms(10_000).with_topic_data(vec![data]))
+}
+
 /// Reads partition 0 from `offset` on, and waits at most `max_wait_ms` for a record.
 pub fn fetch(
     connection: &mut Connection,
@@ -252,6 +260,10 @@ fn subscription(topics: &[&str]) -> Result<Bytes> {
 
 /// One record without a key as a batch of its own, uncompressed, of no producer.
 pub fn batch(value: &[u8]) -> Result<Bytes> {
+    keyed_batch(None, value)
+}
+
+fn keyed_batch(key: Option<&[u8]>, value: &[u8]) -> Result<Bytes> {
     let record = Record {
         transactional: false,
         control: false,
@@ -263,7 +275,7 @@ pub fn batch(value: &[u8]) -> Result<Bytes> {
         offset: 0,
         sequence: -1,
         timestamp: now_ms(),
-        key: None,
+        key: key.map(Bytes::copy_from_slice),
         value: Some(Bytes::copy_from_slice(value)),
         headers: IndexMap::new(),
     };

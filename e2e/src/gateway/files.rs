@@ -120,6 +120,21 @@ impl Home {
         self.account(&["remove", "--file", "accounts.yaml", name], "")
     }
 
+    /// Keeps zones and accounts in a store from now on; `store` is a YAML flow mapping.
+    pub fn use_store(&self, store: &str) -> Result<()> {
+        let files = "zones: {folder: zones}\naccounts: {file: accounts.yaml}\n";
+        self.replace(CONFIG, files, &format!("store: {store}\n"))
+    }
+
+    /// Runs the gateway's command for the store; gives what it printed.
+    pub fn store(&self, arguments: &[&str]) -> Result<String> {
+        let mut command = Command::new(binary()?);
+        command.arg("store").args(arguments).current_dir(self.path()).envs(self.environment());
+        let done = process::run(&command, Duration::from_secs(60))?;
+        ensure!(done.status.success(), "store: {}\n{}{}", done.status, done.stdout, done.stderr);
+        Ok(done.stdout)
+    }
+
     fn account(&self, arguments: &[&str], input: &str) -> Result<()> {
         let mut command = Command::new(binary()?);
         command.arg("account").args(arguments).current_dir(self.path());

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 use secrecy::ExposeSecret;
 use tidegate_core::records::{AccountRecord, Recorded, ZoneRecord};
-use tidegate_core::registry::{Applied, together};
+use tidegate_core::registry::{Applied, RegistryError, together};
 use tidegate_core::store::Kind;
 use tidegate_core::{CredentialId, ZoneId, ZoneName, ZoneSpec, parse_zones};
 use tidegate_gateway::logins::{make_credential, make_password};
@@ -79,8 +79,16 @@ pub(super) async fn delete(parts: &StoreParts, zone: &str) -> anyhow::Result<()>
 pub(super) async fn add_credential(parts: &StoreParts, zone: &str, id: &str) -> anyhow::Result<()> {
     let (zone, id) = (ZoneName::parse(zone)?, CredentialId::parse(id)?);
     let password = make_password().context(NO_RANDOMNESS)?;
-    let credential = make_credential(id, &password).context(NO_RANDOMNESS)?;
-    change(parts, |registry| Ok((registry.add_credential(&zone, credential.clone())?, ()))).await?;
+    change(parts, |registry| {
+        let account = registry.account_of(&zone)?.value.account;
+        let credential = make_credential(id.clone(), &password, account.credentials());
+        let credential = credential.ok_or_else(|| RegistryError::Credential {
+            account: account.name().clone(),
+            what: NO_RANDOMNESS.to_owned(),
+        })?;
+        Ok((registry.add_credential(&zone, credential)?, ()))
+    })
+    .await?;
     writeln!(std::io::stdout(), "{}", password.expose_secret())?;
     Ok(())
 }

@@ -164,26 +164,36 @@ pub(crate) fn make_nonce() -> Option<Nonce> {
     Some(Nonce::from_random(bytes))
 }
 
-/// A credential with verifiers for both hashes. `None` when the machine has no randomness.
+/// A credential with verifiers for both hashes, for an account that has `others`: all of one account share salt and rounds,
+/// since SCRAM tells them before it is known which one is meant. `None` when the machine has no randomness.
 #[must_use]
-pub fn make_credential(id: CredentialId, password: &SecretString) -> Option<Credential> {
-    let mut salt = [0; SALT_BYTES];
-    SystemRandom::new().fill(&mut salt).ok()?;
-    let verifier = |hash, mechanism| {
-        let derived = ScramCredential::derive(hash, password, &salt, ITERATIONS).ok()?;
+pub fn make_credential(
+    id: CredentialId,
+    password: &SecretString,
+    others: &[Credential],
+) -> Option<Credential> {
+    let verifier = |hash, mechanism: ScramMechanism, (salt, iterations): (&[u8], u32)| {
+        let derived = ScramCredential::derive(hash, password, salt, iterations).ok()?;
         let stored = derived.stored_key().expose_secret().to_vec();
         let server = derived.server_key().expose_secret().to_vec();
-        ScramVerifier::new(mechanism, salt.to_vec(), ITERATIONS, stored, server).ok()
+        ScramVerifier::new(mechanism, salt.to_vec(), iterations, stored, server).ok()
     };
-    let sha_256 = verifier(ScramHash::Sha256, ScramMechanism::Sha256)?;
-    let sha_512 = verifier(ScramHash::Sha512, ScramMechanism::Sha512)?;
-    Credential::new(id, None, sha_256, sha_512).ok()
+    let mut fresh = [0; SALT_BYTES];
+    SystemRandom::new().fill(&mut fresh).ok()?;
+    let shared = |mechanism| {
+        let other = others.first().map(|other| other.verifier(mechanism));
+        other.map_or((&fresh[..], ITERATIONS), |other| (other.salt(), other.iterations()))
+    };
+    let [sha_256, sha_512] =
+        [(ScramHash::Sha256, ScramMechanism::Sha256), (ScramHash::Sha512, ScramMechanism::Sha512)]
+            .map(|(hash, mechanism)| verifier(hash, mechanism, shared(mechanism)));
+    Credential::new(id, None, sha_256?, sha_512?).ok()
 }
 
 /// An account with one credential. `None` when the machine has no randomness.
 #[must_use]
 pub fn make_account(name: AccountName, id: CredentialId, password: &SecretString) -> Option<Account> {
-    Account::new(name, vec![make_credential(id, password)?]).ok()
+    Account::new(name, vec![make_credential(id, password, &[])?]).ok()
 }
 
 /// A random password of 32 letters and digits. `None` when the machine has no randomness.

@@ -1,0 +1,85 @@
+//! The store in the state file: taken over from files, edited while the gateway is stopped, backed up and restored.
+
+use std::fs;
+
+use anyhow::Result;
+use tidegate_e2e::gateway::{Gateway, Home, zone};
+use tidegate_e2e::requests::{Topic, described, produce};
+use tidegate_e2e::site::{read, write};
+
+use crate::kafka;
+use crate::partner::{ACCOUNT, PASSWORD, log_in, sees};
+
+const SQLITE: &str = "{type: SQLITE}";
+
+/// A gateway's files with a zone of two topics, still in a folder.
+fn home() -> Result<Home> {
+    let topics = kafka().create_topics(&[1, 1])?;
+    let home = Home::create(kafka())?;
+    home.add_account(ACCOUNT, PASSWORD)?;
+    home.add_zone("acme", ACCOUNT, &[write("orders", &topics[0]), read("prices", &topics[1])])?;
+    Ok(home)
+}
+
+#[test]
+fn files_are_taken_over_and_partners_notice_nothing() -> Result<()> {
+    let home = home()?;
+    let gateway = Gateway::start(&home)?;
+    let before = described(&mut log_in(&home, PASSWORD)?, Topic::Name("orders"))?;
+    gateway.stop()?;
+    home.use_store(SQLITE)?;
+    let told = home.store(&["import", "--zones", "zones", "--accounts", "accounts.yaml"])?;
+    assert_eq!(told, "1 zones are in the store\n");
+    let again = home.store(&["import", "--zones", "zones", "--accounts", "accounts.yaml"]).unwrap_err();
+    assert!(again.to_string().contains("zone/acme is in the store already"), "{again:#}");
+    let gateway = Gateway::start(&home)?;
+    let mut connection = log_in(&home, PASSWORD)?;
+    assert_eq!(described(&mut connection, Topic::Name("orders"))?.topic_id, before.topic_id);
+    assert_eq!(produce(&mut connection, Topic::Name("orders"), 0, "a record")?, 0);
+    let owned = home.store(&["list"]).unwrap_err().to_string();
+    assert!(owned.contains("state.db"), "{owned}");
+    gateway.stop()?;
+    assert_eq!(home.store(&["list"])?, "acme\tpartner\tinitial\t2\n");
+    Ok(())
+}
+
+#[test]
+fn zones_and_credentials_are_edited_and_survive_a_backup() -> Result<()> {
+    let home = home()?;
+    home.use_store(SQLITE)?;
+    home.store(&["import", "--zones", "zones", "--accounts", "accounts.yaml"])?;
+    let topic = kafka().create_topic(1)?;
+    home.write("zones/acme.yaml", &zone("acme", ACCOUNT, &[write("invoices", &topic)]))?;
+    assert_eq!(home.store(&["apply", "zones/acme.yaml"])?, "acme\tupdated\n");
+    assert_eq!(home.store(&["apply", "zones/acme.yaml"])?, "acme\tnot changed\n");
+    let second = home.store(&["add-credential", "acme", "second"])?;
+    home.store(&["revoke-credential", "acme", "initial"])?;
+    let none = home.store(&["revoke-credential", "acme", "initial"]).unwrap_err().to_string();
+    assert!(none.contains("account `partner` has no credential `initial`"), "{none}");
+
+    // Into another file, under the same root key.
+    home.store(&["backup", "backup.jsonl"])?;
+    let text = fs::read_to_string(home.file("backup.jsonl"))?;
+    assert!(text.contains("sealed:v1:"));
+    fs::remove_file(home.file("state.db"))?;
+    assert_eq!(home.store(&["restore", "backup.jsonl"])?, "2 records\n");
+    let full = home.store(&["restore", "backup.jsonl"]).unwrap_err().to_string();
+    assert!(full.contains("the store has records"), "{full}");
+
+    // And sealed with a key of its own.
+    home.write("sealing.key", &"ab".repeat(32))?;
+    home.replace("tidegate.yaml", SQLITE, "{type: SQLITE, sealingKey: \"file:sealing.key\"}")?;
+    assert_eq!(home.store(&["reseal"])?, "1 records are sealed anew\n");
+    assert_eq!(home.store(&["reseal"])?, "0 records are sealed anew\n");
+
+    let gateway = Gateway::start(&home)?;
+    sees(&mut log_in(&home, second.trim())?, &["invoices"])?;
+    assert!(log_in(&home, PASSWORD).is_err(), "the first password was revoked");
+    gateway.stop()?;
+    home.store(&["delete", "acme"])?;
+    assert_eq!(home.store(&["list"])?, "");
+    let gateway = Gateway::start(&home)?;
+    assert!(log_in(&home, second.trim()).is_err(), "the zone is gone");
+    gateway.stop()?;
+    Ok(())
+}
