@@ -116,9 +116,12 @@ impl Authenticator for Logins {
         account: Option<Arc<Account>>,
         hash: ScramHash,
     ) -> Option<(ScramCredential, bool)> {
-        // The newest credential: SCRAM proves one password, and which of several it will be is not known yet.
-        let real =
-            account.as_ref().and_then(|account| account.credentials().last()).and_then(|c| scram(c, hash));
+        let real = account.as_ref().and_then(|account| {
+            let mut all = account.credentials().iter().filter_map(|credential| scram(credential, hash));
+            let first = all.next()?;
+            // All of an account have one salt, so none is left out.
+            Some(all.fold(first, |one, other| one.clone().or(&other).unwrap_or(one)))
+        });
         match real {
             Some(credential) => Some((credential, true)),
             None => self.stand_in(user, hash).map(|credential| (credential, false)),

@@ -75,6 +75,42 @@ fn both_sides_speak_the_published_exchange() {
     }
 }
 
+/// A partner changes over from one password to another: both are good for a while, and each gets its own signature.
+#[test]
+fn whichever_of_several_passwords_is_proven_lets_in() {
+    for (mechanism, _, _) in VECTORS {
+        for (given, is_good) in [("pencil", true), ("pen", true), ("crayon", true), ("brush", false)] {
+            let nonce = Nonce::of("rOprNGfwEbeRWgbNEkqO");
+            let (first, client) = ClientExchange::start(mechanism, "user", password(given), nonce).unwrap();
+            let server = ServerExchange::start(mechanism, Nonce::of("ours"));
+            let ServerStep::NeedCredential { hash, resume, .. } = server.step(&first) else { panic!() };
+            let of = |text| ScramCredential::derive(hash, &password(text), SALT, 4_096).unwrap();
+            let credential = of("pencil").or(&of("pen")).unwrap().or(&of("crayon")).unwrap();
+            let ServerStep::Challenge { bytes, next } = resume.with(credential, true) else { panic!() };
+            let ClientStep::Respond { bytes, next: client } = client.step(&bytes) else { panic!() };
+            match next.step(&bytes) {
+                ServerStep::Accepted { bytes, .. } => {
+                    assert!(is_good);
+                    assert!(matches!(client.step(&bytes), ClientStep::Done), "{given}");
+                }
+                step => {
+                    assert!(!is_good, "{given}");
+                    assert_eq!(rejected(step), Rejection::WrongPassword);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_password_under_another_salt_is_no_alternative() {
+    let of = |hash, salt: &[u8]| ScramCredential::derive(hash, &password("a"), salt, 4_096).unwrap();
+    let first = of(ScramHash::Sha256, SALT);
+    let other = first.clone().or(&of(ScramHash::Sha256, b"another")).unwrap_err();
+    assert_eq!(other, CredentialError::OtherChallenge);
+    assert_eq!(first.or(&of(ScramHash::Sha512, SALT)).unwrap_err(), CredentialError::OtherHash);
+}
+
 #[test]
 fn a_bad_final_message_is_refused() {
     let (mechanism, proof, _) = VECTORS[0];

@@ -32,6 +32,15 @@ pub struct ScramCredential {
     // Invariant: both keys have the length of the hash.
     stored_key: SecretSlice<u8>,
     server_key: SecretSlice<u8>,
+    /// Keys of other passwords under the same salt and iterations.
+    others: Vec<ScramKeys>,
+}
+
+/// `StoredKey` and `ServerKey` of one password.
+#[derive(Clone)]
+struct ScramKeys {
+    stored_key: SecretSlice<u8>,
+    server_key: SecretSlice<u8>,
 }
 
 /// Why a credential cannot be made or used.
@@ -61,6 +70,9 @@ pub enum CredentialError {
     /// The credential is for another hash than the exchange.
     #[error("SCRAM credential for another hash than the mechanism's")]
     OtherHash,
+    /// Passwords that are good at once must share what the challenge says.
+    #[error("SCRAM credential with another salt or other iterations than the user's first")]
+    OtherChallenge,
 }
 
 impl ScramCredential {
@@ -78,7 +90,8 @@ impl ScramCredential {
         let iterations = checked_iterations(iterations)?;
         let salted = hash.salted_password(password, &salt, iterations);
         let stored_key = SecretSlice::from(hash.digest(hash.client_key(&salted).expose_secret()));
-        Ok(Self { hash, salt, iterations, stored_key, server_key: hash.server_key(&salted) })
+        let server_key = hash.server_key(&salted);
+        Ok(Self { hash, salt, iterations, stored_key, server_key, others: Vec::new() })
     }
 
     /// Takes a verifier that was kept in parts.
@@ -98,7 +111,25 @@ impl ScramCredential {
             iterations: checked_iterations(iterations)?,
             stored_key: checked_key(hash, stored_key)?,
             server_key: checked_key(hash, server_key)?,
+            others: Vec::new(),
         })
+    }
+
+    /// With another password of the same user that is as good: whichever the client proves, it is let in.
+    ///
+    /// # Errors
+    /// [`CredentialError::OtherHash`], or [`CredentialError::OtherChallenge`] when salt or iterations differ, since the
+    /// server tells them before it can know which password is meant.
+    pub fn or(mut self, other: &Self) -> Result<Self, CredentialError> {
+        if other.hash != self.hash {
+            return Err(CredentialError::OtherHash);
+        }
+        if (&other.salt, other.iterations) != (&self.salt, self.iterations) {
+            return Err(CredentialError::OtherChallenge);
+        }
+        let (stored_key, server_key) = (other.stored_key.clone(), other.server_key.clone());
+        self.others.push(ScramKeys { stored_key, server_key });
+        Ok(self)
     }
 
     /// Makes the verifier that stands in for a user who does not exist.
@@ -123,6 +154,7 @@ impl ScramCredential {
             iterations: checked_iterations(iterations)?,
             stored_key: key("stored"),
             server_key: key("server"),
+            others: Vec::new(),
         })
     }
 
@@ -152,6 +184,12 @@ impl ScramCredential {
     #[must_use]
     pub fn iterations(&self) -> u32 {
         self.iterations.get()
+    }
+
+    /// `StoredKey` and `ServerKey` of each password that is good.
+    pub(super) fn keys(&self) -> impl Iterator<Item = (&SecretSlice<u8>, &SecretSlice<u8>)> {
+        let others = self.others.iter().map(|keys| (&keys.stored_key, &keys.server_key));
+        std::iter::once((&self.stored_key, &self.server_key)).chain(others)
     }
 
     /// `StoredKey`, to be kept secret: it helps to guess the password off line.

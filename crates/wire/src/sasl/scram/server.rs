@@ -1,6 +1,6 @@
 //! The server's half of SCRAM: first message, challenge, final message.
 
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretSlice};
 
 use super::keys::{equal, xor};
 use super::message::{ClientFinal, ClientFirst, encode};
@@ -93,23 +93,28 @@ impl AwaitingFinal {
         }
         let auth_message =
             [&self.first.client_first_bare, ",", &self.server_first, ",", last.without_proof].concat();
-        let proven = self.proves(&last.proof, auth_message.as_bytes());
+        let auth_message = auth_message.as_bytes();
+        let proven = self.proven(&last.proof, auth_message);
         match (self.known, proven) {
-            (true, true) => Ok(self.signature(auth_message.as_bytes())),
-            (true, false) => Err(Rejection::WrongPassword),
+            (true, Some(server_key)) => Ok(self.signature(server_key, auth_message)),
+            (true, None) => Err(Rejection::WrongPassword),
             (false, _) => Err(Rejection::UnknownUser),
         }
     }
 
-    fn proves(&self, proof: &[u8], auth_message: &[u8]) -> bool {
+    /// The `ServerKey` of the password that is proven. All are tried: how many there are shows in the time, which one not.
+    fn proven(&self, proof: &[u8], auth_message: &[u8]) -> Option<&SecretSlice<u8>> {
         let hash = self.first.hash;
-        let stored_key = self.credential.stored_key().expose_secret();
-        let client_key = xor(proof, &hash.hmac(stored_key, auth_message));
-        proof.len() == hash.length() && equal(&hash.digest(&client_key), stored_key)
+        self.credential.keys().fold(None, |found, (stored_key, server_key)| {
+            let stored_key = stored_key.expose_secret();
+            let client_key = xor(proof, &hash.hmac(stored_key, auth_message));
+            let is = proof.len() == hash.length() && equal(&hash.digest(&client_key), stored_key);
+            if is { Some(server_key) } else { found }
+        })
     }
 
-    fn signature(&self, auth_message: &[u8]) -> Vec<u8> {
-        let server_key = self.credential.server_key().expose_secret();
-        format!("v={}", encode(&self.first.hash.hmac(server_key, auth_message))).into_bytes()
+    fn signature(&self, server_key: &SecretSlice<u8>, auth_message: &[u8]) -> Vec<u8> {
+        let signature = self.first.hash.hmac(server_key.expose_secret(), auth_message);
+        format!("v={}", encode(&signature)).into_bytes()
     }
 }
