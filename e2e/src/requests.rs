@@ -99,12 +99,9 @@ pub fn produce_request(topic: Topic<'_>, partition: i32, value: &str) -> Result<
     Ok(ProduceRequest::default().with_acks(-1).with_timeout_ms(10_000).with_topic_data(vec![data]))
 }
 
-/// A request that writes one record with a key to partition 0 of a topic, by name.
-pub fn produce_keyed(topic: &str, key: &str, value: &str) -> Result<ProduceRequest> {
-    let records = keyed_batch(Some(key.as_bytes()), value.as_bytes())?;
-    let partition = PartitionProduceData::default().with_index(0).with_records(Some(records));
-    let data = TopicProduceData::default().with_name(topic_name(topic)).with_partition_data(vec![partition]);
-    Ok(ProduceRequest::default().with_acks(-1).with_timeout_ms(10_000).with_topic_data(vec![data]))
+/// Writes one record with a key to partition 0 of a topic, by name, and returns the partition's error code.
+pub fn produce_keyed(connection: &mut Connection, topic: &str, key: &str, value: &str) -> Result<i16> {
+    produce_records(connection, topic, keyed_batch(Some(key.as_bytes()), value.as_bytes())?)
 }
 
 /// Reads partition 0 from `offset` on, and waits at most `max_wait_ms` for a record.
@@ -263,17 +260,38 @@ pub fn batch(value: &[u8]) -> Result<Bytes> {
     keyed_batch(None, value)
 }
 
+/// One record of an idempotent producer as a batch of its own.
+pub fn idempotent_batch(producer_id: i64, producer_epoch: i16, sequence: i32) -> Result<Bytes> {
+    of_producer(None, b"idempotent", (producer_id, producer_epoch, sequence))
+}
+
+/// Writes a batch to partition 0 of a topic, by name, and returns the partition's error code.
+pub fn produce_records(connection: &mut Connection, topic: &str, records: Bytes) -> Result<i16> {
+    let partition = PartitionProduceData::default().with_index(0).with_records(Some(records));
+    let data = TopicProduceData::default().with_name(topic_name(topic)).with_partition_data(vec![partition]);
+    let request = ProduceRequest::default().with_acks(-1).with_timeout_ms(10_000).with_topic_data(vec![data]);
+    Ok(connection.call(9, &request)?.responses[0].partition_responses[0].error_code)
+}
+
 fn keyed_batch(key: Option<&[u8]>, value: &[u8]) -> Result<Bytes> {
+    of_producer(key, value, (-1, -1, -1))
+}
+
+fn of_producer(
+    key: Option<&[u8]>,
+    value: &[u8],
+    (producer_id, producer_epoch, sequence): (i64, i16, i32),
+) -> Result<Bytes> {
     let record = Record {
         transactional: false,
         control: false,
         delete_horizon: false,
         partition_leader_epoch: -1,
-        producer_id: -1,
-        producer_epoch: -1,
+        producer_id,
+        producer_epoch,
         timestamp_type: TimestampType::Creation,
         offset: 0,
-        sequence: -1,
+        sequence,
         timestamp: now_ms(),
         key: key.map(Bytes::copy_from_slice),
         value: Some(Bytes::copy_from_slice(value)),

@@ -63,12 +63,9 @@ impl Gateway {
     /// # Errors
     /// [`GatewayError`]: nothing is left bound or half started.
     pub async fn start(config: Config, metrics: Option<PrometheusHandle>) -> Result<Self, GatewayError> {
-        let file = Arc::new(stored::open_file(&config)?);
-        let mut parts =
-            Parts::new(Arc::new(Logins::new(&config.root_key)), Arc::clone(&file) as Arc<dyn Facts>);
-        if let Some(store) = &config.store {
-            parts = parts.with_store(stored::open(&config, store, file).await?);
-        }
+        let (facts, store) = stored::open_all(&config).await?;
+        let mut parts = Parts::new(Arc::new(Logins::new(&config.root_key)), facts);
+        parts.store = store;
         Self::start_with(config, parts, metrics).await
     }
 

@@ -4,7 +4,7 @@
 //! |---|---|---|---|
 //! | [`MemoryStore`] | as long as the process | `tidegate_core::MemoryFacts` | tests, embedding without state |
 //! | [`SqliteStore`] | one file with one owner | the same file | one gateway, or a gateway and its mirror in one process |
-//! | [`KafkaStore`] | a compacted topic of the user's own Kafka | not yet | any number of replicas |
+//! | [`KafkaStore`] | a compacted topic of the user's own Kafka | [`KafkaFacts`], a second topic | any number of replicas |
 //!
 //! What is acknowledged survives a crash and a loss of power, and changes that wait together are written together.
 
@@ -16,6 +16,6 @@ mod published;
 mod random;
 mod sqlite;
 
-pub use kafka::{KafkaStore, KafkaStoreError, KafkaStoreOptions};
+pub use kafka::{KafkaFacts, KafkaStore, KafkaStoreError, KafkaStoreOptions};
 pub use memory::MemoryStore;
 pub use sqlite::{OpenError, SqliteStore};

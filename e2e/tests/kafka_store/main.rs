@@ -14,10 +14,13 @@
 mod list;
 #[path = "../../../crates/store/tests/conformance/cases.rs"]
 mod cases;
+#[path = "../../../crates/store/tests/conformance/facts.rs"]
+mod facts;
 mod hostile;
 #[path = "../../../crates/store/tests/conformance/model.rs"]
 mod model;
 mod replicas;
+mod shared_facts;
 mod site;
 mod topic;
 

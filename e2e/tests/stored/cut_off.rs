@@ -17,6 +17,7 @@ use tidegate_e2e::site::write;
 use crate::partner::{ACCOUNT, PASSWORD, is_cut, log_in, readiness, until};
 
 const TOPIC: &str = "tidegate-store";
+const FACTS: &str = "tidegate-store-facts";
 const REPLICA: &str = "replica";
 
 /// Kinds of resources and operations, as the protocol numbers them.
@@ -24,6 +25,7 @@ const TOPICS: i8 = 2;
 const TRANSACTIONAL_IDS: i8 = 5;
 const READ: i8 = 3;
 const WRITE: i8 = 4;
+const CREATE: i8 = 5;
 const DESCRIBE: i8 = 8;
 const DESCRIBE_CONFIGS: i8 = 10;
 
@@ -93,6 +95,10 @@ fn it_lets_nobody_in_then_serves_nobody_and_comes_back_with_what_was_revoked() -
         (TOPICS, TOPIC, READ),
         (TOPICS, TOPIC, WRITE),
         (TOPICS, TOPIC, DESCRIBE_CONFIGS),
+        (TOPICS, FACTS, READ),
+        (TOPICS, FACTS, WRITE),
+        (TOPICS, FACTS, DESCRIBE_CONFIGS),
+        (TOPICS, FACTS, CREATE),
         (TRANSACTIONAL_IDS, "tidegate-store-tidegate-store", WRITE),
         (TRANSACTIONAL_IDS, "tidegate-store-tidegate-store", DESCRIBE),
     ] {

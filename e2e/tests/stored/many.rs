@@ -86,7 +86,7 @@ fn change(
 ) -> Result<(Duration, Duration)> {
     let mut expected = names();
     let mut aliases: Vec<_> = expected.iter().zip(topics).map(|(name, topic)| write(name, topic)).collect();
-    if n % 2 == 0 {
+    if n.is_multiple_of(2) {
         expected.pop();
         aliases.pop();
     }

@@ -4,13 +4,15 @@ use std::fs;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
+use kafka_protocol::messages::{InitProducerIdRequest, ProducerId};
 use tidegate_e2e::gateway::{Gateway, Home, zone};
-use tidegate_e2e::random;
-use tidegate_e2e::requests::{Topic, produce};
+use tidegate_e2e::requests::{Topic, idempotent_batch, produce, produce_keyed, produce_records};
 use tidegate_e2e::site::write;
+use tidegate_e2e::{random, scram};
+use tidegate_wire::sasl::Mechanism;
 
 use crate::kafka;
-use crate::partner::{ACCOUNT, PASSWORD, is_cut, log_in, readiness, sees, until};
+use crate::partner::{ACCOUNT, PASSWORD, is_cut, log_in, open, readiness, sees, until};
 
 /// How soon a change is enforced by every replica.
 const ENFORCED: Duration = Duration::from_secs(1);
@@ -76,6 +78,13 @@ fn a_change_is_enforced_by_all_and_one_that_dies_takes_nothing_along() -> Result
     for home in &homes[1..] {
         until("the new password is good", || Ok(log_in(home, second.trim()).is_ok()))?;
     }
+    for password in [PASSWORD, second.trim()] {
+        for mechanism in [Mechanism::ScramSha256, Mechanism::ScramSha512] {
+            let mut connection = open(&homes[1])?;
+            let (_, proof) = scram::begin(&mut connection, mechanism, ACCOUNT, password)?;
+            assert_eq!(scram::authenticate(&mut connection, proof)?.error_code, 0, "both are good by SCRAM");
+        }
+    }
     let mut live = [log_in(&homes[1], second.trim())?, log_in(&homes[2], second.trim())?];
     homes[1].store(&["revoke-credential", "acme", "initial"])?;
     for connection in &mut live {
@@ -110,6 +119,35 @@ fn of_two_operators_at_once_one_is_told() -> Result<()> {
     Ok(())
 }
 
+/// A client that goes to another replica goes on with the producer id that it has, at once.
+#[test]
+fn a_producer_id_that_one_issued_is_good_at_another() -> Result<()> {
+    let topics = kafka().create_topics(&[1])?;
+    let homes = homes(&[write("orders", &topics[0])])?;
+    let first = Gateway::start(&homes[0])?;
+    let _second = Gateway::start(&homes[1])?;
+    let request = InitProducerIdRequest::default()
+        .with_transactional_id(None)
+        .with_transaction_timeout_ms(60_000)
+        .with_producer_id(ProducerId(-1))
+        .with_producer_epoch(-1);
+    let mut other = log_in(&homes[1], PASSWORD)?;
+    for _ in 0..20 {
+        let issued = log_in(&homes[0], PASSWORD)?.call(4, &request)?;
+        assert_eq!(issued.error_code, 0);
+        let records = idempotent_batch(issued.producer_id.0, issued.producer_epoch, 0)?;
+        assert_eq!(produce_records(&mut other, "orders", records)?, 0);
+    }
+    let issued = log_in(&homes[0], PASSWORD)?.call(4, &request)?;
+    first.kill9();
+    let records = idempotent_batch(issued.producer_id.0, issued.producer_epoch, 0)?;
+    assert_eq!(produce_records(&mut other, "orders", records)?, 0);
+    // One that nobody of this zone was issued is refused as ever.
+    let forged = idempotent_batch(issued.producer_id.0 + 1_000_000, 0, 0)?;
+    assert_ne!(produce_records(&mut other, "orders", forged)?, 0);
+    Ok(())
+}
+
 /// Somebody writes rubbish into the topic: nothing changes, and the probe and the log say so.
 #[test]
 fn meddling_with_the_topic_is_told_by_the_probe() -> Result<()> {
@@ -120,9 +158,7 @@ fn meddling_with_the_topic_is_told_by_the_probe() -> Result<()> {
     let config = fs::read_to_string(homes[0].file("tidegate.yaml"))?;
     let topic = config.split("topic: ").nth(1).and_then(|rest| rest.split('}').next()).unwrap();
     assert_eq!(produce(&mut kafka().internal(1)?, Topic::Name(topic), 0, "rubbish without a key")?, 87);
-    let request = tidegate_e2e::requests::produce_keyed(topic, "zone/acme", "rubbish")?;
-    let answer = kafka().internal(1)?.call(9, &request)?;
-    assert_eq!(answer.responses[0].partition_responses[0].error_code, 0);
+    assert_eq!(produce_keyed(&mut kafka().internal(1)?, topic, "zone/acme", "rubbish")?, 0);
     until("the probe is red", || Ok(readiness(&homes[0])?.0 == 503))?;
     assert!(readiness(&homes[0])?.1.contains("somebody meddles with the store"));
     until("the log tells", || Ok(homes[0].log().contains("somebody else writes into its topic")))?;

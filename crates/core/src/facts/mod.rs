@@ -3,6 +3,7 @@
 //! A rule states a fact as a value; the shell makes it durable through [`Facts`] and only then lets the answer go.
 
 mod memory;
+mod shared;
 
 use std::fmt;
 use std::future::Future;
@@ -12,6 +13,7 @@ use crate::names::{Alias, BackingTopic};
 use crate::zone_id::ZoneId;
 
 pub use memory::MemoryFacts;
+pub use shared::{FactError, FactKeys, FactRecord, SharedFacts};
 
 /// Seconds since 1970, in UTC.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

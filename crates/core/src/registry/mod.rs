@@ -107,5 +107,5 @@ pub fn together(changes: impl IntoIterator<Item = Change>) -> Change {
     changes
         .into_iter()
         .flat_map(|change| change.writes().to_vec())
-        .fold(Change::new(), |all, write| all.and(write))
+        .fold(Change::new(), Change::and)
 }

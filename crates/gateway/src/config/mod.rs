@@ -30,8 +30,8 @@ pub use errors::ConfigErrors;
 pub use limits::{LIMITS, LimitSpec, Limits};
 pub use model::{
     ClientAuth, ClientIdentity, ClusterConfig, Config, ListenerConfig, ListenerTls, NodeAddress,
-    NodeAddresses, PemFile, ProxyProtocol, ReloadConfig, SaslMechanism, StoreConfig, StoreKind, UpstreamSasl,
-    UpstreamTls,
+    NodeAddresses, PemFile, ProxyProtocol, ReloadConfig, SaslMechanism, StoreConfig, StoreKind, TopicConfig,
+    UpstreamSasl, UpstreamTls,
 };
 pub use policy::PolicyConfig;
 pub use principal::{AclPolicy, PerZone, UserPattern, UserPatternError, ZonePasswords};

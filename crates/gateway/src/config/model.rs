@@ -69,16 +69,20 @@ pub enum StoreKind {
     /// In the state file, which one gateway owns.
     Sqlite,
     /// In a compacted topic, which any number of replicas share.
-    Kafka {
-        /// The cluster of the topic, entered as for partners.
-        cluster: ClusterName,
-        /// The topic.
-        topic: String,
-        /// Its replicas, if it has to be made.
-        replication: Option<i16>,
-        /// Principals of other replicas that may write it.
-        writers: Vec<String>,
-    },
+    Kafka(TopicConfig),
+}
+
+/// The topic of a store. Facts are in another, whose name ends in `-facts`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TopicConfig {
+    /// The cluster of the topic, entered with the gateway's own user.
+    pub cluster: ClusterName,
+    /// The topic.
+    pub topic: String,
+    /// Its replicas, if it has to be made.
+    pub replication: Option<i16>,
+    /// Principals of other replicas that may write it.
+    pub writers: Vec<String>,
 }
 
 impl StoreConfig {

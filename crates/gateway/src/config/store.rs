@@ -1,11 +1,11 @@
 //! `store`: where zones and accounts are kept, if not in a folder and a file.
 
 use secrecy::ExposeSecret;
-use tidegate_core::document::Place;
+use tidegate_core::document::{Fields, Place};
 use tidegate_core::store::SealingKey;
 use tidegate_core::{ClusterName, RootKey, RootKeyError};
 
-use super::model::{ClusterConfig, StoreConfig, StoreKind};
+use super::model::{ClusterConfig, StoreConfig, StoreKind, TopicConfig};
 use super::secret::Around;
 
 /// Reads `store`; `clusters` is `None` when they are not all known.
@@ -20,28 +20,7 @@ pub(super) fn read(
     let kind = match kind {
         None => None,
         Some(false) => Some(StoreKind::Sqlite),
-        Some(true) => {
-            let cluster = fields
-                .required("cluster", "write the name of the cluster that holds the store")
-                .and_then(|place| cluster(&place, clusters));
-            let topic = match fields.optional("topic") {
-                Some(place) => place.text().map(str::to_owned),
-                None => Some(DEFAULT_TOPIC.to_owned()),
-            };
-            let replication = fields.optional("replication").map(|place| replication(&place));
-            let writers = fields.optional("writers").map_or_else(Vec::new, |place| {
-                place.items().iter().filter_map(|item| item.text().map(str::to_owned)).collect()
-            });
-            match (cluster, topic, replication) {
-                (Some(cluster), Some(topic), None) => {
-                    Some(StoreKind::Kafka { cluster, topic, replication: None, writers })
-                }
-                (Some(cluster), Some(topic), Some(Some(replication))) => {
-                    Some(StoreKind::Kafka { cluster, topic, replication: Some(replication), writers })
-                }
-                _ => None,
-            }
-        }
+        Some(true) => topic(&mut fields, clusters).map(StoreKind::Kafka),
     };
     // A broken key must not look like none.
     let mut key =
@@ -49,6 +28,22 @@ pub(super) fn read(
     let (present, previous) = (key("sealingKey"), key("previousSealingKey"));
     fields.finish();
     Some(StoreConfig { kind: kind?, sealing_key: present?, previous_sealing_key: previous? })
+}
+
+fn topic(fields: &mut Fields<'_>, clusters: Option<&[ClusterConfig]>) -> Option<TopicConfig> {
+    let known = fields
+        .required("cluster", "write the name of the cluster that holds the store")
+        .and_then(|place| cluster(&place, clusters));
+    let topic = match fields.optional("topic") {
+        Some(place) => place.text().map(str::to_owned),
+        None => Some(DEFAULT_TOPIC.to_owned()),
+    };
+    // A broken number must not look like none.
+    let replicas = fields.optional("replication").map_or(Some(None), |place| replication(&place).map(Some));
+    let writers = fields.optional("writers").map_or_else(Vec::new, |place| {
+        place.items().iter().filter_map(|item| item.text().map(str::to_owned)).collect()
+    });
+    Some(TopicConfig { cluster: known?, topic: topic?, replication: replicas?, writers })
 }
 
 /// In one place, so that replicas of a stock configuration find one another.

@@ -20,6 +20,6 @@ mod reader;
 
 pub(crate) use follow::Stored;
 pub(crate) use freshness::Freshness;
-pub(crate) use open::{open, open_file};
+pub(crate) use open::open_all;
 
 pub use open::{StoreParts, open_store};

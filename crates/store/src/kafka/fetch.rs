@@ -24,7 +24,24 @@ use super::format::Producer;
 const FETCH: Versions = Versions::new(4, 12);
 const LIST_OFFSETS: Versions = Versions::new(2, 9);
 
-const READ_COMMITTED: i8 = 1;
+/// What of open and aborted transactions is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Isolation {
+    /// Nothing: a log whose changes are transactions.
+    Committed,
+    /// All of it: a log without transactions, which nobody can hold up with one.
+    Uncommitted,
+}
+
+impl Isolation {
+    const fn code(self) -> i8 {
+        match self {
+            Self::Uncommitted => 0,
+            Self::Committed => 1,
+        }
+    }
+}
+
 const EARLIEST: i64 = -2;
 
 /// Bytes of one answer; a broker sends one whole batch whatever its size.
@@ -59,6 +76,7 @@ pub(super) async fn fetch(
     leader: &mut Connection,
     topic: &str,
     offset: i64,
+    isolation: Isolation,
     wait: Duration,
 ) -> Result<Fetched, KafkaStoreError> {
     let version = version(leader, ApiKey::Fetch, FETCH)?;
@@ -72,7 +90,7 @@ pub(super) async fn fetch(
         .with_max_wait_ms(i32::try_from(wait.as_millis()).unwrap_or(i32::MAX))
         .with_min_bytes(1)
         .with_max_bytes(MAX_BYTES)
-        .with_isolation_level(READ_COMMITTED)
+        .with_isolation_level(isolation.code())
         .with_session_epoch(-1)
         .with_topics(vec![asked]);
     let at = Instant::now();
@@ -88,7 +106,7 @@ pub(super) async fn fetch(
         what: "the partition asked for is missing",
     })?;
     match partition.error_code {
-        0 => Ok(read(at, offset, throttled, partition)),
+        0 => Ok(read(at, offset, isolation, throttled, partition)),
         code => Err(refused(code)),
     }
 }
@@ -100,7 +118,7 @@ pub(super) async fn earliest(leader: &mut Connection, topic: &str) -> Result<i64
     let asked = ListOffsetsTopic::default().with_name(name(topic)).with_partitions(vec![partition]);
     let request = ListOffsetsRequest::default()
         .with_replica_id(BrokerId(-1))
-        .with_isolation_level(READ_COMMITTED)
+        .with_isolation_level(Isolation::Committed.code())
         .with_topics(vec![asked]);
     let answer = leader.call(version, &request).await?;
     let partition = answer.topics.iter().flat_map(|topic| &topic.partitions).next();
@@ -122,12 +140,22 @@ pub(super) fn refused(api: ApiKey, topic: &str, code: i16) -> KafkaStoreError {
     KafkaStoreError::Refused { api, subject: format!("topic {topic}"), code: ErrorCode(code) }
 }
 
-fn read(asked: Instant, offset: i64, throttled: bool, partition: PartitionData) -> Fetched {
+fn read(
+    asked: Instant,
+    offset: i64,
+    isolation: Isolation,
+    throttled: bool,
+    partition: PartitionData,
+) -> Fetched {
     let records = partition.records.unwrap_or_default();
     let nothing = records.is_empty();
     let aborted = partition.aborted_transactions.unwrap_or_default();
     let (next, lines) = committed(offset, &records, aborted);
-    let (stable, end) = (partition.last_stable_offset, partition.high_watermark);
+    let end = partition.high_watermark;
+    let stable = match isolation {
+        Isolation::Committed => partition.last_stable_offset,
+        Isolation::Uncommitted => end,
+    };
     // What lay behind `next` may have been compacted away, and only an answer without records tells so. A broker that
     // throttles answers without records as well.
     let is_last = next >= stable || (nothing && !throttled);

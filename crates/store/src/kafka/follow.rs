@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tidegate_wire::error_code::ErrorCode;
-use tokio::sync::mpsc::Sender;
+use tokio::sync::mpsc::{Receiver, Sender, channel};
+use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
 use super::KafkaStoreOptions;
 use super::cluster;
 use super::error::KafkaStoreError;
-use super::fetch::{Fetched, fetch};
+use super::fetch::{Fetched, Isolation, fetch};
 
 /// How long a broker holds a Fetch back for which there is nothing. Each answer confirms that the end is known.
 const WAIT: Duration = Duration::from_millis(500);
@@ -28,11 +29,39 @@ pub(super) enum Followed {
     Gone,
 }
 
+/// A follower; dropping it ends it.
+pub(super) struct Follower {
+    task: JoinHandle<()>,
+    pub(super) followed: Receiver<Followed>,
+}
+
+/// What a follower may have read ahead.
+const AHEAD: usize = 4;
+
+impl Follower {
+    /// Follows from `position` on.
+    pub(super) fn start(options: Arc<KafkaStoreOptions>, isolation: Isolation, position: i64) -> Self {
+        let (to, followed) = channel(AHEAD);
+        Self { task: tokio::spawn(follow(options, isolation, position, to)), followed }
+    }
+}
+
+impl Drop for Follower {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
 /// Follows from `position` on, until nobody listens.
-pub(super) async fn follow(options: Arc<KafkaStoreOptions>, mut position: i64, to: Sender<Followed>) {
+async fn follow(
+    options: Arc<KafkaStoreOptions>,
+    isolation: Isolation,
+    mut position: i64,
+    to: Sender<Followed>,
+) {
     let mut pause = FIRST_PAUSE;
     loop {
-        match run(&options, &mut position, &to, &mut pause).await {
+        match run(&options, isolation, &mut position, &to, &mut pause).await {
             Ok(()) => return,
             Err(error) => {
                 let topic = &options.topic;
@@ -51,13 +80,14 @@ pub(super) async fn follow(options: Arc<KafkaStoreOptions>, mut position: i64, t
 
 async fn run(
     options: &KafkaStoreOptions,
+    isolation: Isolation,
     position: &mut i64,
     to: &Sender<Followed>,
     pause: &mut Duration,
 ) -> Result<(), KafkaStoreError> {
     let mut leader = cluster::leader(options).await?;
     loop {
-        let fetched = fetch(&mut leader, &options.topic, *position, WAIT).await?;
+        let fetched = fetch(&mut leader, &options.topic, *position, isolation, WAIT).await?;
         *pause = FIRST_PAUSE;
         *position = fetched.next;
         if to.send(Followed::Fetched(fetched)).await.is_err() {

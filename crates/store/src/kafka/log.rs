@@ -8,7 +8,7 @@ use tidegate_core::store::{ChangeId, Image, Lost, Replay, Revision, StoreKeys, T
 use tokio::time::Instant;
 
 use super::error::KafkaStoreError;
-use super::fetch::{Fetched, Line, earliest, fetch};
+use super::fetch::{Fetched, Isolation, Line, earliest, fetch};
 use super::format;
 
 /// How long a transaction that somebody has open may keep a reader from the end: the store's take milliseconds.
@@ -93,7 +93,7 @@ impl Log {
         let begin = Instant::now();
         let mut wait = Duration::ZERO;
         loop {
-            let fetched = fetch(leader, topic, self.position, wait).await?;
+            let fetched = fetch(leader, topic, self.position, Isolation::Committed, wait).await?;
             let (is_end, is_blocked) = (fetched.is_end, fetched.is_blocked);
             self.take(fetched).map_err(|lost| of(topic, lost))?;
             if is_end {

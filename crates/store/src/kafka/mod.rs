@@ -5,10 +5,12 @@
 //! what others write into the topic is ignored and told ([`Store::alarms`]).
 //!
 //! `options` say where, `topic` makes and checks it, `session` writes, `fetch` and `follow` read, `format` is how a record
-//! lies there, `log` is what was read, `worker` owns it all.
+//! lies there, `log` is what was read, `worker` owns it all. `facts` is a second topic,
+//! without transactions, for what partners' requests must make durable.
 
 mod cluster;
 mod error;
+mod facts;
 mod fetch;
 mod follow;
 mod format;
@@ -32,6 +34,7 @@ use self::worker::{Job, Worker};
 use crate::published::Published;
 
 pub use self::error::KafkaStoreError;
+pub use self::facts::KafkaFacts;
 pub use self::options::KafkaStoreOptions;
 
 /// Records in a topic of the user's own Kafka.
@@ -50,7 +53,7 @@ impl KafkaStore {
     /// # Errors
     /// [`KafkaStoreError`].
     pub async fn open(options: KafkaStoreOptions, keys: StoreKeys) -> Result<Self, KafkaStoreError> {
-        topic::prepare(&options).await?;
+        topic::prepare(&options, topic::Content::Records).await?;
         let (published, status) = (Arc::new(Published::default()), Arc::new(Status::new()));
         let worker = Worker::start(options, keys, Arc::clone(&published), Arc::clone(&status)).await?;
         let (jobs, waiting) = mpsc::unbounded_channel();

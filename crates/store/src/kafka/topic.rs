@@ -24,15 +24,26 @@ const DESCRIBE_CONFIGS: Versions = Versions::new(1, 4);
 /// From 1 on patterns are known.
 const DESCRIBE_ACLS: Versions = Versions::new(1, 3);
 
+/// What a topic holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Content {
+    /// Records: the last of each key is kept for good.
+    Records,
+    /// Facts: what is out of use for as long is dropped.
+    Facts(Duration),
+}
+
 /// What is asked of a new topic. Segments are small, since only closed ones are compacted.
-const CONFIGS: [(&str, &str); 6] = [
-    ("cleanup.policy", "compact"),
+const CONFIGS: [(&str, &str); 5] = [
     ("compression.type", "uncompressed"),
     ("max.message.bytes", "1048588"),
     ("min.cleanable.dirty.ratio", "0.2"),
     ("segment.bytes", "16777216"),
     ("unclean.leader.election.enable", "false"),
 ];
+
+/// Only closed segments are dropped.
+const DAY_MS: &str = "86400000";
 
 const TOPIC: i8 = 2;
 
@@ -41,7 +52,7 @@ const PATIENCE: Duration = Duration::from_millis(100);
 const ATTEMPTS: usize = 100;
 
 /// Makes the topic if it is missing, and looks whether it can hold a store.
-pub(super) async fn prepare(options: &KafkaStoreOptions) -> Result<(), KafkaStoreError> {
+pub(super) async fn prepare(options: &KafkaStoreOptions, content: Content) -> Result<(), KafkaStoreError> {
     let mut connection = cluster::any(options).await?;
     let mut created = false;
     for _ in 0..ATTEMPTS {
@@ -53,11 +64,11 @@ pub(super) async fn prepare(options: &KafkaStoreOptions) -> Result<(), KafkaStor
                 if partitions != 1 {
                     return Err(wrong(options, format!("it has {partitions} partitions and must have one")));
                 }
-                check_configs(&mut connection, options).await?;
+                check_configs(&mut connection, options, content).await?;
                 return check_writers(&mut connection, options).await;
             }
             Some(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION) if !created => {
-                create(&mut connection, options).await?;
+                create(&mut connection, options, content).await?;
                 created = true;
             }
             Some(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION | ErrorCode::LEADER_NOT_AVAILABLE) => {}
@@ -74,10 +85,22 @@ pub(super) async fn prepare(options: &KafkaStoreOptions) -> Result<(), KafkaStor
     Err(wrong(options, "it was created and has no leader".to_owned()))
 }
 
-async fn create(connection: &mut Connection, options: &KafkaStoreOptions) -> Result<(), KafkaStoreError> {
+async fn create(
+    connection: &mut Connection,
+    options: &KafkaStoreOptions,
+    content: Content,
+) -> Result<(), KafkaStoreError> {
     let version = version(connection, ApiKey::CreateTopics, CREATE_TOPICS)?;
     let mut configs: BTreeMap<&str, String> =
         CONFIGS.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+    match content {
+        Content::Records => drop(configs.insert("cleanup.policy", "compact".to_owned())),
+        Content::Facts(retention) => {
+            configs.insert("cleanup.policy", "compact,delete".to_owned());
+            configs.insert("retention.ms", retention.as_millis().to_string());
+            configs.insert("segment.ms", DAY_MS.to_owned());
+        }
+    }
     if let Some(replicas) = options.replication {
         // A majority: what is acknowledged survives the loss of the others.
         configs.insert("min.insync.replicas", (replicas / 2 + 1).max(1).to_string());
@@ -117,6 +140,7 @@ fn is_right(code: i16) -> bool {
 async fn check_configs(
     connection: &mut Connection,
     options: &KafkaStoreOptions,
+    content: Content,
 ) -> Result<(), KafkaStoreError> {
     let version = version(connection, ApiKey::DescribeConfigs, DESCRIBE_CONFIGS)?;
     let resource = DescribeConfigsResource::default()
@@ -136,18 +160,22 @@ async fn check_configs(
         let config = result.configs.iter().find(|config| config.name.as_str() == wanted);
         config.and_then(|config| config.value.as_ref()).map_or("", |value| value.as_str())
     };
-    match unfit(value) {
+    match unfit(content, value) {
         Some(what) => Err(wrong(options, what)),
         None => Ok(()),
     }
 }
 
 /// Why a topic with such configs cannot hold a store.
-fn unfit<'a>(value: impl Fn(&str) -> &'a str) -> Option<String> {
+fn unfit<'a>(content: Content, value: impl Fn(&str) -> &'a str) -> Option<String> {
     let policy = value("cleanup.policy");
-    if policy != "compact" {
+    let wanted = match content {
+        Content::Records => "compact",
+        Content::Facts(_) => "compact,delete",
+    };
+    if policy != wanted {
         return Some(format!(
-            "its cleanup.policy is \"{policy}\"; set it to \"compact\", or records are lost"
+            "its cleanup.policy is \"{policy}\"; set it to \"{wanted}\", or it loses what it must keep"
         ));
     }
     let compression = value("compression.type");
@@ -247,7 +275,7 @@ mod tests {
         ];
         let with = |name: &str, value: &'static str| {
             let configs: BTreeMap<_, _> = good.into_iter().chain([(name, value)]).collect();
-            unfit(|wanted| configs.get(wanted).copied().unwrap_or(""))
+            unfit(Content::Records, |wanted| configs.get(wanted).copied().unwrap_or(""))
         };
         assert_eq!(with("compression.type", "producer"), None);
         for (name, value) in [

@@ -15,12 +15,12 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tidegate_client::Connection;
 use tidegate_core::store::{Change, ChangeError, CommitError, Revision, StoreError, StoreKeys};
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::KafkaStoreOptions;
 use super::error::KafkaStoreError;
-use super::follow::{Followed, follow};
+use super::fetch::Isolation;
+use super::follow::{Followed, Follower};
 use super::log::{BLOCKED, Log, Outcome};
 use super::session::Session;
 use super::status::Status;
@@ -33,9 +33,6 @@ const PAUSE: Duration = Duration::from_millis(50);
 
 /// Between attempts to read the topic anew after something in it was lost.
 const RELOAD_EVERY: Duration = Duration::from_secs(5);
-
-/// What a follower may have read ahead.
-const AHEAD: usize = 4;
 
 /// What a caller wants.
 pub(super) struct Job {
@@ -56,11 +53,6 @@ pub(super) struct Worker {
     lost: Option<(KafkaStoreError, Option<Instant>)>,
     published: Arc<Published>,
     status: Arc<Status>,
-}
-
-struct Follower {
-    task: JoinHandle<()>,
-    followed: mpsc::Receiver<Followed>,
 }
 
 /// Why an attempt did not end with a change.
@@ -97,7 +89,7 @@ impl Worker {
             log => (log?, None),
         };
         let options = Arc::new(options);
-        let follower = Follower::start(Arc::clone(&options), log.position());
+        let follower = Follower::start(Arc::clone(&options), Isolation::Committed, log.position());
         let worker = Self {
             options,
             keys,
@@ -193,7 +185,7 @@ impl Worker {
             );
             return Err(KafkaStoreError::Topic { topic: topic.clone(), what });
         }
-        self.follower = Follower::start(Arc::clone(&self.options), log.position());
+        self.follower = Follower::start(Arc::clone(&self.options), Isolation::Committed, log.position());
         self.log = log;
         self.leader = Some(leader);
         self.lost = None;
@@ -329,21 +321,8 @@ impl Worker {
     }
 }
 
-impl Follower {
-    fn start(options: Arc<KafkaStoreOptions>, position: i64) -> Self {
-        let (to, followed) = mpsc::channel(AHEAD);
-        Self { task: tokio::spawn(follow(options, position, to)), followed }
-    }
-}
-
-impl Drop for Follower {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
-}
-
 /// Milliseconds since 1970, for people who look into the topic.
-fn now_ms() -> i64 {
+pub(super) fn now_ms() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }

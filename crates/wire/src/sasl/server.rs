@@ -20,7 +20,7 @@ pub struct ServerExchange(State);
 enum State {
     Plain,
     ScramFirst { hash: ScramHash, nonce: Nonce },
-    ScramFinal(AwaitingFinal),
+    ScramFinal(Box<AwaitingFinal>),
 }
 
 /// What to do after a message of the client.
@@ -135,7 +135,7 @@ impl CredentialLookup {
         let user = self.0.user().to_owned();
         match self.0.challenge(credential, known) {
             Ok((bytes, state)) => {
-                ServerStep::Challenge { bytes, next: ServerExchange(State::ScramFinal(state)) }
+                ServerStep::Challenge { bytes, next: ServerExchange(State::ScramFinal(Box::new(state))) }
             }
             Err(cause) => ServerStep::Rejected { user: Some(user), cause },
         }

@@ -82,7 +82,7 @@ fn the_end_is_known_only_when_nothing_can_lie_behind() {
             .with_records(Some(Bytes::from(records.concat())))
             .with_last_stable_offset(stable)
             .with_high_watermark(end);
-        let fetched = read(Instant::now(), 5, throttled, data);
+        let fetched = read(Instant::now(), 5, Isolation::Committed, throttled, data);
         (fetched.next, fetched.is_end, fetched.is_blocked)
     };
     assert_eq!(told(&[data(5, 7)], 6, 6, false), (6, true, false));
