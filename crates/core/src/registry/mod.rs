@@ -104,8 +104,5 @@ impl<'a> Registry<'a> {
 /// One change that makes several, which must be of different records.
 #[must_use]
 pub fn together(changes: impl IntoIterator<Item = Change>) -> Change {
-    changes
-        .into_iter()
-        .flat_map(|change| change.writes().to_vec())
-        .fold(Change::new(), Change::and)
+    changes.into_iter().flat_map(|change| change.writes().to_vec()).fold(Change::new(), Change::and)
 }
