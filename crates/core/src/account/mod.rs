@@ -11,8 +11,12 @@ mod render;
 mod verifier;
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use ipnet::IpNet;
 
 use crate::names::{AccountName, CredentialId};
+use crate::records::Moment;
 
 pub use file::AccountErrors;
 pub use fingerprint::Fingerprint;
@@ -27,6 +31,7 @@ pub struct Accounts(BTreeMap<AccountName, Account>);
 pub struct Account {
     name: AccountName,
     credentials: Vec<Credential>,
+    networks: Vec<IpNet>,
 }
 
 /// What one password leaves behind.
@@ -34,6 +39,8 @@ pub struct Account {
 pub struct Credential {
     id: CredentialId,
     created: Option<String>,
+    label: Option<String>,
+    expires: Option<Moment>,
     scram_sha_256: ScramVerifier,
     scram_sha_512: ScramVerifier,
 }
@@ -126,7 +133,7 @@ impl Account {
                 return Err(AccountProblem::NotShared(credential.id.clone()));
             }
         }
-        Ok(Self { name, credentials })
+        Ok(Self { name, credentials, networks: Vec::new() })
     }
 
     /// The name to log in with.
@@ -137,6 +144,40 @@ impl Account {
     /// The credentials, any of which opens the account.
     pub fn credentials(&self) -> &[Credential] {
         &self.credentials
+    }
+
+    /// The account as it is at a time: without what has expired.
+    #[must_use]
+    pub fn at(&self, now: Moment) -> Self {
+        let mut then = self.clone();
+        then.credentials.retain(|credential| credential.expires.is_none_or(|end| end > now));
+        then
+    }
+
+    /// When the next of its credentials expires after a time.
+    #[must_use]
+    pub fn expires_after(&self, now: Moment) -> Option<Moment> {
+        self.credentials.iter().filter_map(|credential| credential.expires).filter(|end| *end > now).min()
+    }
+
+    /// With the networks that its clients may come from; none is from anywhere.
+    #[must_use]
+    pub fn from_networks(self, networks: Vec<IpNet>) -> Self {
+        Self { networks, ..self }
+    }
+
+    /// The networks that its clients may come from; none is from anywhere.
+    #[must_use]
+    pub fn networks(&self) -> &[IpNet] {
+        &self.networks
+    }
+
+    /// Whether a client may come from there.
+    #[must_use]
+    pub fn allows(&self, address: IpAddr) -> bool {
+        // Under a listener for both a client of IPv4 looks like one of IPv6.
+        let address = address.to_canonical();
+        self.networks.is_empty() || self.networks.iter().any(|network| network.contains(&address))
     }
 
     /// A fingerprint that changes whenever a credential is added, changed or withdrawn.
@@ -160,12 +201,30 @@ impl Credential {
                 return Err(AccountProblem::Mechanism { id, wanted, found });
             }
         }
-        Ok(Self { id, created, scram_sha_256, scram_sha_512 })
+        Ok(Self { id, created, label: None, expires: None, scram_sha_256, scram_sha_512 })
     }
 
     /// Its id within the account.
     pub fn id(&self) -> &CredentialId {
         &self.id
+    }
+
+    /// With words for people, and a time from which on it opens nothing.
+    #[must_use]
+    pub fn with(self, label: Option<String>, expires: Option<Moment>) -> Self {
+        Self { label, expires, ..self }
+    }
+
+    /// What people call it.
+    #[must_use]
+    pub fn label(&self) -> Option<&str> {
+        self.label.as_deref()
+    }
+
+    /// From when on it opens nothing.
+    #[must_use]
+    pub fn expires(&self) -> Option<Moment> {
+        self.expires
     }
 
     /// When it was made, as text.
@@ -229,6 +288,37 @@ pub(crate) mod tests {
         assert!(matches!(error, AccountProblem::NotShared(id) if id.as_str() == "b"));
         let error = account("u", vec![credential("a", 1, 1), credential("a", 1, 2)]).unwrap_err();
         assert!(matches!(error, AccountProblem::DuplicateCredential(_)));
+    }
+
+    #[test]
+    fn what_has_expired_opens_nothing() {
+        let until = |id, end| credential(id, 1, 1).with(None, Some(Moment(end)));
+        let account = account("u", vec![credential("a", 1, 1), until("b", 20), until("c", 10)]).unwrap();
+        let ids = |now| -> Vec<String> {
+            account.at(Moment(now)).credentials().iter().map(|c| c.id().to_string()).collect()
+        };
+        assert_eq!(ids(9), ["a", "b", "c"]);
+        assert_eq!(ids(10), ["a", "b"]);
+        assert_eq!(ids(20), ["a"]);
+        let next = [0, 10, 20].map(|now| account.expires_after(Moment(now)));
+        assert_eq!(next, [Some(Moment(10)), Some(Moment(20)), None]);
+    }
+
+    #[test]
+    fn networks_are_of_either_family() {
+        let account = account("u", vec![]).unwrap();
+        assert!(account.allows("192.0.2.1".parse().unwrap()), "no list lets in everybody");
+        let networks = ["10.0.0.0/8", "2001:db8::/32"].map(|network| network.parse().unwrap());
+        let account = account.from_networks(networks.to_vec());
+        for (address, allowed) in [
+            ("10.9.9.9", true),
+            ("::ffff:10.9.9.9", true),
+            ("11.0.0.1", false),
+            ("2001:db8::1", true),
+            ("2001:db9::1", false),
+        ] {
+            assert_eq!(account.allows(address.parse().unwrap()), allowed, "{address}");
+        }
     }
 
     #[test]

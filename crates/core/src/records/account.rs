@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use ipnet::AddrParseError;
 use secrecy::{ExposeSecret, SecretSlice};
 use serde::{Deserialize, Serialize};
 
 use super::json::{self, Migration};
-use super::{RecordError, Recorded, Sealing, Unknown};
+use super::{Moment, RecordError, Recorded, Sealing, Unknown};
 use crate::account::{Account, Credential, ScramMechanism, ScramVerifier};
 use crate::names::{AccountName, CredentialId, ZoneName};
 use crate::store::{Body, Kind, Record, RecordKey, SealedAt, Sealer, escaped};
@@ -22,6 +23,16 @@ pub struct AccountRecord {
     pub zone: ZoneName,
     /// Fields of a later version.
     pub unknown: Unknown,
+    /// The same of each credential, by its id.
+    pub unknown_of_credentials: BTreeMap<String, Unknown>,
+}
+
+impl AccountRecord {
+    /// An account of a zone.
+    #[must_use]
+    pub fn new(account: Account, zone: ZoneName) -> Self {
+        Self { account, zone, unknown: Unknown::default(), unknown_of_credentials: BTreeMap::new() }
+    }
 }
 
 const MIGRATIONS: [Migration; 0] = [];
@@ -31,6 +42,9 @@ struct AccountBody {
     zone: ZoneName,
     /// By id, since what is sealed stands under names.
     credentials: BTreeMap<String, CredentialBody>,
+    /// Where its clients may come from; none is from anywhere.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    networks: Vec<String>,
     #[serde(flatten)]
     unknown: Unknown,
 }
@@ -41,6 +55,10 @@ struct CredentialBody {
     place: usize,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     created: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    label: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    expires: Option<Moment>,
     mechanisms: BTreeMap<String, VerifierBody>,
     #[serde(flatten)]
     unknown: Unknown,
@@ -70,11 +88,20 @@ impl Recorded for AccountRecord {
                 let body = seal(&key, credential, mechanism, sealing)?;
                 mechanisms.insert(mechanism.as_str().to_owned(), body);
             }
-            let created = credential.created().map(str::to_owned);
-            let body = CredentialBody { place, created, mechanisms, unknown: Unknown::default() };
-            credentials.insert(credential.id().to_string(), body);
+            let id = credential.id().to_string();
+            let body = CredentialBody {
+                place,
+                created: credential.created().map(str::to_owned),
+                label: credential.label().map(str::to_owned),
+                expires: credential.expires(),
+                mechanisms,
+                unknown: self.unknown_of_credentials.get(&id).cloned().unwrap_or_default(),
+            };
+            credentials.insert(id, body);
         }
-        let body = AccountBody { zone: self.zone.clone(), credentials, unknown: self.unknown.clone() };
+        let networks = self.account.networks().iter().map(ToString::to_string).collect();
+        let (zone, unknown) = (self.zone.clone(), self.unknown.clone());
+        let body = AccountBody { zone, credentials, networks, unknown };
         json::write(&key, &body, &MIGRATIONS)
     }
 
@@ -87,7 +114,14 @@ impl Recorded for AccountRecord {
         let credentials = bodies.into_iter().map(|(id, body)| open(record, id, body, sealer));
         let account = Account::new(name, credentials.collect::<Result<_, _>>()?);
         let account = account.map_err(|problem| malformed(problem.to_string()))?;
-        Ok(Self { account, zone: body.zone, unknown: body.unknown })
+        // A network that cannot be read must not let in everybody.
+        let networks = body.networks.iter().map(|network| network.parse());
+        let networks = networks.collect::<Result<_, _>>();
+        let networks = networks.map_err(|error: AddrParseError| malformed(error.to_string()))?;
+        let account = account.from_networks(networks);
+        let unknown_of_credentials =
+            body.credentials.into_iter().map(|(id, body)| (id, body.unknown)).collect();
+        Ok(Self { account, zone: body.zone, unknown: body.unknown, unknown_of_credentials })
     }
 }
 
@@ -127,8 +161,9 @@ fn open(
     let [sha_256, sha_512] = MECHANISMS.map(|mechanism| verifier(record, id, body, mechanism, sealer));
     let malformed = |what: String| RecordError::malformed(record, what);
     let name = CredentialId::parse(id).map_err(|error| malformed(error.to_string()))?;
-    Credential::new(name, body.created.clone(), sha_256?, sha_512?)
-        .map_err(|problem| malformed(problem.to_string()))
+    let credential = Credential::new(name, body.created.clone(), sha_256?, sha_512?)
+        .map_err(|problem| malformed(problem.to_string()))?;
+    Ok(credential.with(body.label.clone(), body.expires))
 }
 
 fn verifier(
@@ -168,9 +203,10 @@ mod tests {
 
     fn record() -> (AccountRecord, Record) {
         // `b` before `a`: the order is not that of the names.
-        let account = account("o\"dd/~name", vec![credential("b", 1, 0xab), credential("a", 1, 3)]).unwrap();
-        let zone = ZoneName::parse("acme").unwrap();
-        let kept = AccountRecord { account, zone, unknown: Unknown::default() };
+        let first = credential("b", 1, 0xab).with(Some("for the old app".to_owned()), Some(Moment(77)));
+        let account = account("o\"dd/~name", vec![first, credential("a", 1, 3)]).unwrap();
+        let account = account.from_networks(vec!["10.0.0.0/8".parse().unwrap()]);
+        let kept = AccountRecord::new(account, ZoneName::parse("acme").unwrap());
         let random = SystemRandom::new();
         let body = kept.to_body(&Sealing { sealer: &sealer(1), random: &random }).unwrap();
         let record = Record { key: kept.key().unwrap(), revision: Revision(1), body };
@@ -183,8 +219,21 @@ mod tests {
         let read = AccountRecord::from_record(&record, &sealer(1)).unwrap();
         assert_eq!(read.account.fingerprint(), kept.account.fingerprint());
         assert_eq!((read.zone, read.unknown), (kept.zone, kept.unknown));
+        let (first, kept) = (&read.account.credentials()[0], &kept.account.credentials()[0]);
+        assert_eq!((first.label(), first.expires()), (kept.label(), kept.expires()));
+        assert_eq!(read.account.networks().len(), 1);
         let order: Vec<_> = read.account.credentials().iter().map(|c| c.id().to_string()).collect();
         assert_eq!(order, ["b", "a"]);
+    }
+
+    #[test]
+    fn what_a_later_version_says_of_a_credential_is_kept() {
+        let (_, record) = record();
+        let text = record.body.text().replace("\"place\":0", "\"place\":0,\"later\":[1]");
+        let read =
+            AccountRecord::from_record(&Record { body: Body::new(1, &text), ..record }, &sealer(1)).unwrap();
+        let body = read.to_body(&Sealing { sealer: &sealer(1), random: &SystemRandom::new() }).unwrap();
+        assert!(body.text().contains("\"later\":[1]"), "{}", body.text());
     }
 
     #[test]

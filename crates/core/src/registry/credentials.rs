@@ -1,5 +1,7 @@
 //! Credentials of a zone's account: several may be good at once, so that a partner can change over.
 
+use ipnet::IpNet;
+
 use super::{Found, Registry, RegistryError};
 use crate::account::{Account, Credential};
 use crate::names::{CredentialId, ZoneName};
@@ -34,6 +36,17 @@ impl Registry<'_> {
         })
     }
 
+    /// Says from which networks clients of a zone may come; none is from anywhere. Who is elsewhere is cut off.
+    ///
+    /// # Errors
+    /// [`RegistryError::NoZone`].
+    pub fn allow_networks(&self, zone: &ZoneName, networks: Vec<IpNet>) -> Result<Change, RegistryError> {
+        let Found { record, value } = self.account_of(zone)?;
+        let account = value.account.clone().from_networks(networks);
+        let next = AccountRecord { account, ..value };
+        Ok(Change::new().update(&record, next.to_body(&self.sealing)?))
+    }
+
     /// The account of a zone.
     ///
     /// # Errors
@@ -53,8 +66,10 @@ impl Registry<'_> {
         let Found { record, value } = self.account_of(zone)?;
         let name = value.account.name().clone();
         let credentials = edit(value.account.credentials().to_vec())?;
+        let networks = value.account.networks().to_vec();
         let account = Account::new(name.clone(), credentials)
-            .map_err(|problem| RegistryError::Credential { account: name, what: problem.to_string() })?;
+            .map_err(|problem| RegistryError::Credential { account: name, what: problem.to_string() })?
+            .from_networks(networks);
         let next = AccountRecord { account, ..value };
         Ok(Change::new().update(&record, next.to_body(&self.sealing)?))
     }

@@ -82,7 +82,7 @@ impl Registry<'_> {
                 RegistryError::Credential { account: spec.account().clone(), what: problem.to_string() }
             })?,
         };
-        let account = AccountRecord { account, zone, unknown: Unknown::default() };
+        let account = AccountRecord::new(account, zone);
         let change = change.create(account.key()?, account.to_body(&self.sealing)?);
         Ok((change, Applied::Created))
     }
