@@ -27,9 +27,11 @@ pub(crate) enum Command {
     /// Deletes a zone and its account; its partner is cut off.
     Delete(Zone),
     /// Adds a credential to a zone's account and prints its password, once. Those before stay good.
-    AddCredential(Credential),
+    AddCredential(NewCredential),
     /// Takes a credential away; connections of its account are cut, and come back with another one.
     RevokeCredential(Credential),
+    /// Says from which networks a zone's clients may come; none is from anywhere. Who is elsewhere is cut off.
+    AllowFrom(Networks),
     /// Takes over a zone folder and an accounts file: partners notice nothing.
     Import(Import),
     /// Writes every record to a file; secrets stay sealed.
@@ -81,6 +83,29 @@ pub(crate) struct Credential {
 }
 
 #[derive(Args)]
+pub(crate) struct NewCredential {
+    #[command(flatten)]
+    credential: Credential,
+    /// What people call it.
+    #[arg(long)]
+    label: Option<String>,
+    /// Days after which it opens nothing and its connections are cut.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    expires_in_days: Option<u32>,
+    /// The same in seconds.
+    #[arg(long, conflicts_with = "expires_in_days", value_parser = clap::value_parser!(u32).range(1..))]
+    expires_in_seconds: Option<u32>,
+}
+
+#[derive(Args)]
+pub(crate) struct Networks {
+    #[command(flatten)]
+    zone: Zone,
+    /// Networks of IPv4 or IPv6, such as 192.0.2.0/24 or 2001:db8::/32.
+    networks: Vec<ipnet::IpNet>,
+}
+
+#[derive(Args)]
 pub(crate) struct Import {
     #[command(flatten)]
     here: Here,
@@ -103,7 +128,11 @@ pub(crate) fn run(command: Command) -> anyhow::Result<()> {
             Command::Apply(files) => edit::apply(&open(&files.here.config).await?, &files.files).await,
             Command::Delete(zone) => edit::delete(&open(&zone.here.config).await?, &zone.zone).await,
             Command::AddCredential(it) => {
-                edit::add_credential(&open(&it.zone.here.config).await?, &it.zone.zone, &it.id).await
+                edit::add_credential(&open(&it.credential.zone.here.config).await?, it).await
+            }
+            Command::AllowFrom(it) => {
+                let parts = open(&it.zone.here.config).await?;
+                edit::allow_from(&parts, &it.zone.zone, &it.networks).await
             }
             Command::RevokeCredential(it) => {
                 edit::revoke_credential(&open(&it.zone.here.config).await?, &it.zone.zone, &it.id).await

@@ -2,13 +2,14 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use metrics_exporter_prometheus::PrometheusHandle;
 use tidegate_core::{BackingTopic, ClusterName, Facts, ListenerName};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::admission::Admission;
 use crate::audit::Audit;
@@ -111,7 +112,7 @@ impl Gateway {
         let http = http::bind(config.http_bind).await?;
         let mut compiler = Compiler::new(config.root_key.clone(), parts.facts.bindings().await?);
         let seen = clusters.iter().map(|c| (c.upstream.name.clone(), Arc::new(c.seen.clone()))).collect();
-        let compiled = compiler.compile(&desired, seen);
+        let compiled = compiler.compile(&desired, seen, state::moment());
         state::forget(&*parts.facts, compiled.unbound);
         snapshots.send_replace(Arc::new(compiled.snapshot));
         let per_minute = u64::try_from(config.limits.audit_events_per_minute).unwrap_or(u64::MAX);
@@ -264,6 +265,9 @@ fn wanted(desired: &Desired) -> Wanted {
     wanted
 }
 
+/// The wall clock is looked at again after as long.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
 /// Makes a new picture whenever what is wanted or what is known changes.
 async fn keep_compiling(
     mut compiler: Compiler,
@@ -285,13 +289,16 @@ async fn keep_compiling(
             .iter_mut()
             .map(|(name, seen)| (name.clone(), Arc::clone(&seen.borrow_and_update())))
             .collect();
-        let compiled = compiler.compile(&now, seen);
+        let compiled = compiler.compile(&now, seen, state::moment());
         // Before partners see the edit: what they bind from then on must come after.
         state::forget(&*facts, compiled.unbound);
         publish.send_replace(Arc::new(compiled.snapshot));
+        let expiry = compiled.until.map(|end| Duration::from_micros(end.0.saturating_sub(state::moment().0)));
         tokio::select! {
             changed = desired.changed() => if changed.is_err() { return },
             () = any_changed(&mut clusters) => {}
+            // Not for longer than a clock may be trusted not to have been set.
+            () = sleep(expiry.unwrap_or_default().min(LONGEST_WAIT)), if expiry.is_some() => {}
         }
     }
 }

@@ -1,17 +1,19 @@
 //! One immutable picture of everything a request needs, replaced whole on every change.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use tidegate_authz::{ClusterView, ZoneState, ZoneView};
 use tidegate_client::Endpoint;
-use tidegate_core::account::{Account, Fingerprint};
+use tidegate_core::account::{Account, Credential, Fingerprint};
 use tidegate_core::{
     AccountName, Alias, AuthenticationMode, BackingTopic, ClusterName, Fact, RootKey, TopicGrant, Unbound,
     ZoneId, ZoneName, ZoneSpec,
 };
 
 use tidegate_core::manifest::SourcedZone;
+use tidegate_core::records::Moment;
 use tidegate_core::store::Revision;
 
 use crate::desired::Desired;
@@ -41,8 +43,8 @@ pub struct Snapshot {
 pub struct Member {
     /// What the account proves itself with.
     pub account: Arc<Account>,
-    /// Changes with every change of the account's credentials.
-    pub fingerprint: Fingerprint,
+    /// Of each of its credentials.
+    pub fingerprints: Arc<[Fingerprint]>,
     /// The cluster of the zone.
     pub cluster: ClusterName,
     /// How the account logs in.
@@ -54,6 +56,12 @@ pub struct Member {
 }
 
 impl Snapshot {
+    /// Whether the account's clients may come from there; what is no account comes from anywhere.
+    #[must_use]
+    pub fn allows(&self, account: &str, address: IpAddr) -> bool {
+        self.members.get(account).is_none_or(|member| member.account.allows(address))
+    }
+
     /// What is known of a cluster; nothing before it was first reached.
     #[must_use]
     pub fn cluster(&self, name: &ClusterName) -> Option<&Arc<ClusterSnapshot>> {
@@ -87,7 +95,7 @@ impl Snapshot {
     pub fn standing(&self, cluster: &ClusterName, account: &str) -> Option<Standing> {
         let member = self.member(cluster, account)?;
         Some(Standing {
-            fingerprint: member.fingerprint,
+            fingerprints: Arc::clone(&member.fingerprints),
             zone: member.zone.name().clone(),
             pointing: member.pointing,
         })
@@ -100,12 +108,20 @@ impl Snapshot {
 /// to mean another topic.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Standing {
-    fingerprint: Fingerprint,
+    fingerprints: Arc<[Fingerprint]>,
     zone: ZoneName,
     pointing: u64,
 }
 
 impl Standing {
+    /// Whether a login of this standing goes on with what stands now. A credential more changes nothing: a partner that
+    /// changes over from one to the next goes on meanwhile. One that is gone may be the one that was proven.
+    pub(crate) fn goes_on(&self, now: &Self) -> bool {
+        self.zone == now.zone
+            && self.pointing == now.pointing
+            && self.fingerprints.iter().all(|fingerprint| now.fingerprints.contains(fingerprint))
+    }
+
     /// The zone's name.
     pub(crate) fn zone(&self) -> &str {
         self.zone.as_str()
@@ -155,6 +171,8 @@ pub struct Compiled {
     pub snapshot: Snapshot,
     /// Bindings that the store must forget, by zone.
     pub unbound: Vec<(ZoneId, Vec<Unbound>)>,
+    /// When the next credential expires, and the picture must be made again.
+    pub until: Option<Moment>,
 }
 
 impl Compiler {
@@ -173,13 +191,17 @@ impl Compiler {
         &mut self,
         desired: &Desired,
         clusters: HashMap<ClusterName, Arc<ClusterSnapshot>>,
+        now: Moment,
     ) -> Compiled {
         let unbound = self.forget(desired);
         let mut members = HashMap::new();
         let mut names = HashMap::new();
+        let mut until = None;
         for sourced in &desired.zones {
             let spec = &sourced.zone;
             let Some(account) = account(spec, desired) else { continue };
+            until = [until, account.expires_after(now)].into_iter().flatten().min();
+            let account = account.at(now);
             let unknown = Arc::default();
             let cluster = clusters.get(spec.cluster()).unwrap_or(&unknown);
             let keys = self.root_key.zone_keys(&self.id(sourced));
@@ -187,7 +209,7 @@ impl Compiler {
             let pointing = self.pointings.entry(keys.zone()).or_default().follow(spec);
             let zone = ZoneView::compile(spec, &keys, &cluster.view, state);
             let member = Member {
-                fingerprint: account.fingerprint(),
+                fingerprints: account.credentials().iter().map(Credential::fingerprint).collect(),
                 account: Arc::new(account),
                 authentication: spec.authentication(),
                 cluster: spec.cluster().clone(),
@@ -198,7 +220,7 @@ impl Compiler {
             members.insert(spec.account().as_str().to_owned(), member);
         }
         let revision = desired.revision;
-        Compiled { snapshot: Snapshot { clusters, members, zones: names, revision }, unbound }
+        Compiled { snapshot: Snapshot { clusters, members, zones: names, revision }, unbound, until }
     }
 
     /// Forgets bindings to what is not there any more: another topic may come under the same alias.

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tidegate_authz::{Question, ZoneView};
 use tidegate_core::facts::BINDING_RETENTION_S;
+use tidegate_core::records::Moment;
 use tidegate_core::{Fact, Facts, FactsError, Timestamp, Unbound, ZoneId};
 use tokio::time::{interval, timeout};
 
@@ -16,6 +17,12 @@ const EXPIRE_EVERY: Duration = Duration::from_secs(3_600);
 /// The time, for rules.
 pub(crate) fn now() -> Timestamp {
     Timestamp(SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()))
+}
+
+/// The time to the microsecond, for credentials that expire.
+pub(crate) fn moment() -> Moment {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Moment(u64::try_from(since.as_micros()).unwrap_or(u64::MAX))
 }
 
 /// Time since some moment before the first connection, for what is counted by the millisecond.

@@ -8,6 +8,7 @@
     reason = "a test says what it expects in the shortest way"
 )]
 
+mod credentials;
 mod cut_off;
 mod file;
 mod many;

@@ -12,7 +12,7 @@ use tidegate_core::{CredentialId, ZoneId, ZoneName, ZoneSpec, parse_zones};
 use tidegate_gateway::logins::{make_credential, make_password};
 use tidegate_gateway::stored::StoreParts;
 
-use super::change;
+use super::{NewCredential, change};
 
 pub(super) fn list(parts: &StoreParts) -> anyhow::Result<()> {
     let image = parts.store.image();
@@ -76,8 +76,11 @@ pub(super) async fn delete(parts: &StoreParts, zone: &str) -> anyhow::Result<()>
     Ok(())
 }
 
-pub(super) async fn add_credential(parts: &StoreParts, zone: &str, id: &str) -> anyhow::Result<()> {
-    let (zone, id) = (ZoneName::parse(zone)?, CredentialId::parse(id)?);
+pub(super) async fn add_credential(parts: &StoreParts, wanted: NewCredential) -> anyhow::Result<()> {
+    const DAY: u64 = 24 * 3_600;
+    let NewCredential { credential, label, expires_in_days, expires_in_seconds } = wanted;
+    let (zone, id) = (ZoneName::parse(&credential.zone.zone)?, CredentialId::parse(&credential.id)?);
+    let seconds = expires_in_days.map(|days| u64::from(days) * DAY).or(expires_in_seconds.map(u64::from));
     let password = make_password().context(NO_RANDOMNESS)?;
     change(parts, |registry| {
         let account = registry.account_of(&zone)?.value.account;
@@ -86,6 +89,8 @@ pub(super) async fn add_credential(parts: &StoreParts, zone: &str, id: &str) -> 
             account: account.name().clone(),
             what: NO_RANDOMNESS.to_owned(),
         })?;
+        let expires = seconds.map(|seconds| registry.now.plus_seconds(seconds));
+        let credential = credential.with(label.clone(), expires).made(registry.now);
         Ok((registry.add_credential(&zone, credential)?, ()))
     })
     .await?;
@@ -96,6 +101,16 @@ pub(super) async fn add_credential(parts: &StoreParts, zone: &str, id: &str) -> 
 pub(super) async fn revoke_credential(parts: &StoreParts, zone: &str, id: &str) -> anyhow::Result<()> {
     let (zone, id) = (ZoneName::parse(zone)?, CredentialId::parse(id)?);
     change(parts, |registry| Ok((registry.revoke_credential(&zone, &id)?, ()))).await?;
+    Ok(())
+}
+
+pub(super) async fn allow_from(
+    parts: &StoreParts,
+    zone: &str,
+    networks: &[ipnet::IpNet],
+) -> anyhow::Result<()> {
+    let zone = ZoneName::parse(zone)?;
+    change(parts, |registry| Ok((registry.allow_networks(&zone, networks.to_vec())?, ()))).await?;
     Ok(())
 }
 

@@ -215,6 +215,12 @@ impl Credential {
         Self { label, expires, ..self }
     }
 
+    /// Made at that time.
+    #[must_use]
+    pub fn made(self, at: Moment) -> Self {
+        Self { created: Some(at.to_rfc3339()), ..self }
+    }
+
     /// What people call it.
     #[must_use]
     pub fn label(&self) -> Option<&str> {

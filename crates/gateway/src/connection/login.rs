@@ -73,6 +73,8 @@ pub(crate) enum LoginError {
 pub(super) struct Visitor<'a> {
     /// What the client's address counts as.
     pub(super) address: IpAddr,
+    /// The client's address.
+    pub(super) client: IpAddr,
     /// What the TLS handshake told.
     pub(super) introduced: &'a Introduced,
     /// What stood when the client came: credentials that changed meanwhile let nobody in.
@@ -240,6 +242,12 @@ async fn authenticate(
                 let cause = "certificate or server name lead to another zone";
                 return attempt.refuse(request, Some(user), cause, shared);
             }
+            AuthenticateStep::Accepted { user, .. }
+                if !shared.snapshot().allows(&user, attempt.visitor.client) =>
+            {
+                let cause = "its account may not be used from there";
+                return attempt.refuse(request, Some(user), cause, shared);
+            }
             AuthenticateStep::Accepted { user, bytes, grant } => {
                 match attempt.stands(&user, shared) {
                     Some(true) => {}
@@ -307,7 +315,8 @@ impl Attempt<'_> {
     /// refusal would be the end of it for stock clients.
     fn stands(&self, user: &str, shared: &ListenerShared) -> Option<bool> {
         let now = shared.snapshot().standing(&shared.cluster, user)?;
-        Some(self.visitor.before.standing(&shared.cluster, user) == Some(now))
+        let before = self.visitor.before.standing(&shared.cluster, user);
+        Some(before.is_some_and(|before| before.goes_on(&now)))
     }
 
     /// One text for every cause, and a time that begins before the check, so that what it cost does not show.

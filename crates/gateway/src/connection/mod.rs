@@ -14,7 +14,7 @@ mod pump;
 mod side;
 mod stop;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -174,7 +174,7 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(stream: S, mut arri
         return End::NoZone(user);
     };
     let _open = pump.meters().open();
-    let revoked = revoked(&shared, &user, &standing);
+    let revoked = revoked(&shared, &user, peer.ip(), &standing);
     let distrusted = distrusted(&arrival.introduced, arrival.renewed.clone());
     let served = async {
         let mut shutdown = arrival.shutdown.clone();
@@ -208,17 +208,20 @@ async fn enter<S: AsyncRead + AsyncWrite + Unpin>(
     arrival: &mut Arrival,
     before: &Arc<Snapshot>,
 ) -> Result<(String, Option<Login>), End> {
-    let Arrival { introduced, place, shared, shutdown, .. } = arrival;
+    let Arrival { client: peer, introduced, place, shared, shutdown, .. } = arrival;
     if shared.is_certificate_only() {
         return match introduced.certificate.as_ref().and_then(|certificate| certificate.principal.clone()) {
-            Some(user) if shared.agrees(introduced, &user) => Ok((user, None)),
+            Some(user) if shared.agrees(introduced, &user) && shared.snapshot().allows(&user, peer.ip()) => {
+                Ok((user, None))
+            }
             stranger => {
                 sleep(STRANGER_DELAY).await;
                 Err(LoginError::Certificate(stranger).into())
             }
         };
     }
-    let visitor = Visitor { address: place.address(), introduced, before: Arc::clone(before) };
+    let visitor =
+        Visitor { address: place.address(), client: peer.ip(), introduced, before: Arc::clone(before) };
     let start = Login::start(Arc::clone(&shared.login_policy));
     let login = tokio::select! {
         done = log_in(start, None, client, &visitor, shared) => done?,
@@ -282,7 +285,8 @@ async fn pumping<S: AsyncRead + AsyncWrite + Unpin>(
             }
             Stop::Login(request) => {
                 let Some(before) = login.take() else { return LoginError::NoSasl.into() };
-                let visitor = Visitor { address: place.address(), introduced, before: shared.snapshot() };
+                let (address, client) = (place.address(), arrival.client.ip());
+                let visitor = Visitor { address, client, introduced, before: shared.snapshot() };
                 match log_in(before, Some(request), pump.client(), &visitor, shared).await {
                     Ok(after) => {
                         pump.serve_until(after.expires_at());
@@ -331,11 +335,13 @@ async fn dial(door: Door, shared: &ListenerShared, zone: &ZoneView) -> Result<St
     }
 }
 
-/// Resolves when the login no longer stands: account or zone gone, or credentials changed.
-async fn revoked(shared: &ListenerShared, user: &str, standing: &Standing) {
+/// Resolves when the login no longer stands: account or zone gone, a credential gone, or the client not welcome there.
+async fn revoked(shared: &ListenerShared, user: &str, address: IpAddr, standing: &Standing) {
     let mut snapshots = shared.snapshots.clone();
-    let stands =
-        |snapshot: &Arc<Snapshot>| snapshot.standing(&shared.cluster, user).as_ref() == Some(standing);
+    let stands = |snapshot: &Arc<Snapshot>| {
+        let now = snapshot.standing(&shared.cluster, user);
+        now.is_some_and(|now| standing.goes_on(&now)) && snapshot.allows(user, address)
+    };
     let gone = snapshots.wait_for(|snapshot| !stands(snapshot)).await.is_ok();
     if !gone {
         // The publisher is gone: the gateway is shutting down, which drains connections by itself.
