@@ -187,6 +187,11 @@ impl Gateway {
             Arc::clone(&facts),
             config.limits.state_deadline,
             probes,
+            http::Zones {
+                desired: desired.clone(),
+                snapshots: snapshots.subscribe(),
+                upstreams: clusters.iter().map(|cluster| Arc::clone(&cluster.upstream)).collect(),
+            },
             metrics,
         ));
         let (want, wants) = watch::channel(Arc::new(wanted(&desired.borrow())));

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderName, StatusCode};
 use axum::routing::get;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tidegate_core::Facts;
@@ -15,8 +16,12 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
+use crate::desired::Desired;
 use crate::error::GatewayError;
+use crate::life;
+use crate::snapshot::Snapshot;
 use crate::stored::{Freshness, StoreParts};
+use crate::upstream::Upstream;
 
 /// What the probes look at.
 #[derive(Clone)]
@@ -26,7 +31,16 @@ struct Probes {
     /// How long the store may take to answer.
     deadline: Duration,
     store: Option<Store>,
+    zones: Zones,
     metrics: Option<Arc<PrometheusHandle>>,
+}
+
+/// What is wanted, what is enforced, and which clusters are there.
+#[derive(Clone)]
+pub(crate) struct Zones {
+    pub(crate) desired: watch::Receiver<Arc<Desired>>,
+    pub(crate) snapshots: watch::Receiver<Arc<Snapshot>>,
+    pub(crate) upstreams: Vec<Arc<Upstream>>,
 }
 
 /// Where zones and accounts are kept.
@@ -72,13 +86,15 @@ pub(crate) async fn serve(
     facts: Arc<dyn Facts>,
     deadline: Duration,
     store: Option<Store>,
+    zones: Zones,
     metrics: Option<Arc<PrometheusHandle>>,
 ) {
     let router = Router::new()
         .route("/livez", get(|| async { "ok\n" }))
         .route("/readyz", get(readyz))
         .route("/metrics", get(render))
-        .with_state(Probes { ready, facts, deadline, store, metrics });
+        .route("/zones", get(zones_of))
+        .with_state(Probes { ready, facts, deadline, store, zones, metrics });
     if let Err(error) = axum::serve(listener, router).await {
         tracing::error!(%error, "probes and metrics are not served any more");
     }
@@ -97,6 +113,15 @@ async fn readyz(State(probes): State<Probes>) -> (StatusCode, &'static str) {
         true => (StatusCode::OK, "ready\n"),
         false => (StatusCode::SERVICE_UNAVAILABLE, "not ready: the state store fails\n"),
     }
+}
+
+/// Every zone and where it stands.
+async fn zones_of(State(probes): State<Probes>) -> ([(HeaderName, &'static str); 1], String) {
+    let Zones { desired, snapshots, upstreams } = &probes.zones;
+    let (desired, snapshot) = (Arc::clone(&desired.borrow()), Arc::clone(&snapshots.borrow()));
+    let troubles = upstreams.iter().filter_map(|cluster| Some((cluster.name.clone(), cluster.trouble()?)));
+    let body = life::list(&desired, &snapshot, &troubles.collect());
+    ([(CONTENT_TYPE, "application/json")], body.to_string())
 }
 
 async fn render(State(probes): State<Probes>) -> Result<String, StatusCode> {

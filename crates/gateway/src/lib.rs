@@ -42,6 +42,7 @@ pub mod desired;
 mod error;
 mod gateway;
 mod http;
+pub mod life;
 mod listener;
 pub mod logins;
 mod meters;

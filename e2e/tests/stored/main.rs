@@ -11,6 +11,7 @@
 mod credentials;
 mod cut_off;
 mod file;
+mod life;
 mod many;
 mod partner;
 mod replicas;

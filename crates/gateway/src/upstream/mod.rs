@@ -45,6 +45,8 @@ pub struct Upstream {
     refresh: Duration,
     wanted: Notify,
     last_round: Mutex<Instant>,
+    /// Why it could not be asked the last time.
+    trouble: Mutex<Option<String>>,
 }
 
 impl Upstream {
@@ -63,6 +65,7 @@ impl Upstream {
             refresh: config.metadata_refresh,
             wanted: Notify::new(),
             last_round: Mutex::new(Instant::now()),
+            trouble: Mutex::new(None),
         })
     }
 
@@ -117,7 +120,14 @@ impl Upstream {
         }
     }
 
-    fn round_done(&self) {
+    /// Why it could not be asked the last time; `None` if it could.
+    #[must_use]
+    pub fn trouble(&self) -> Option<String> {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn round_done(&self, trouble: Option<String>) {
+        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
         *self.last_round.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
     }
 }
@@ -144,20 +154,20 @@ pub async fn watch_cluster(
         let started = Instant::now();
         let topics = wanted.borrow_and_update().get(&upstream.name).cloned().unwrap_or_default();
         let entered = Arc::clone(&access.borrow_and_update());
-        let pause = match observer.observe(&entered, &topics).await {
+        let (pause, failed) = match observer.observe(&entered, &topics).await {
             Ok(seen) => {
                 publish.send_if_modified(|known| replace_if_changed(known, seen));
                 metrics::gauge!("tidegate_upstream_up", "cluster" => upstream.name.to_string()).set(1.0);
                 trouble.ended(&upstream.name);
-                upstream.refresh
+                (upstream.refresh, None)
             }
             Err(error) => {
                 trouble.tell(&upstream.name, &error);
                 metrics::gauge!("tidegate_upstream_up", "cluster" => upstream.name.to_string()).set(0.0);
-                RETRY
+                (RETRY, Some(error.to_string()))
             }
         };
-        upstream.round_done();
+        upstream.round_done(failed);
         if publish.is_closed() {
             return;
         }
