@@ -18,12 +18,13 @@ use crate::seed::Seed;
 use crate::{command, suite};
 
 /// The size of a bar, and that of files without one.
-const BARS: [(&str, Size); 5] = [
+const BARS: [(&str, Size); 6] = [
     ("upheaval", Size { rounds: 10, scale: 2 }),
     ("flood", Size { rounds: 7, scale: 10 }),
     ("rates", Size { rounds: 1, scale: 10 }),
     ("churn", Size { rounds: 1, scale: 5 }),
     ("store", Size { rounds: 1, scale: 20 }),
+    ("stored", Size { rounds: 3, scale: 10 }),
 ];
 const NO_BAR: Size = Size { rounds: 7, scale: 100 };
 
