@@ -15,6 +15,7 @@ mod life;
 mod many;
 mod partner;
 mod replicas;
+mod rolling;
 
 use std::sync::OnceLock;
 

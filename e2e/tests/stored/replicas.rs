@@ -18,7 +18,7 @@ use crate::partner::{ACCOUNT, PASSWORD, is_cut, log_in, open, readiness, sees, u
 const ENFORCED: Duration = Duration::from_secs(1);
 
 /// Files of replicas of one installation on a new topic; the first has imported a zone of one topic.
-fn homes(aliases: &[tidegate_e2e::gateway::Alias]) -> Result<[Home; 3]> {
+pub(crate) fn homes(aliases: &[tidegate_e2e::gateway::Alias]) -> Result<[Home; 3]> {
     let topic = random::name("store.");
     let first = Home::create(kafka())?;
     first.add_account(ACCOUNT, PASSWORD)?;
