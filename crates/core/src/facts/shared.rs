@@ -115,7 +115,9 @@ impl SharedFacts {
             }
             Fact::Binding { group, backing, alias, used } => {
                 let known = self.claims.get(&(zone, group.clone(), backing.clone()));
-                let since = known.and_then(|claims| claims.get(alias)).map(|claim| claim.since);
+                let claim = known.and_then(|claims| claims.get(alias));
+                // One that was out of use begins anew, behind whatever holds now.
+                let since = claim.filter(|claim| is_in_use(claim, *used)).map(|claim| claim.since);
                 (binding(zone, group, backing, alias), Value { used: used.0, since })
             }
         };
@@ -160,8 +162,12 @@ impl SharedFacts {
                     Some(Value { used, since }) => {
                         let claim = Claim { since: since.unwrap_or(place), used: Timestamp(used) };
                         let known = claims.entry(alias).or_insert(claim);
-                        known.used = known.used.max(claim.used);
-                        known.since = known.since.min(claim.since);
+                        if is_in_use(known, claim.used) {
+                            known.used = known.used.max(claim.used);
+                            known.since = known.since.min(claim.since);
+                        } else {
+                            *known = claim;
+                        }
                     }
                     None => drop(claims.remove(&alias)),
                 }
@@ -180,11 +186,8 @@ impl SharedFacts {
             Fact::Producer { .. } => fact,
             Fact::Binding { group, backing, alias, used } => {
                 let claims = self.claims.get(&(zone, group.clone(), backing.clone()));
-                // Its first user may be gone for so long that it holds no more.
-                let in_use = claims
-                    .into_iter()
-                    .flatten()
-                    .filter(|(_, claim)| used.since(claim.used) < BINDING_RETENTION_S);
+                // The first may be out of use for so long that it holds no more.
+                let in_use = claims.into_iter().flatten().filter(|(_, claim)| is_in_use(claim, used));
                 let (alias, used) = match in_use.min_by_key(|(_, claim)| claim.since) {
                     Some((first, claim)) => (first.clone(), claim.used),
                     None => (alias, used),
@@ -224,9 +227,14 @@ fn binding(zone: ZoneId, group: &str, backing: &BackingTopic, alias: &Alias) -> 
     Key::Binding { zone: *zone.as_bytes(), group, backing, alias }
 }
 
-/// The claim that holds.
+/// The claim that holds: the first of those that are in use, as of the newest.
 fn first(claims: &BTreeMap<Alias, Claim>) -> Option<(&Alias, &Claim)> {
-    claims.iter().min_by_key(|(_, claim)| claim.since)
+    let newest = claims.values().map(|claim| claim.used).max()?;
+    claims.iter().filter(|(_, claim)| is_in_use(claim, newest)).min_by_key(|(_, claim)| claim.since)
+}
+
+fn is_in_use(claim: &Claim, now: Timestamp) -> bool {
+    now.since(claim.used) < BINDING_RETENTION_S
 }
 
 #[cfg(test)]
@@ -298,6 +306,11 @@ mod tests {
         }
         assert_eq!(facts.standing(ZONE, binding("b", late - 1)), binding("a", 10));
         assert_eq!(facts.standing(ZONE, binding("b", late)), binding("b", late));
+        assert_eq!(bound(&facts), Some(binding("b", late)));
+        // And it does not come back with its old place.
+        let again = facts.state(&keys, ZONE, &binding("a", late + 1)).unwrap();
+        facts.take(&keys, 2, &again).unwrap();
+        assert_eq!(facts.standing(ZONE, binding("a", late + 1)), binding("b", late));
     }
 
     #[test]

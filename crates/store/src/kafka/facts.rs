@@ -67,7 +67,8 @@ pub struct KafkaFacts {
 /// Writes records, if any, and reads to the end.
 struct Job {
     records: Vec<FactRecord>,
-    done: oneshot::Sender<Result<(), FactsError>>,
+    /// Who waits; `None` when nobody does.
+    done: Option<oneshot::Sender<Result<(), FactsError>>>,
 }
 
 impl KafkaFacts {
@@ -102,7 +103,7 @@ impl KafkaFacts {
     /// Writes records and reads to the end.
     fn job(&self, records: Vec<FactRecord>) -> impl Future<Output = Result<(), FactsError>> + Send + use<> {
         let (done, ended) = oneshot::channel();
-        let sent = self.jobs.send(Job { records, done });
+        let sent = self.jobs.send(Job { records, done: Some(done) });
         async move {
             sent.map_err(|_| FactsError(GONE.to_owned()))?;
             ended.await.map_err(|_| FactsError(GONE.to_owned()))?
@@ -129,7 +130,7 @@ impl Facts for KafkaFacts {
             let records: Vec<_> =
                 lost.filter_map(|unbound| SharedFacts::take_back(&keys, zone, &unbound)).collect();
             if !records.is_empty() {
-                let _ = jobs.send(Job { records, done: oneshot::channel().0 });
+                let _ = jobs.send(Job { records, done: None });
             }
             Ok(standing)
         })
@@ -266,7 +267,12 @@ impl Worker {
                     Some(Followed::Fetched(fetched)) => self.log.take(fetched),
                     // What was there is known; what comes is read from where the topic begins now.
                     Some(Followed::Gone) => self.begin_anew().await,
-                    None => sleep(DEADLINE).await,
+                    // It ends only by a fault; another one goes on where the log is.
+                    None => {
+                        sleep(PAUSE).await;
+                        let (options, position) = (Arc::clone(&self.options), self.log.position);
+                        self.follower = Follower::start(options, Isolation::Uncommitted, position);
+                    }
                 },
             }
         }
@@ -284,7 +290,12 @@ impl Worker {
         }
     }
 
-    async fn work(&mut self, jobs: Vec<Job>) {
+    async fn work(&mut self, mut jobs: Vec<Job>) {
+        // Whoever waits no longer has been told that it failed: it must not happen behind their back, nor keep others waiting.
+        jobs.retain(|job| job.done.as_ref().is_none_or(|done| !done.is_closed()));
+        if jobs.is_empty() {
+            return;
+        }
         let records: Vec<FactRecord> = jobs.iter().flat_map(|job| job.records.iter().cloned()).collect();
         let begin = Instant::now();
         let outcome = loop {
@@ -301,8 +312,10 @@ impl Worker {
             }
         };
         for job in jobs {
-            // Who asked may be gone.
-            let _ = job.done.send(outcome.clone());
+            if let Some(done) = job.done {
+                // Who asked may be gone.
+                let _ = done.send(outcome.clone());
+            }
         }
     }
 

@@ -44,8 +44,9 @@ impl Isolation {
 
 const EARLIEST: i64 = -2;
 
-/// Bytes of one answer; a broker sends one whole batch whatever its size.
-const MAX_BYTES: i32 = 8 * 1024 * 1024;
+/// Bytes of one answer; a broker sends one whole batch whatever its size. Records of a few bytes, as somebody hostile may
+/// write them, take twenty times as much here.
+const MAX_BYTES: i32 = 1024 * 1024;
 
 /// What a Fetch tells.
 #[derive(Debug)]

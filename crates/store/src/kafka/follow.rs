@@ -36,7 +36,7 @@ pub(super) struct Follower {
 }
 
 /// What a follower may have read ahead.
-const AHEAD: usize = 4;
+const AHEAD: usize = 1;
 
 impl Follower {
     /// Follows from `position` on.

@@ -78,7 +78,9 @@ pub(super) fn read(record: &Record, producer: Option<Producer>) -> Result<Signed
             ),
         )
     };
-    let key = RecordKey::parse(&name).map_err(|error| foreign(&error.to_string()))?;
+    let key = std::str::from_utf8(record.key.as_deref().unwrap_or_default());
+    let key = key.map_err(|_| foreign("its key is not text"))?;
+    let key = RecordKey::parse(key).map_err(|error| foreign(&error.to_string()))?;
     let header = |wanted: &str| {
         let found = record.headers.iter().find(|(name, _)| name == wanted.as_bytes());
         found.and_then(|(_, value)| value.as_deref()).ok_or_else(|| foreign("a header is missing"))
@@ -102,7 +104,16 @@ pub(super) fn read(record: &Record, producer: Option<Producer>) -> Result<Signed
     Ok(Signed { key, revision: Revision(revision), change, body, signature })
 }
 
-/// What an operator knows the record by.
+/// Whether what was encoded is read again as what it was: a record that cannot be read would take the store with it.
+pub(super) fn reads_back(batches: &[(Bytes, i32)], wrote: &[Signed], producer: Producer) -> bool {
+    let records = batches.iter().flat_map(|(bytes, _)| tidegate_wire::record::batches(bytes));
+    let records = records.map(|(header, batch)| tidegate_wire::record::records(&header, &batch));
+    let Ok(records) = records.collect::<Result<Vec<_>, _>>() else { return false };
+    let read = records.iter().flatten().map(|record| read(record, Some(producer)));
+    read.eq(wrote.iter().cloned().map(Ok))
+}
+
+/// What an operator knows the record by; cut, as anybody may have written it.
 fn name(record: &Record) -> String {
     let key = record.key.as_deref().unwrap_or_default();
     String::from_utf8_lossy(key).chars().take(SHOWN).collect()
@@ -181,7 +192,7 @@ fn write(signed: &Signed, producer: Producer, sequence: i32, place: i32, now_ms:
 #[cfg(test)]
 mod tests {
     use tidegate_core::RootKey;
-    use tidegate_core::store::StoreKeys;
+    use tidegate_core::store::{MAX_ID, StoreKeys};
     use tidegate_wire::record;
 
     use super::*;
@@ -207,6 +218,16 @@ mod tests {
         let [(bytes, 2)] = &written[..] else { panic!("one batch of two") };
         let read: Vec<_> = read_back(bytes).iter().map(|record| read(record, Some(OURS)).unwrap()).collect();
         assert_eq!(read, wrote);
+        assert!(reads_back(&written, &wrote, OURS));
+        assert!(!reads_back(&written, &wrote[..1], OURS));
+        assert!(!reads_back(&written, &wrote, Producer { id: 8, ..OURS }));
+    }
+
+    #[test]
+    fn the_longest_key_is_read_whole() {
+        let wrote = [signed(&format!("zone/{}", "x".repeat(MAX_ID)), None)];
+        let written = batches(&wrote, OURS, 0, 0).unwrap();
+        assert!(reads_back(&written, &wrote, OURS));
     }
 
     #[test]

@@ -169,14 +169,26 @@ async fn check_configs(
 /// Why a topic with such configs cannot hold a store.
 fn unfit<'a>(content: Content, value: impl Fn(&str) -> &'a str) -> Option<String> {
     let policy = value("cleanup.policy");
+    let mut policies: Vec<&str> = policy.split(',').map(str::trim).collect();
+    policies.sort_unstable();
     let wanted = match content {
         Content::Records => "compact",
         Content::Facts(_) => "compact,delete",
     };
-    if policy != wanted {
+    if policies != wanted.split(',').collect::<Vec<_>>() {
         return Some(format!(
             "its cleanup.policy is \"{policy}\"; set it to \"{wanted}\", or it loses what it must keep"
         ));
+    }
+    if let Content::Facts(retention) = content {
+        let kept: i64 = value("retention.ms").parse().unwrap_or_default();
+        let least = i64::try_from(retention.as_millis()).unwrap_or(i64::MAX);
+        // -1 is for good.
+        if kept >= 0 && kept < least {
+            return Some(format!(
+                "its retention.ms is {kept}; set it to {least} at least, as facts are good for that long"
+            ));
+        }
     }
     let compression = value("compression.type");
     if !["uncompressed", "producer"].contains(&compression) {
@@ -286,6 +298,24 @@ mod tests {
         ] {
             assert!(with(name, value).unwrap().contains(name), "{name}={value}");
         }
+    }
+
+    #[test]
+    fn a_topic_of_facts_keeps_them_for_as_long_as_they_are_good() {
+        let with = |policy: &'static str, retention: &'static str| {
+            unfit(Content::Facts(Duration::from_millis(100)), |wanted| match wanted {
+                "cleanup.policy" => policy,
+                "retention.ms" => retention,
+                "compression.type" => "producer",
+                _ => "",
+            })
+        };
+        for policy in ["compact,delete", "delete,compact", "delete, compact"] {
+            assert_eq!(with(policy, "100"), None);
+        }
+        assert_eq!(with("compact,delete", "-1"), None);
+        assert!(with("compact,delete", "99").unwrap().contains("set it to 100 at least"));
+        assert!(with("compact", "100").unwrap().contains("cleanup.policy"));
     }
 
     #[test]

@@ -135,8 +135,12 @@ impl Worker {
                 let what = "it was cut or made anew".to_owned();
                 self.lose(KafkaStoreError::Topic { topic: self.options.topic.clone(), what });
             }
-            // It never ends by itself.
-            None => sleep(RELOAD_EVERY).await,
+            // It ends only by a fault; another one goes on where the log is.
+            None => {
+                sleep(PAUSE).await;
+                self.follower =
+                    Follower::start(Arc::clone(&self.options), Isolation::Committed, self.log.position());
+            }
         }
         if self.lost.as_ref().is_some_and(|(_, tried)| tried.is_none_or(|at| at.elapsed() >= RELOAD_EVERY))
             && let Err(error) = self.reload().await
@@ -258,6 +262,10 @@ impl Worker {
             }
         };
         let batches = format::batches(&records, producer, session.sequence(), now_ms())?;
+        if !format::reads_back(&batches, &records, producer) {
+            let what = "what would be written could not be read again".to_owned();
+            return Err(KafkaStoreError::Batch(what).into());
+        }
         let write = async {
             session.join().await?;
             for (batch, count) in batches {
@@ -275,7 +283,11 @@ impl Worker {
                 (self.session, self.leader) = (Some(session), Some(leader));
                 Ok(revision)
             }
-            _ => Err(Failure::Unknown),
+            // A leader that lost what another had: it is tried again, on what is there now.
+            Some((_, Outcome::NotMade)) => {
+                Err(KafkaStoreError::Unreadable(self.options.topic.clone()).into())
+            }
+            Some((_, Outcome::Unknown)) | None => Err(Failure::Unknown),
         }
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tidegate_core::store::{
-    Body, Change, ChangeError, CommitError, Kind, MAX_BODY_BYTES, Record, RecordKey, Revision, Store,
+    Body, Change, ChangeError, CommitError, Kind, MAX_BODY_BYTES, MAX_ID, Record, RecordKey, Revision, Store,
 };
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -183,6 +183,15 @@ pub(crate) async fn a_change_that_breaks_a_bound_changes_nothing(store: Arc<dyn 
         store.commit(change).await.unwrap_err();
         assert_eq!(store.image(), before);
     }
+}
+
+pub(crate) async fn keys_of_any_length_are_kept(store: Arc<dyn Store>) {
+    for length in [1, 92, 93, 100, 101, MAX_ID] {
+        let key = key(&format!("zone/{}", "x".repeat(length)));
+        store.commit(Change::new().create(key.clone(), body("1"))).await.unwrap();
+        assert!(store.image().get(&key).is_some(), "{length} characters");
+    }
+    assert!(store.alarms().is_empty());
 }
 
 pub(crate) async fn bodies_are_kept_to_the_byte(store: Arc<dyn Store>) {

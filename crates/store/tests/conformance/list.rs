@@ -15,6 +15,7 @@ macro_rules! conformance {
             who_leaves_does_not_undo_a_change,
             a_change_that_breaks_a_bound_changes_nothing,
             bodies_are_kept_to_the_byte,
+            keys_of_any_length_are_kept,
         );
     };
     (@cases $name:ident, $subject:ty, $($case:ident),* $(,)?) => {
