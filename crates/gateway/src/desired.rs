@@ -17,6 +17,8 @@ pub struct Desired {
     pub(crate) accounts: Accounts,
     /// What the store's last change was, if they come from a store.
     pub(crate) revision: Revision,
+    /// Whether zones that are not here may be there all the same: they are not served, and nothing of them is taken away.
+    pub(crate) is_partial: bool,
 }
 
 /// Largest manifest or accounts file that is read; a zone of 10,000 topics needs one MiB.
@@ -33,7 +35,7 @@ impl Desired {
     pub fn new(zones: Vec<SourcedZone>, accounts: Accounts) -> Result<Self, GatewayError> {
         let conflicts: Vec<String> = check_zones(&zones).iter().map(ToString::to_string).collect();
         match conflicts.is_empty() {
-            true => Ok(Self { zones, accounts, revision: Revision::default() }),
+            true => Ok(Self { zones, accounts, ..Self::default() }),
             false => Err(GatewayError::Desired(conflicts)),
         }
     }
@@ -114,7 +116,7 @@ impl Desired {
         problems.extend(check_zones(&zones).iter().map(ToString::to_string));
         problems.extend(unknown_clusters(config, &zones));
         match problems.is_empty() {
-            true => Ok(Self { zones, accounts, revision: Revision::default() }),
+            true => Ok(Self { zones, accounts, ..Self::default() }),
             false => Err(GatewayError::Desired(problems)),
         }
     }

@@ -83,7 +83,8 @@ impl Gateway {
         let (stored, freshness) = match &parts.store {
             None => (None, Arc::new(Freshness::always())),
             Some(store) => {
-                let freshness = Arc::new(Freshness::new(config.limits.store_staleness_max));
+                let freshness =
+                    Arc::new(Freshness::new(config.limits.store_staleness_max, store.store.behind()));
                 let clusters = config.clusters.iter().map(|cluster| cluster.name.clone()).collect();
                 let close_after = config.limits.store_close_after;
                 let (stored, desired) =

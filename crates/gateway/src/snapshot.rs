@@ -97,6 +97,7 @@ impl Snapshot {
         Some(Standing {
             fingerprints: Arc::clone(&member.fingerprints),
             zone: member.zone.name().clone(),
+            id: member.zone.id(),
             pointing: member.pointing,
         })
     }
@@ -110,6 +111,8 @@ impl Snapshot {
 pub struct Standing {
     fingerprints: Arc<[Fingerprint]>,
     zone: ZoneName,
+    /// One that is deleted and made again is another.
+    id: ZoneId,
     pointing: u64,
 }
 
@@ -117,7 +120,7 @@ impl Standing {
     /// Whether a login of this standing goes on with what stands now. A credential more changes nothing: a partner that
     /// changes over from one to the next goes on meanwhile. One that is gone may be the one that was proven.
     pub(crate) fn goes_on(&self, now: &Self) -> bool {
-        self.zone == now.zone
+        (&self.zone, self.id) == (&now.zone, now.id)
             && self.pointing == now.pointing
             && self.fingerprints.iter().all(|fingerprint| now.fingerprints.contains(fingerprint))
     }
@@ -229,6 +232,9 @@ impl Compiler {
             desired.zones.iter().map(|sourced| (self.id(sourced), &sourced.zone)).collect();
         let mut unbound = Vec::new();
         for (id, state) in &self.states {
+            if desired.is_partial && !zones.contains_key(id) {
+                continue;
+            }
             let grants = zones.get(id).map_or(&[][..], |spec| spec.topics());
             let gone = state.retain_bindings(|backing, alias| {
                 grants.iter().any(|grant| grant.alias == *alias && grant.backing == *backing)
@@ -237,7 +243,7 @@ impl Compiler {
                 unbound.push((*id, gone));
             }
         }
-        self.states.retain(|id, _| zones.contains_key(id));
+        self.states.retain(|id, _| desired.is_partial || zones.contains_key(id));
         unbound
     }
 
@@ -250,7 +256,13 @@ impl Compiler {
 fn account(spec: &ZoneSpec, desired: &Desired) -> Option<Account> {
     match spec.authentication() {
         AuthenticationMode::Plain => desired.accounts.find(spec.account().as_str()).cloned(),
-        AuthenticationMode::Mtls => Account::new(spec.account().clone(), Vec::new()).ok(),
+        AuthenticationMode::Mtls => {
+            let known = desired.accounts.find(spec.account().as_str());
+            let networks = known.map_or_else(Vec::new, |account| account.networks().to_vec());
+            Account::new(spec.account().clone(), Vec::new())
+                .ok()
+                .map(|account| account.from_networks(networks))
+        }
     }
 }
 
@@ -273,6 +285,38 @@ mod tests {
             "{{apiVersion: v2, kind: PartnerZone, metadata: {{name: z}}, spec: {{cluster: c, serviceAccount: u, topics: [{topics}]}}}}"
         );
         parse_zones(&manifest).unwrap().remove(0)
+    }
+
+    fn keeps(desired: &Desired) -> (Snapshot, usize) {
+        let binding = Fact::Binding {
+            group: "g".to_owned(),
+            backing: BackingTopic::parse("t1").unwrap(),
+            alias: Alias::parse("a").unwrap(),
+            used: tidegate_core::Timestamp(1),
+        };
+        let root_key = RootKey::from_bytes([1; 32]);
+        let id = root_key.zone_id(&ZoneName::parse("z").unwrap());
+        let mut compiler = Compiler::new(root_key, vec![(id, binding)]);
+        let compiled = compiler.compile(desired, HashMap::new(), Moment(1));
+        (compiled.snapshot, compiled.unbound.len())
+    }
+
+    #[test]
+    fn what_is_not_known_to_be_gone_loses_nothing() {
+        assert_eq!(keeps(&Desired::default()).1, 1, "a zone that is gone");
+        assert_eq!(keeps(&Desired { is_partial: true, ..Desired::default() }).1, 0, "one that is not served");
+    }
+
+    #[test]
+    fn networks_hold_for_accounts_of_certificates_too() {
+        let text = "{apiVersion: v2, kind: PartnerZone, metadata: {name: z}, spec: {cluster: c, authenticationMode: {type: MTLS, serviceAccount: u}, topics: [{name: a, backingTopic: t1, permission: READ}]}}";
+        let zone = SourcedZone::new("here", parse_zones(text).unwrap().remove(0));
+        let mut accounts = tidegate_core::Accounts::default();
+        let networks = vec!["10.0.0.0/8".parse().unwrap()];
+        accounts.insert(Account::new(zone.zone.account().clone(), vec![]).unwrap().from_networks(networks));
+        let (snapshot, _) = keeps(&Desired { zones: vec![zone], accounts, ..Desired::default() });
+        assert!(snapshot.allows("u", "10.0.0.1".parse().unwrap()));
+        assert!(!snapshot.allows("u", "192.0.2.1".parse().unwrap()));
     }
 
     #[test]

@@ -157,6 +157,7 @@ impl Replay {
             return Ok(Ok(Taken::Pending));
         }
         let head = Head::read(&signed).ok_or(Lost::TooNew(signed.revision))?;
+        self.alarms.remove(&signed.key.to_string());
         self.close(head).map(|image| Ok(Taken::Changed(image)))
     }
 

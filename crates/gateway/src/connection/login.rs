@@ -27,7 +27,7 @@ use super::side::{Received, Side, SideError};
 use crate::admission::Leave;
 use crate::listener::ListenerShared;
 use crate::logins::make_nonce;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Snapshot, Standing};
 use crate::tls::Introduced;
 
 /// Time for a client to take its refusal; what is sent before a login fits any socket buffer.
@@ -101,6 +101,10 @@ struct Attempt<'a> {
     leave: Option<Leave>,
     /// When the check of what was presented began.
     began: Instant,
+    /// What stood when the credential was looked up.
+    seen: Option<Standing>,
+    /// What stood when the client was let in.
+    accepted: Option<Standing>,
 }
 
 /// Runs a login until somebody is logged in. `first` is a request already taken off the stream.
@@ -113,13 +117,13 @@ pub(super) async fn log_in<S: AsyncRead + AsyncWrite + Unpin>(
     client: &mut Side<S>,
     visitor: &Visitor<'_>,
     shared: &ListenerShared,
-) -> Result<Login, LoginError> {
-    let mut attempt = Attempt { visitor, leave: None, began: Instant::now() };
+) -> Result<(Login, Option<Standing>), LoginError> {
+    let mut attempt = Attempt { visitor, leave: None, began: Instant::now(), seen: None, accepted: None };
     let steps = steps(login, first, client, &mut attempt, shared);
     let refused = match timeout(shared.deadlines.auth_deadline, steps).await {
         Err(_) => return Err(LoginError::Deadline),
         Ok(done) => match done? {
-            Ok(login) => return Ok(login),
+            Ok(login) => return Ok((login, attempt.accepted)),
             Err(refused) => refused,
         },
     };
@@ -227,6 +231,7 @@ async fn authenticate(
             }
             AuthenticateStep::NeedCredential { user, hash, resume } => {
                 attempt.may_try(&user, shared).await;
+                attempt.look(&user, shared);
                 match shared.logins.scram_credential(&user, shared.account(&user), hash) {
                     Some((credential, known)) => resume.with(credential, known),
                     None => {
@@ -287,6 +292,7 @@ async fn check_password(
     attempt: &mut Attempt<'_>,
     shared: &ListenerShared,
 ) -> Result<(), Rejection> {
+    attempt.look(user, shared);
     let account = shared.account(user);
     if shared.logins.recognises(user, account.as_deref(), &password) {
         return Ok(());
@@ -313,10 +319,19 @@ impl Attempt<'_> {
     ///
     /// Who is in the middle of a login while they change is cut and may come again, as those who are logged in: a
     /// refusal would be the end of it for stock clients.
-    fn stands(&self, user: &str, shared: &ListenerShared) -> Option<bool> {
+    fn stands(&mut self, user: &str, shared: &ListenerShared) -> Option<bool> {
         let now = shared.snapshot().standing(&shared.cluster, user)?;
         let before = self.visitor.before.standing(&shared.cluster, user);
-        Some(before.is_some_and(|before| before.goes_on(&now)))
+        let stands = [before, self.seen.take()]
+            .iter()
+            .all(|then| then.as_ref().is_some_and(|then| then.goes_on(&now)));
+        self.accepted = Some(now);
+        Some(stands)
+    }
+
+    /// Remembers what stands before a credential is looked up: what is taken away meanwhile lets nobody in.
+    fn look(&mut self, user: &str, shared: &ListenerShared) {
+        self.seen = shared.snapshot().standing(&shared.cluster, user);
     }
 
     /// One text for every cause, and a time that begins before the check, so that what it cost does not show.

@@ -149,7 +149,7 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(stream: S, mut arri
     let shared = Arc::clone(&arrival.shared);
     // From before the login: who began it with credentials that change meanwhile must not keep it.
     let before = shared.snapshot();
-    let (user, login) = match enter(&mut client, &mut arrival, &before).await {
+    let (user, login, accepted) = match enter(&mut client, &mut arrival, &before).await {
         Ok(entered) => entered,
         Err(end) => return end,
     };
@@ -158,7 +158,8 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(stream: S, mut arri
         return End::Stale;
     }
     arrival.place.logged_in();
-    let Some(standing) = before.standing(&shared.cluster, &user) else { return End::NoZone(user) };
+    let standing = accepted.or_else(|| before.standing(&shared.cluster, &user));
+    let Some(standing) = standing else { return End::NoZone(user) };
     drop(before);
     let zone_place = match shared.common.admission.enter_zone(&user, &shared.deadlines, Instant::now()) {
         Ok(zone_place) => zone_place,
@@ -207,12 +208,12 @@ async fn enter<S: AsyncRead + AsyncWrite + Unpin>(
     client: &mut Side<S>,
     arrival: &mut Arrival,
     before: &Arc<Snapshot>,
-) -> Result<(String, Option<Login>), End> {
+) -> Result<(String, Option<Login>, Option<Standing>), End> {
     let Arrival { client: peer, introduced, place, shared, shutdown, .. } = arrival;
     if shared.is_certificate_only() {
         return match introduced.certificate.as_ref().and_then(|certificate| certificate.principal.clone()) {
             Some(user) if shared.agrees(introduced, &user) && shared.snapshot().allows(&user, peer.ip()) => {
-                Ok((user, None))
+                Ok((user, None, None))
             }
             stranger => {
                 sleep(STRANGER_DELAY).await;
@@ -223,12 +224,12 @@ async fn enter<S: AsyncRead + AsyncWrite + Unpin>(
     let visitor =
         Visitor { address: place.address(), client: peer.ip(), introduced, before: Arc::clone(before) };
     let start = Login::start(Arc::clone(&shared.login_policy));
-    let login = tokio::select! {
+    let (login, standing) = tokio::select! {
         done = log_in(start, None, client, &visitor, shared) => done?,
         // Who has not logged in has asked for nothing that a drain would wait for.
         _ = shutdown.wait_for(|stop| *stop) => return Err(End::Stopping),
     };
-    Ok((login.user().unwrap_or_default().to_owned(), Some(login)))
+    Ok((login.user().unwrap_or_default().to_owned(), Some(login), standing))
 }
 
 /// Alternates between pumping and what the pump cannot do.
@@ -288,7 +289,7 @@ async fn pumping<S: AsyncRead + AsyncWrite + Unpin>(
                 let (address, client) = (place.address(), arrival.client.ip());
                 let visitor = Visitor { address, client, introduced, before: shared.snapshot() };
                 match log_in(before, Some(request), pump.client(), &visitor, shared).await {
-                    Ok(after) => {
+                    Ok((after, _)) => {
                         pump.serve_until(after.expires_at());
                         login = Some(after);
                     }

@@ -106,7 +106,7 @@ impl Stored {
             tracing::error!(
                 "the store has not been reached for too long: nobody is served until it is (see `limits.storeCloseAfterMs`)"
             );
-            self.publish.send_replace(Arc::default());
+            self.publish.send_replace(Arc::new(Desired { is_partial: true, ..Desired::default() }));
         }
     }
 

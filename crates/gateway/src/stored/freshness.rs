@@ -19,9 +19,9 @@ impl Freshness {
         Self { confirmed: AtomicU64::new(u64::MAX), staleness_max: Duration::MAX }
     }
 
-    /// Of a gateway that has just read its store.
-    pub(crate) fn new(staleness_max: Duration) -> Self {
-        Self { confirmed: AtomicU64::new(millis(state::uptime())), staleness_max }
+    /// Of a gateway that has just read its store, which was behind by so much then.
+    pub(crate) fn new(staleness_max: Duration, behind: Duration) -> Self {
+        Self { confirmed: AtomicU64::new(millis(state::uptime().saturating_sub(behind))), staleness_max }
     }
 
     /// What is enforced was right at that time.
@@ -50,7 +50,7 @@ mod tests {
 
     #[test]
     fn age_is_counted_from_the_last_confirmation() {
-        let freshness = Freshness::new(Duration::from_secs(1));
+        let freshness = Freshness::new(Duration::from_secs(1), Duration::ZERO);
         freshness.confirm(Duration::from_secs(100));
         freshness.confirm(Duration::from_secs(90));
         assert_eq!(freshness.age(Duration::from_secs(103)), Duration::from_secs(3));

@@ -55,7 +55,8 @@ impl Reader {
         }
         zones.sort_by(|one, other| one.zone.name().cmp(other.zone.name()));
         problems.sort();
-        (Desired { zones, accounts, revision: image.revision() }, problems)
+        let is_partial = !problems.is_empty();
+        (Desired { zones, accounts, revision: image.revision(), is_partial }, problems)
     }
 
     /// Why a zone cannot be served.
@@ -135,6 +136,7 @@ mod tests {
         let (desired, problems) = reader().read(&image);
         assert_eq!(problems, Vec::<String>::new());
         assert_eq!(desired.revision, image.revision());
+        assert!(!desired.is_partial);
         let names: Vec<_> = desired.zones().iter().map(|zone| (zone.zone.name().as_str(), zone.id)).collect();
         let id = Some(ZoneId::from_bytes([7; 16]));
         assert_eq!(names, [("a", id), ("b", id)]);
@@ -150,6 +152,7 @@ mod tests {
         let mut reader = reader();
         let (desired, problems) = reader.read(&image);
         assert_eq!(desired.zones().len(), 1);
+        assert!(desired.is_partial, "nothing of those that are left out may be taken away");
         assert!(problems[0].contains("zone/astray: there is no cluster `elsewhere`"), "{problems:?}");
         assert!(problems[1].contains("zone/later has schema 99"), "{problems:?}");
         let (desired, problems) = reader.read(&image.with(&Change::new().delete(&account)).unwrap());

@@ -91,7 +91,12 @@ impl Principals {
                 self.made.clear();
                 self.made_under = Some(Arc::clone(&access));
             }
-            let ids = zones.iter().map(|(name, (id, _))| (name.clone(), *id)).collect();
+            let mut ids: BTreeMap<_, _> = zones.iter().map(|(name, (id, _))| (name.clone(), *id)).collect();
+            if desired.is_partial {
+                // Other replicas may serve what this one does not.
+                let others = self.made.iter().filter(|(name, _)| !zones.contains_key(*name));
+                ids.extend(others.map(|(name, id)| (name.clone(), *id)));
+            }
             execute::credentials(&mut connection, logins, &self.root_key, &self.made, &ids).await?;
             self.made = ids;
         }
@@ -102,7 +107,10 @@ impl Principals {
                 .map(|(id, zone)| Rights::of(zone, &self.root_key.zone_keys(id), pattern, self.delete_groups))
                 .collect();
             let existing = execute::existing(&mut connection).await?;
-            let plan = plan::plan(&rights, &existing, |principal| self.prefix_of(principal, &access));
+            let mut plan = plan::plan(&rights, &existing, |principal| self.prefix_of(principal, &access));
+            if desired.is_partial {
+                plan.delete.clear();
+            }
             if !plan.is_empty() {
                 tracing::info!(
                     cluster = %self.upstream.name, created = plan.create.len(), deleted = plan.delete.len(),
