@@ -125,7 +125,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<()> {
     runtime.block_on(async {
         match command {
             Command::List(here) => edit::list(&open(&here.config).await?),
-            Command::Apply(files) => edit::apply(&open(&files.here.config).await?, &files.files).await,
+            Command::Apply(files) => edit::apply(&files.here.config, &files.files).await,
             Command::Delete(zone) => edit::delete(&open(&zone.here.config).await?, &zone.zone).await,
             Command::AddCredential(it) => {
                 edit::add_credential(&open(&it.credential.zone.here.config).await?, it).await

@@ -360,3 +360,26 @@ async fn a_store_that_was_cut_does_not_open() {
     }
     assert_eq!(store.image(), before, "who has read it goes on");
 }
+
+/// Compaction keeps the last record of each key: the store puts good ones in front of what others wrote.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn good_records_are_written_again_in_front_of_rubbish() {
+    let (topic, store, mut attacker) = attacked().await;
+    drop(store);
+    let mut quick = options(kafka(), &topic);
+    quick.mend_after = Duration::from_millis(300);
+    let (one, other) = (
+        KafkaStore::open(quick.clone(), keys()).await.unwrap(),
+        KafkaStore::open(quick, keys()).await.unwrap(),
+    );
+    let before = one.image();
+    let deletion = record(&keys().sign(zone("zone/a"), Revision(1), attacker.change(), None), 0, None, false);
+    assert_eq!(attacker.produce(&[Written { headers: IndexMap::new(), ..deletion }], None), 0);
+    until("it is told", || !one.alarms().is_empty()).await;
+    until("it is mended", || one.alarms().is_empty() && other.alarms().is_empty()).await;
+    let (after, name) = (one.image(), zone("zone/a"));
+    assert_eq!(after.get(&name).unwrap().body, before.get(&name).unwrap().body);
+    assert!(after.revision() > before.revision());
+    let started = open(&topic).await.unwrap();
+    assert_eq!(started.image(), after);
+}

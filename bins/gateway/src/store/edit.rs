@@ -1,16 +1,17 @@
 //! Zones and credentials, one by one.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use secrecy::ExposeSecret;
 use tidegate_core::records::{AccountRecord, Recorded, ZoneRecord};
 use tidegate_core::registry::{Applied, RegistryError, together};
-use tidegate_core::store::Kind;
-use tidegate_core::{CredentialId, ZoneId, ZoneName, ZoneSpec, parse_zones};
+use tidegate_core::store::{Kind, MAX_WRITES};
+use tidegate_core::{CredentialId, SourcedZone, ZoneId, ZoneName, ZoneSpec, check_zones, parse_zones};
+use tidegate_gateway::config::{self, Config};
 use tidegate_gateway::logins::{make_credential, make_password};
-use tidegate_gateway::stored::StoreParts;
+use tidegate_gateway::stored::{StoreParts, open_store};
 
 use super::{NewCredential, change};
 
@@ -35,17 +36,10 @@ pub(super) fn list(parts: &StoreParts) -> anyhow::Result<()> {
     Ok(())
 }
 
-pub(super) async fn apply(parts: &StoreParts, files: &[PathBuf]) -> anyhow::Result<()> {
-    let mut zones = Vec::new();
-    for path in files {
-        let source = path.display().to_string();
-        let text =
-            std::fs::read_to_string(path).with_context(|| format!("{source}: cannot read the file"))?;
-        zones.extend(
-            parse_zones(&text)
-                .map_err(|errors| anyhow::anyhow!(errors.lines(&source).collect::<Vec<_>>().join("\n")))?,
-        );
-    }
+pub(super) async fn apply(config: &Path, files: &[PathBuf]) -> anyhow::Result<()> {
+    let config = config::load(config)?;
+    let zones = read(files, &config)?;
+    let parts = &open_store(&config).await?;
     let ids = zones.iter().map(|_| random_id()).collect::<anyhow::Result<Vec<_>>>()?;
     let (_, applied) = change(parts, |registry| {
         let made = zones.iter().zip(&ids).map(|(spec, id)| registry.put_zone(spec, *id, None));
@@ -55,6 +49,44 @@ pub(super) async fn apply(parts: &StoreParts, files: &[PathBuf]) -> anyhow::Resu
     })
     .await?;
     tell(&zones, &applied)
+}
+
+/// The zones of files; all mistakes at once, before anything is opened.
+fn read(files: &[PathBuf], config: &Config) -> anyhow::Result<Vec<ZoneSpec>> {
+    let (mut zones, mut problems) = (Vec::new(), Vec::new());
+    for path in files {
+        let source = path.display().to_string();
+        match std::fs::read_to_string(path) {
+            Err(error) => problems.push(format!("{source}: cannot read the file: {error}")),
+            Ok(text) => match parse_zones(&text) {
+                Err(errors) => problems.extend(errors.lines(&source)),
+                Ok(parsed) => {
+                    zones.extend(parsed.into_iter().map(|zone| SourcedZone::new(source.clone(), zone)))
+                }
+            },
+        }
+    }
+    problems.extend(check_zones(&zones).iter().map(ToString::to_string));
+    for SourcedZone { source, zone, .. } in &zones {
+        if config.cluster(zone.cluster()).is_none() {
+            let cluster = zone.cluster();
+            problems.push(format!(
+                "{source}: zone `{}`: there is no cluster `{cluster}` in the configuration",
+                zone.name()
+            ));
+        }
+    }
+    if zones.len() > MAX_WRITES / 2 {
+        problems.push(format!(
+            "{} zones at once; {} fit into one change: apply them in parts",
+            zones.len(),
+            MAX_WRITES / 2
+        ));
+    }
+    match problems.is_empty() {
+        true => Ok(zones.into_iter().map(|sourced| sourced.zone).collect()),
+        false => anyhow::bail!(problems.join("\n")),
+    }
 }
 
 fn tell(zones: &[ZoneSpec], applied: &[Applied]) -> anyhow::Result<()> {

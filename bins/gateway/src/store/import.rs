@@ -4,12 +4,13 @@ use std::io::Write;
 use std::path::Path;
 
 use anyhow::bail;
+use tidegate_core::records::{Recorded, ZoneRecord};
 use tidegate_core::registry::{Applied, together};
-use tidegate_core::store::MAX_WRITES;
+use tidegate_core::store::{Kind, MAX_WRITES};
 use tidegate_core::{Account, SourcedZone};
-use tidegate_gateway::config;
+use tidegate_gateway::config::{self, Config};
 use tidegate_gateway::desired::Desired;
-use tidegate_gateway::stored::open_store;
+use tidegate_gateway::stored::{StoreParts, open_store};
 
 use super::change;
 
@@ -23,15 +24,14 @@ pub(super) async fn import(config: &Path, zones: &Path, accounts: &Path) -> anyh
     (files.store, files.zones_folder, files.accounts_file) = (None, zones.to_owned(), accounts.to_owned());
     let desired = Desired::load(&files)?;
     let parts = open_store(&config).await?;
-    if let Some(zone) = parts.store.image().of(&tidegate_core::store::Kind::ZONE).next() {
-        bail!("{} is in the store already; import goes into a store without zones", zone.key);
-    }
+    refuse_others(&parts, &config, desired.zones())?;
     let wanted: Vec<(&SourcedZone, Option<&Account>)> = desired
         .zones()
         .iter()
         .map(|sourced| (sourced, desired.accounts().find(sourced.zone.account().as_str())))
         .collect();
-    let mut created = 0;
+    // Above five hundred zones it is several changes; one that was broken off is taken up where it was.
+    let mut made_now = 0;
     for some in wanted.chunks(TOGETHER) {
         let (_, made) = change(&parts, |registry| {
             let made = some.iter().map(|(sourced, account)| {
@@ -43,7 +43,7 @@ pub(super) async fn import(config: &Path, zones: &Path, accounts: &Path) -> anyh
             Ok((together(made.into_iter().map(|(change, _)| change)), new))
         })
         .await?;
-        created += made;
+        made_now += made;
     }
     let without: Vec<&str> = desired
         .accounts()
@@ -52,9 +52,25 @@ pub(super) async fn import(config: &Path, zones: &Path, accounts: &Path) -> anyh
         .filter(|account| wanted.iter().all(|(zone, _)| zone.zone.account().as_str() != *account))
         .collect();
     let mut out = std::io::stdout().lock();
-    writeln!(out, "{created} zones are in the store")?;
+    writeln!(out, "{made_now} zones are new in the store, of {}", wanted.len())?;
     for account in without {
         writeln!(out, "account {account} belongs to no zone and stays behind")?;
+    }
+    Ok(())
+}
+
+/// What is in the store already must be what is imported: anything else was made there, and would be mixed up with it.
+fn refuse_others(parts: &StoreParts, config: &Config, wanted: &[SourcedZone]) -> anyhow::Result<()> {
+    for record in parts.store.image().of(&Kind::ZONE) {
+        let there = ZoneRecord::from_record(record, &parts.sealer)?;
+        let id = config.root_key.zone_id(there.spec.name());
+        let is_wanted = wanted.iter().any(|sourced| sourced.zone == there.spec);
+        if there.id != id || !is_wanted {
+            bail!(
+                "{} is in the store already, and is another one; import goes into a store without zones",
+                record.key
+            );
+        }
     }
     Ok(())
 }

@@ -129,6 +129,11 @@ impl Replay {
         self.alarms.values().map(String::as_str)
     }
 
+    /// The names under which something was rejected that still lies there; keys of records, if they could be read.
+    pub fn alarms_by_name(&self) -> impl Iterator<Item = &str> {
+        self.alarms.keys().map(String::as_str)
+    }
+
     /// Remembers something that is not even a record; `name` is what it is known by.
     pub fn alarm(&mut self, name: &str, what: String) {
         if self.alarms.len() < MAX_ALARMS || self.alarms.contains_key(name) {

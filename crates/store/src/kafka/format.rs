@@ -68,7 +68,9 @@ impl Producer {
 /// # Errors
 /// What it is known by, and why it is not a record of the store.
 pub(super) fn read(record: &Record, producer: Option<Producer>) -> Result<Signed, (String, String)> {
-    let name = name(record);
+    let key = std::str::from_utf8(record.key.as_deref().unwrap_or_default());
+    let key = key.ok().and_then(|key| RecordKey::parse(key).ok());
+    let name = key.as_ref().map_or_else(|| name(record), ToString::to_string);
     let foreign = |what: &str| {
         let offset = record.offset;
         (
@@ -78,9 +80,7 @@ pub(super) fn read(record: &Record, producer: Option<Producer>) -> Result<Signed
             ),
         )
     };
-    let key = std::str::from_utf8(record.key.as_deref().unwrap_or_default());
-    let key = key.map_err(|_| foreign("its key is not text"))?;
-    let key = RecordKey::parse(key).map_err(|error| foreign(&error.to_string()))?;
+    let key = key.ok_or_else(|| foreign("its key is none of the store's"))?;
     let header = |wanted: &str| {
         let found = record.headers.iter().find(|(name, _)| name == wanted.as_bytes());
         found.and_then(|(_, value)| value.as_deref()).ok_or_else(|| foreign("a header is missing"))

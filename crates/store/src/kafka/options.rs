@@ -10,6 +10,9 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 /// Longer than a broker that died keeps the topic or the transaction without a leader, some ten seconds each.
 const COMMIT_DEADLINE: Duration = Duration::from_secs(30);
 
+/// Long enough for a probe to be seen red, and far shorter than brokers take to compact.
+const MEND_AFTER: Duration = Duration::from_secs(60);
+
 /// Where the store's topic is, and how it is made.
 #[derive(Debug, Clone)]
 pub struct KafkaStoreOptions {
@@ -24,6 +27,9 @@ pub struct KafkaStoreOptions {
     /// Principals that may write the topic, such as `User:tidegate`, besides the one that `connect` logs in as. If the
     /// brokers have an authorizer and it lets anybody else write, the store does not open.
     pub writers: Vec<String>,
+    /// How long a record that others wrote may lie under a key of the store before the good one is written again in front of
+    /// it: compaction keeps the last of each key, and whoever starts then must find the good one.
+    pub mend_after: Duration,
     /// The longest that a change may take; beyond it the caller is told that it failed, or that nobody knows.
     pub commit_deadline: Duration,
 }
@@ -42,6 +48,7 @@ impl KafkaStoreOptions {
             topic: topic.into(),
             replication: None,
             writers: Vec::new(),
+            mend_after: MEND_AFTER,
             commit_deadline: COMMIT_DEADLINE,
         }
     }

@@ -13,7 +13,9 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tidegate_client::Connection;
-use tidegate_core::store::{Change, ChangeError, CommitError, Revision, StoreError, StoreKeys};
+use tidegate_core::store::{
+    Change, ChangeError, CommitError, MAX_WRITES, RecordKey, Revision, StoreError, StoreKeys,
+};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
@@ -47,6 +49,8 @@ pub(super) struct Worker {
     leader: Option<Connection>,
     session: Option<Session>,
     follower: Follower,
+    /// Since when something that others wrote has lain in front of a good record.
+    hidden: Option<Instant>,
     /// Since when an open transaction has kept the end back.
     blocked: Option<Instant>,
     /// What is wrong with the topic, and when it was last read anew for it.
@@ -97,6 +101,7 @@ impl Worker {
             leader: Some(leader),
             session,
             follower,
+            hidden: None,
             blocked: None,
             lost: None,
             published,
@@ -117,7 +122,10 @@ impl Worker {
                     // Who asked may be gone; the change is made all the same.
                     let _ = job.committed.send(outcome);
                 }
-                followed = self.follower.followed.recv() => self.followed(followed).await,
+                followed = self.follower.followed.recv() => {
+                    self.followed(followed).await;
+                    self.mend().await;
+                }
             }
         }
     }
@@ -146,6 +154,33 @@ impl Worker {
             && let Err(error) = self.reload().await
         {
             self.lose(error);
+        }
+        self.tell();
+    }
+
+    /// Writes good records again that others wrote something in front of.
+    async fn mend(&mut self) {
+        let image = self.log.image();
+        let named = self.log.replay().alarms_by_name().filter_map(|name| RecordKey::parse(name).ok());
+        let hidden: Vec<_> = named.filter_map(|key| image.get(&key).cloned()).take(MAX_WRITES).collect();
+        if hidden.is_empty() {
+            self.hidden = None;
+            return;
+        }
+        let since = *self.hidden.get_or_insert_with(Instant::now);
+        if since.elapsed() < self.options.mend_after {
+            return;
+        }
+        self.hidden = None;
+        tracing::warn!(
+            records = hidden.len(),
+            "good records are written again, in front of what others wrote"
+        );
+        let change =
+            hidden.iter().fold(Change::new(), |change, record| change.update(record, record.body.clone()));
+        // Another replica may be faster; then that is what was wanted.
+        if let Err(error) = self.commit(&change).await {
+            tracing::info!(%error, "good records are not written again");
         }
         self.tell();
     }
