@@ -61,7 +61,7 @@ fn read(files: &[PathBuf], config: &Config) -> anyhow::Result<Vec<ZoneSpec>> {
             Ok(text) => match parse_zones(&text) {
                 Err(errors) => problems.extend(errors.lines(&source)),
                 Ok(parsed) => {
-                    zones.extend(parsed.into_iter().map(|zone| SourcedZone::new(source.clone(), zone)))
+                    zones.extend(parsed.into_iter().map(|zone| SourcedZone::new(source.clone(), zone)));
                 }
             },
         }
