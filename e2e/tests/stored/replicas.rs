@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use kafka_protocol::messages::{InitProducerIdRequest, ProducerId};
-use tidegate_e2e::gateway::{Gateway, Home, zone};
+use tidegate_e2e::gateway::{Gateway, Home, get, zone};
 use tidegate_e2e::requests::{Topic, idempotent_batch, produce, produce_keyed, produce_records};
 use tidegate_e2e::site::write;
 use tidegate_e2e::{random, scram};
@@ -162,6 +162,12 @@ fn meddling_with_the_topic_is_told_by_the_probe() -> Result<()> {
     until("the probe is red", || Ok(readiness(&homes[0])?.0 == 503))?;
     assert!(readiness(&homes[0])?.1.contains("somebody meddles with the store"));
     until("the log tells", || Ok(homes[0].log().contains("somebody else writes into its topic")))?;
+    let metrics = get(homes[0].ports().http(), "/metrics")?.body;
+    for line in
+        ["tidegate_store_alarms 1", "tidegate_store_unserved_records 0", "tidegate_store_age_seconds 0"]
+    {
+        assert!(metrics.contains(line), "{line}");
+    }
     sees(&mut connection, &["orders"])?;
     // The zone written anew stands in front of the rubbish.
     homes[1].write("zones/acme.yaml", &zone("acme", ACCOUNT, &[write("bills", &topics[0])]))?;
