@@ -377,6 +377,12 @@ async fn good_records_are_written_again_in_front_of_rubbish() {
     assert_eq!(attacker.produce(&[Written { headers: IndexMap::new(), ..deletion }], None), 0);
     until("it is told", || !one.alarms().is_empty()).await;
     until("it is mended", || one.alarms().is_empty() && other.alarms().is_empty()).await;
+    // And in front of the word of the last change.
+    let rubbish =
+        record(&keys().sign(key("head/head"), Revision(1), attacker.change(), None), 0, None, false);
+    assert_eq!(attacker.produce(&[Written { headers: IndexMap::new(), ..rubbish }], None), 0);
+    until("it is told", || !one.alarms().is_empty()).await;
+    until("it is mended", || one.alarms().is_empty() && other.alarms().is_empty()).await;
     let (after, name) = (one.image(), zone("zone/a"));
     assert_eq!(after.get(&name).unwrap().body, before.get(&name).unwrap().body);
     assert!(after.revision() > before.revision());

@@ -14,7 +14,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tidegate_client::Connection;
 use tidegate_core::store::{
-    Change, ChangeError, CommitError, MAX_WRITES, RecordKey, Revision, StoreError, StoreKeys,
+    Change, ChangeError, CommitError, Kind, MAX_WRITES, RecordKey, Revision, StoreError, StoreKeys,
 };
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
@@ -162,7 +162,13 @@ impl Worker {
     async fn mend(&mut self) {
         let image = self.log.image();
         let named = self.log.replay().alarms_by_name().filter_map(|name| RecordKey::parse(name).ok());
-        let hidden: Vec<_> = named.filter_map(|key| image.get(&key).cloned()).take(MAX_WRITES).collect();
+        let named: Vec<_> = named.collect();
+        let hidden = named.iter().filter_map(|key| image.get(key).cloned());
+        let mut hidden: Vec<_> = hidden.take(MAX_WRITES).collect();
+        if hidden.is_empty() && named.iter().any(|key| *key.kind() == Kind::HEAD) {
+            // The word of the last change comes with any change.
+            hidden.extend(image.iter().next().cloned());
+        }
         if hidden.is_empty() {
             self.hidden = None;
             return;
