@@ -8,14 +8,16 @@ mod edit;
 mod import;
 
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
 use tidegate_core::records::{Moment, Sealing};
 use tidegate_core::registry::{Registry, RegistryError};
-use tidegate_core::store::{Change, ChangeError, CommitError, Revision};
+use tidegate_core::store::{Change, ChangeError, CommitError, MAX_WRITES, Revision};
 use tidegate_gateway::config;
 use tidegate_gateway::stored::{StoreParts, open_store};
+use tokio::time::timeout;
 
 /// What to do with the store.
 #[derive(Subcommand)]
@@ -120,6 +122,12 @@ pub(crate) struct Import {
 /// How often a change is tried when somebody else is faster.
 const ATTEMPTS: usize = 5;
 
+/// How long what the other one changed may take to be here.
+const CATCH_UP: Duration = Duration::from_secs(5);
+
+/// Zones in one change: each is a record, and so is its account.
+const ZONES_TOGETHER: usize = MAX_WRITES / 2;
+
 pub(crate) fn run(command: Command) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
     runtime.block_on(async {
@@ -167,11 +175,7 @@ async fn change<T>(
             Err(CommitError::Change(ChangeError::Conflict(conflict))) => {
                 tracing::warn!(%conflict, "trying again");
                 // What the other changed has to be here first.
-                let _ = tokio::time::timeout(
-                    std::time::Duration::from_secs(5),
-                    parts.store.later(image.revision()),
-                )
-                .await;
+                let _ = timeout(CATCH_UP, parts.store.later(image.revision())).await;
             }
             Err(error) => return Err(error.into()),
         }
@@ -181,6 +185,6 @@ async fn change<T>(
 
 /// Microseconds since 1970.
 fn now() -> Moment {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Moment(u64::try_from(since.as_micros()).unwrap_or(u64::MAX))
 }

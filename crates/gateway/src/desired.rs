@@ -80,9 +80,6 @@ impl Desired {
     /// # Errors
     /// [`GatewayError::Desired`] with every mistake in every file.
     pub fn load(config: &Config) -> Result<Self, GatewayError> {
-        if config.store.is_some() {
-            return Ok(Self::default());
-        }
         if config.zones_folder.as_os_str().is_empty() {
             return Err(GatewayError::Desired(vec![NO_ZONES.to_owned()]));
         }

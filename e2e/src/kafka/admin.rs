@@ -3,9 +3,12 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
+use kafka_protocol::messages::create_acls_request::AclCreation;
 use kafka_protocol::messages::create_topics_request::CreatableTopic;
 use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
-use kafka_protocol::messages::{CreateTopicsRequest, MetadataRequest, MetadataResponse, TopicName};
+use kafka_protocol::messages::{
+    CreateAclsRequest, CreateTopicsRequest, MetadataRequest, MetadataResponse, TopicName,
+};
 use kafka_protocol::protocol::StrBytes;
 use uuid::Uuid;
 
@@ -14,6 +17,7 @@ use crate::random;
 use crate::raw::Connection;
 
 pub(super) const LIMIT: Duration = Duration::from_secs(20);
+const CREATE_ACLS: i16 = 3;
 const CREATE_TOPICS: i16 = 7;
 const METADATA: i16 = 12;
 
@@ -26,7 +30,37 @@ pub struct Topic {
     pub id: Uuid,
 }
 
+/// Principals, resources and operations are as the protocol numbers them; names are taken literally.
+#[derive(Clone, Copy, Debug)]
+pub struct Right<'a> {
+    /// The kind of the resource, such as 2 for a topic.
+    pub kind: i8,
+    /// Its name.
+    pub name: &'a str,
+    /// The operation, such as 4 for WRITE.
+    pub operation: i8,
+}
+
 impl Kafka {
+    /// Allows a principal something, from everywhere.
+    pub fn allow(&self, principal: &str, right: Right<'_>) -> Result<()> {
+        const LITERAL: i8 = 3;
+        const ALLOW: i8 = 3;
+        let text = |text: &str| StrBytes::from_string(text.to_owned());
+        let creation = AclCreation::default()
+            .with_resource_type(right.kind)
+            .with_resource_name(text(right.name))
+            .with_resource_pattern_type(LITERAL)
+            .with_principal(text(principal))
+            .with_host(text("*"))
+            .with_operation(right.operation)
+            .with_permission_type(ALLOW);
+        let request = CreateAclsRequest::default().with_creations(vec![creation]);
+        let answer = self.internal(1)?.call(CREATE_ACLS, &request)?;
+        ensure!(answer.results.iter().all(|result| result.error_code == 0), "{answer:?}");
+        Ok(())
+    }
+
     /// Creates one topic with a random name.
     pub fn create_topic(&self, partitions: i32) -> Result<Topic> {
         self.create_topics(&[partitions])?.pop().context("the broker answered without the topic")

@@ -26,7 +26,7 @@ use crate::jars::Version;
 use crate::pki::Authority;
 use crate::{java, paths, process, random};
 
-pub use self::admin::Topic;
+pub use self::admin::{Right, Topic};
 
 /// How long a cluster may take until every broker knows every other; a busy machine needs a while.
 const READY_LIMIT: Duration = Duration::from_secs(120);

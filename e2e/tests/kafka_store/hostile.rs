@@ -2,28 +2,22 @@
 
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
 use bytes::{Bytes, BytesMut};
 use kafka_protocol::indexmap::IndexMap;
 use kafka_protocol::messages::add_partitions_to_txn_request::AddPartitionsToTxnTopic;
-use kafka_protocol::messages::create_acls_request::AclCreation;
 use kafka_protocol::messages::delete_records_request::{DeleteRecordsPartition, DeleteRecordsTopic};
 use kafka_protocol::messages::incremental_alter_configs_request::{AlterConfigsResource, AlterableConfig};
 use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
 use kafka_protocol::messages::{
-    AddPartitionsToTxnRequest, CreateAclsRequest, DeleteRecordsRequest, EndTxnRequest,
-    IncrementalAlterConfigsRequest, InitProducerIdRequest, ProduceRequest, ProducerId, TopicName,
-    TransactionalId,
+    AddPartitionsToTxnRequest, DeleteRecordsRequest, EndTxnRequest, IncrementalAlterConfigsRequest,
+    InitProducerIdRequest, ProduceRequest, ProducerId, TopicName, TransactionalId,
 };
 use kafka_protocol::protocol::StrBytes;
 use kafka_protocol::records::{
     Compression, Record as Written, RecordBatchEncoder, RecordEncodeOptions, TimestampType,
 };
 use tidegate_core::RootKey;
-use tidegate_core::store::{
-    Body, Change, ChangeId, Head, RecordKey, Revision, Signature, Signed, Store, StoreKeys,
-};
-use tidegate_e2e::kafka::Kafka;
+use tidegate_core::store::{Body, Change, ChangeId, RecordKey, Revision, Signed, Store, StoreKeys};
 use tidegate_e2e::random;
 use tidegate_e2e::raw::Connection;
 use tidegate_store::KafkaStore;
@@ -33,25 +27,6 @@ use crate::site::{kafka, keys, new_topic, open, options, until};
 
 /// A broker deletes no records of a topic that is compacted only.
 const POLICY_VIOLATION: i16 = 44;
-
-/// Lets somebody write a topic.
-pub(crate) fn allow(kafka: &Kafka, principal: &str, topic: &str) -> Result<()> {
-    let text = |text: &str| StrBytes::from_string(text.to_owned());
-    let creation = AclCreation::default()
-        .with_resource_type(2)
-        .with_resource_name(text(topic))
-        .with_resource_pattern_type(3)
-        .with_principal(text(principal))
-        .with_host(text("*"))
-        .with_operation(4)
-        .with_permission_type(3);
-    let request = CreateAclsRequest::default().with_creations(vec![creation]);
-    let answer = kafka.internal(1)?.call(3, &request)?;
-    ensure!(answer.results.iter().all(|result| result.error_code == 0), "{answer:?}");
-    // Every broker learns of it a moment later.
-    std::thread::sleep(Duration::from_millis(500));
-    Ok(())
-}
 
 /// A producer that the brokers gave to the attacker, with a transactional id of its own.
 struct Attacker {
@@ -274,10 +249,9 @@ async fn an_attempt_that_was_given_up_is_never_made_by_others() {
     assert_eq!(store.image().revision(), revision);
 }
 
-/// Any head that is signed by the installation.
+/// A head that is signed by the installation, of two records.
 fn head_of(revision: Revision, change: ChangeId) -> Signed {
-    let Head { count, .. } = Head { revision, change, count: 2, sum: Signature::default() };
-    let text = format!(r#"{{"count":{count},"sum":"{}="}}"#, "A".repeat(43));
+    let text = format!(r#"{{"count":2,"sum":"{}="}}"#, "A".repeat(43));
     keys().sign(key("head/head"), revision, change, Some(Body::new(1, &text)))
 }
 

@@ -1,9 +1,12 @@
 //! Topics that cannot hold a store, and brokers that let others write it.
 
+use std::time::Duration;
+
 use tidegate_core::store::Store;
 use tidegate_e2e::jars::Version;
-use tidegate_e2e::kafka::Kafka;
+use tidegate_e2e::kafka::{Kafka, Right};
 use tidegate_store::KafkaStore;
+use tokio::time::sleep;
 
 use crate::site::{kafka, keys, new_topic, open, options};
 
@@ -44,7 +47,9 @@ async fn a_topic_that_others_may_write_is_refused() {
     let settings = options(&kafka, &topic);
     let store = KafkaStore::open(settings.clone(), keys()).await.unwrap();
     drop(store);
-    crate::hostile::allow(&kafka, "User:mallory", &topic).unwrap();
+    kafka.allow("User:mallory", Right { kind: 2, name: &topic, operation: 4 }).unwrap();
+    // The broker learns of it a moment later.
+    sleep(Duration::from_millis(500)).await;
     let error = KafkaStore::open(settings.clone(), keys()).await.unwrap_err().to_string();
     assert!(error.contains("User:mallory may write it"), "{error}");
     let mut trusting = settings;

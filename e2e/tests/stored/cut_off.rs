@@ -4,13 +4,12 @@ use std::fs;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use kafka_protocol::messages::create_acls_request::AclCreation;
+use kafka_protocol::messages::DeleteAclsRequest;
 use kafka_protocol::messages::delete_acls_request::DeleteAclsFilter;
-use kafka_protocol::messages::{CreateAclsRequest, DeleteAclsRequest};
 use kafka_protocol::protocol::StrBytes;
 use tidegate_e2e::gateway::{Gateway, Home};
 use tidegate_e2e::jars::Version;
-use tidegate_e2e::kafka::{Kafka, Protocol, User};
+use tidegate_e2e::kafka::{Kafka, Protocol, Right, User};
 use tidegate_e2e::requests::listed;
 use tidegate_e2e::site::write;
 
@@ -52,19 +51,7 @@ fn home(data: &Kafka, records: &Kafka, user: &User) -> Result<Home> {
 }
 
 fn allow(records: &Kafka, kind: i8, name: &str, operation: i8) -> Result<()> {
-    let text = |text: &str| StrBytes::from_string(text.to_owned());
-    let creation = AclCreation::default()
-        .with_resource_type(kind)
-        .with_resource_name(text(name))
-        .with_resource_pattern_type(3)
-        .with_principal(text(&format!("User:{REPLICA}")))
-        .with_host(text("*"))
-        .with_operation(operation)
-        .with_permission_type(3);
-    let request = CreateAclsRequest::default().with_creations(vec![creation]);
-    let answer = records.internal(1)?.call(3, &request)?;
-    ensure!(answer.results.iter().all(|result| result.error_code == 0), "{answer:?}");
-    Ok(())
+    records.allow(&format!("User:{REPLICA}"), Right { kind, name, operation })
 }
 
 fn forbid_reading(records: &Kafka) -> Result<()> {

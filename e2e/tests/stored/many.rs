@@ -30,14 +30,15 @@ fn a_thousand_zones_of_twenty_aliases() -> Result<()> {
         more => vec![ZONES, ZONES * more],
     };
     for zones in sizes {
-        run("SQLite", "{type: SQLITE}", zones, &topics)?;
+        // Its gateway owns the file, so nothing is changed beside it.
+        run("SQLite", "{type: SQLITE}", zones, 0, &topics)?;
         let kafka = format!("{{type: KAFKA, cluster: main, topic: {}}}", random::name("store."));
-        run("Kafka", &kafka, zones, &topics)?;
+        run("Kafka", &kafka, zones, CHANGES, &topics)?;
     }
     Ok(())
 }
 
-fn run(title: &str, store: &str, zones: usize, topics: &[Topic]) -> Result<()> {
+fn run(title: &str, store: &str, zones: usize, changes: usize, topics: &[Topic]) -> Result<()> {
     let home = Home::create(kafka())?;
     home.use_store(store)?;
     home.add_account(ACCOUNT, PASSWORD)?;
@@ -55,12 +56,10 @@ fn run(title: &str, store: &str, zones: usize, topics: &[Topic]) -> Result<()> {
     sees(&mut connection, &names())?;
     let resident = gateway.resident_kib()?;
     let (mut took, mut command) = (Vec::new(), Vec::new());
-    if title == "Kafka" {
-        for n in 0..CHANGES {
-            let (whole, enforced) = change(&home, topics, n, &mut connection)?;
-            command.push(whole);
-            took.push(enforced);
-        }
+    for n in 0..changes {
+        let (whole, enforced) = change(&home, topics, n, &mut connection)?;
+        command.push(whole);
+        took.push(enforced);
     }
     gateway.stop()?;
     let mut figures = vec![

@@ -7,24 +7,21 @@ use anyhow::Context;
 use secrecy::ExposeSecret;
 use tidegate_core::records::{AccountRecord, Recorded, ZoneRecord};
 use tidegate_core::registry::{Applied, RegistryError, together};
-use tidegate_core::store::{Kind, MAX_WRITES};
+use tidegate_core::store::{Kind, RecordKey};
 use tidegate_core::{CredentialId, SourcedZone, ZoneId, ZoneName, ZoneSpec, check_zones, parse_zones};
 use tidegate_gateway::config::{self, Config};
 use tidegate_gateway::logins::{make_credential, make_password};
 use tidegate_gateway::stored::{StoreParts, open_store};
 
-use super::{NewCredential, change};
+use super::{NewCredential, ZONES_TOGETHER, change};
 
 pub(super) fn list(parts: &StoreParts) -> anyhow::Result<()> {
     let image = parts.store.image();
     let mut out = std::io::stdout().lock();
     for record in image.of(&Kind::ZONE) {
         let zone = ZoneRecord::from_record(record, &parts.sealer)?.spec;
-        let account = image
-            .of(&Kind::ACCOUNT)
-            .find(|record| record.key.id() == zone.account().as_str())
-            .map(|record| AccountRecord::from_record(record, &parts.sealer))
-            .transpose()?;
+        let account = image.get(&RecordKey::new(Kind::ACCOUNT, zone.account().as_str())?);
+        let account = account.map(|record| AccountRecord::from_record(record, &parts.sealer)).transpose()?;
         let credentials: Vec<String> = account
             .iter()
             .flat_map(|account| account.account.credentials())
@@ -76,11 +73,10 @@ fn read(files: &[PathBuf], config: &Config) -> anyhow::Result<Vec<ZoneSpec>> {
             ));
         }
     }
-    if zones.len() > MAX_WRITES / 2 {
+    if zones.len() > ZONES_TOGETHER {
+        let number = zones.len();
         problems.push(format!(
-            "{} zones at once; {} fit into one change: apply them in parts",
-            zones.len(),
-            MAX_WRITES / 2
+            "{number} zones at once; {ZONES_TOGETHER} fit into one change: apply them in parts"
         ));
     }
     match problems.is_empty() {

@@ -1,21 +1,19 @@
 //! A zone folder and an accounts file, taken over into the store.
 
+use std::collections::{HashMap, HashSet};
 use std::io::Write;
 use std::path::Path;
 
 use anyhow::bail;
 use tidegate_core::records::{Recorded, ZoneRecord};
 use tidegate_core::registry::{Applied, together};
-use tidegate_core::store::{Kind, MAX_WRITES};
+use tidegate_core::store::Kind;
 use tidegate_core::{Account, SourcedZone};
 use tidegate_gateway::config::{self, Config};
 use tidegate_gateway::desired::Desired;
 use tidegate_gateway::stored::{StoreParts, open_store};
 
-use super::change;
-
-/// Zones in one change: each is a record, and so is its account.
-const TOGETHER: usize = MAX_WRITES / 2;
+use super::{ZONES_TOGETHER, change};
 
 /// Zones keep the ids that they have as files, so that partners find their topics, groups and transactions as they were.
 pub(super) async fn import(config: &Path, zones: &Path, accounts: &Path) -> anyhow::Result<()> {
@@ -32,7 +30,7 @@ pub(super) async fn import(config: &Path, zones: &Path, accounts: &Path) -> anyh
         .collect();
     // Above five hundred zones it is several changes; one that was broken off is taken up where it was.
     let mut made_now = 0;
-    for some in wanted.chunks(TOGETHER) {
+    for some in wanted.chunks(ZONES_TOGETHER) {
         let (_, made) = change(&parts, |registry| {
             let made = some.iter().map(|(sourced, account)| {
                 let id = config.root_key.zone_id(sourced.zone.name());
@@ -45,12 +43,8 @@ pub(super) async fn import(config: &Path, zones: &Path, accounts: &Path) -> anyh
         .await?;
         made_now += made;
     }
-    let without: Vec<&str> = desired
-        .accounts()
-        .iter()
-        .map(|account| account.name().as_str())
-        .filter(|account| wanted.iter().all(|(zone, _)| zone.zone.account().as_str() != *account))
-        .collect();
+    let used: HashSet<_> = wanted.iter().map(|(zone, _)| zone.zone.account()).collect();
+    let without = desired.accounts().iter().map(Account::name).filter(|account| !used.contains(account));
     let mut out = std::io::stdout().lock();
     writeln!(out, "{made_now} zones are new in the store, of {}", wanted.len())?;
     for account in without {
@@ -61,11 +55,11 @@ pub(super) async fn import(config: &Path, zones: &Path, accounts: &Path) -> anyh
 
 /// What is in the store already must be what is imported: anything else was made there, and would be mixed up with it.
 fn refuse_others(parts: &StoreParts, config: &Config, wanted: &[SourcedZone]) -> anyhow::Result<()> {
+    let wanted: HashMap<_, _> = wanted.iter().map(|sourced| (sourced.zone.name(), &sourced.zone)).collect();
     for record in parts.store.image().of(&Kind::ZONE) {
         let there = ZoneRecord::from_record(record, &parts.sealer)?;
         let id = config.root_key.zone_id(there.spec.name());
-        let is_wanted = wanted.iter().any(|sourced| sourced.zone == there.spec);
-        if there.id != id || !is_wanted {
+        if there.id != id || wanted.get(there.spec.name()) != Some(&&there.spec) {
             bail!(
                 "{} is in the store already, and is another one; import goes into a store without zones",
                 record.key

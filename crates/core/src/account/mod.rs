@@ -148,10 +148,9 @@ impl Account {
 
     /// The account as it is at a time: without what has expired.
     #[must_use]
-    pub fn at(&self, now: Moment) -> Self {
-        let mut then = self.clone();
-        then.credentials.retain(|credential| credential.expires.is_none_or(|end| end > now));
-        then
+    pub fn at(mut self, now: Moment) -> Self {
+        self.credentials.retain(|credential| credential.expires.is_none_or(|end| end > now));
+        self
     }
 
     /// When the next of its credentials expires after a time.
@@ -301,7 +300,7 @@ pub(crate) mod tests {
         let until = |id, end| credential(id, 1, 1).with(None, Some(Moment(end)));
         let account = account("u", vec![credential("a", 1, 1), until("b", 20), until("c", 10)]).unwrap();
         let ids = |now| -> Vec<String> {
-            account.at(Moment(now)).credentials().iter().map(|c| c.id().to_string()).collect()
+            account.clone().at(Moment(now)).credentials().iter().map(|c| c.id().to_string()).collect()
         };
         assert_eq!(ids(9), ["a", "b", "c"]);
         assert_eq!(ids(10), ["a", "b"]);

@@ -8,7 +8,7 @@ mod zones;
 
 use crate::names::{AccountName, CredentialId, ZoneName};
 use crate::records::{Moment, RecordError, Recorded, Sealing};
-use crate::store::{Change, Image, Record};
+use crate::store::{Change, Image, Record, RecordKey};
 
 /// Zones and accounts as of an image, and what changes of them need.
 #[derive(Clone, Copy)]
@@ -93,8 +93,8 @@ pub struct Found<T> {
 }
 
 impl<'a> Registry<'a> {
-    /// The record of `sample`'s kind and id, read.
-    fn find<T: Recorded>(&self, key: &crate::store::RecordKey) -> Result<Option<Found<T>>, RegistryError> {
+    /// A record and what it means, if there is one.
+    fn find<T: Recorded>(&self, key: &RecordKey) -> Result<Option<Found<T>>, RegistryError> {
         let Some(record) = self.image.get(key) else { return Ok(None) };
         let value = T::from_record(record, self.sealing.sealer)?;
         Ok(Some(Found { record: record.clone(), value }))

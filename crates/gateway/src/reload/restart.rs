@@ -1,7 +1,6 @@
 //! What a running gateway cannot take over.
 
 use secrecy::ExposeSecret;
-
 use tidegate_core::store::SealingKey;
 
 use crate::config::{Config, Limits, ListenerConfig, NodeAddresses, StoreKind};

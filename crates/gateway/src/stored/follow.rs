@@ -31,8 +31,9 @@ pub(crate) struct Stored {
     publish: watch::Sender<Arc<Desired>>,
     /// What was published last; `None` while nobody is served.
     published: Option<Revision>,
-    /// What was complained of last: of records, and of the store.
-    told: (Vec<String>, Vec<String>),
+    /// What was complained of last.
+    problems: Vec<String>,
+    alarms: Vec<String>,
 }
 
 impl Stored {
@@ -53,7 +54,8 @@ impl Stored {
             close_after,
             publish,
             published: None,
-            told: Default::default(),
+            problems: Vec::new(),
+            alarms: Vec::new(),
         };
         stored.take_over();
         (stored, desired)
@@ -92,10 +94,10 @@ impl Stored {
     fn publish(&mut self) -> Revision {
         let image = self.store.image();
         let (desired, problems) = self.reader.read(&image);
-        for problem in problems.iter().filter(|problem| !self.told.0.contains(problem)) {
+        for problem in problems.iter().filter(|problem| !self.problems.contains(problem)) {
             tracing::error!("not served: {problem}");
         }
-        self.told.0 = problems;
+        self.problems = problems;
         self.publish.send_replace(Arc::new(desired));
         image.revision()
     }
@@ -112,13 +114,13 @@ impl Stored {
 
     fn measure(&mut self) {
         let alarms = self.store.alarms();
-        for alarm in alarms.iter().filter(|alarm| !self.told.1.contains(alarm)) {
+        for alarm in alarms.iter().filter(|alarm| !self.alarms.contains(alarm)) {
             tracing::error!("the store: {alarm}");
         }
         gauge!("tidegate_store_alarms").set(count(alarms.len()));
-        gauge!("tidegate_store_unserved_records").set(count(self.told.0.len()));
+        gauge!("tidegate_store_unserved_records").set(count(self.problems.len()));
         gauge!("tidegate_store_age_seconds").set(self.freshness.age(state::uptime()).as_secs_f64());
-        self.told.1 = alarms;
+        self.alarms = alarms;
     }
 }
 

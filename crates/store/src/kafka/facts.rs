@@ -11,44 +11,29 @@ use std::time::Duration;
 use bytes::Bytes;
 use kafka_protocol::indexmap::IndexMap;
 use kafka_protocol::protocol::StrBytes;
-use kafka_protocol::records::{
-    Compression, NO_PARTITION_LEADER_EPOCH, NO_PRODUCER_EPOCH, NO_PRODUCER_ID, NO_SEQUENCE,
-    Record as Written, RecordBatchEncoder, RecordEncodeOptions, TimestampType,
-};
 use tidegate_client::Connection;
 use tidegate_core::ZoneId;
 use tidegate_core::facts::{
     Fact, FactKeys, FactRecord, Facts, FactsError, Pending, SharedFacts, Timestamp, Unbound,
 };
-use tidegate_wire::BytesMut;
-use tidegate_wire::api::{ApiKey, Versions};
-use tidegate_wire::messages::ProduceRequest;
-use tidegate_wire::messages::produce_request::{PartitionProduceData, TopicProduceData};
 use tidegate_wire::record::Record;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
 use super::KafkaStoreOptions;
-use super::cluster::{self, PARTITION, version};
+use super::cluster;
 use super::error::KafkaStoreError;
-use super::fetch::{Fetched, Isolation, earliest, fetch, name, refused};
+use super::fetch::{Fetched, Isolation, earliest, fetch};
 use super::follow::{Followed, Follower};
+use super::produce::{Said, batch, fitting, produce};
 use super::topic::{self, Content};
 use super::worker::now_ms;
 
-const PRODUCE: Versions = Versions::new(3, 12);
-const ALL_REPLICAS: i16 = -1;
 const SIGNATURE: &str = "signature";
 
 /// Jobs that are written together; each is some facts of some hundred bytes.
 const MAX_TOGETHER: usize = 256;
-
-/// Most bytes of one batch; brokers take 1 MiB.
-const BATCH_BYTES: usize = 512 * 1024;
-
-/// What a record has besides its key and value.
-const OVERHEAD: usize = 80;
 
 /// How long a job is tried for; whoever waits has given up before.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -324,73 +309,26 @@ impl Worker {
             Some(leader) => leader,
             None => self.leader.insert(cluster::leader(&self.options).await?),
         };
+        // One that is written twice says the same twice.
         let mut rest = records;
         while !rest.is_empty() {
-            let (batch, after) = rest.split_at(fitting(rest));
-            produce(leader, &self.options.topic, batch).await?;
+            let (some, after) = rest.split_at(fitting(rest.iter().map(size)));
+            let batch = batch(some.iter().map(said), None, now_ms())?;
+            produce(leader, &self.options.topic, None, batch).await?;
             rest = after;
         }
         self.log.catch_up(leader, &self.options.topic).await
     }
 }
 
-/// How many of the records fit into one batch; at least one.
-fn fitting(records: &[FactRecord]) -> usize {
-    let mut bytes = 0;
-    let fits = |record: &&FactRecord| {
-        bytes += record.key.len() + record.value.as_ref().map_or(0, Vec::len) + OVERHEAD;
-        bytes <= BATCH_BYTES
-    };
-    records.iter().take_while(fits).count().max(1)
+fn size(record: &FactRecord) -> usize {
+    record.key.len() + record.value.as_ref().map_or(0, Vec::len)
 }
 
-/// Writes facts; one that is written twice says the same twice.
-async fn produce(
-    leader: &mut Connection,
-    topic: &str,
-    records: &[FactRecord],
-) -> Result<(), KafkaStoreError> {
-    let version = version(leader, ApiKey::Produce, PRODUCE)?;
-    let written: Vec<Written> =
-        (0_i32..).zip(records).map(|(place, record)| write(record, place, now_ms())).collect();
-    let mut batch = BytesMut::new();
-    let options = RecordEncodeOptions { version: 2, compression: Compression::None };
-    RecordBatchEncoder::encode(&mut batch, &written, &options)
-        .map_err(|error| KafkaStoreError::Batch(error.to_string()))?;
-    let partition = PartitionProduceData::default().with_index(PARTITION).with_records(Some(batch.freeze()));
-    let data = TopicProduceData::default().with_name(name(topic)).with_partition_data(vec![partition]);
-    let timeout = i32::try_from(DEADLINE.as_millis()).unwrap_or(i32::MAX);
-    let request = ProduceRequest::default()
-        .with_acks(ALL_REPLICAS)
-        .with_timeout_ms(timeout)
-        .with_topic_data(vec![data]);
-    let answer = leader.call(version, &request).await?;
-    let partition = answer.responses.iter().flat_map(|topic| &topic.partition_responses).next();
-    match partition.map(|partition| partition.error_code) {
-        Some(0) => Ok(()),
-        Some(code) => Err(refused(ApiKey::Produce, topic, code)),
-        None => Err(KafkaStoreError::Malformed {
-            api: ApiKey::Produce,
-            what: "the partition asked for is missing",
-        }),
-    }
-}
-
-fn write(record: &FactRecord, place: i32, now_ms: i64) -> Written {
+fn said(record: &FactRecord) -> Said {
     let signature = Bytes::copy_from_slice(&record.signature);
-    Written {
-        transactional: false,
-        control: false,
-        delete_horizon: false,
-        partition_leader_epoch: NO_PARTITION_LEADER_EPOCH,
-        producer_id: NO_PRODUCER_ID,
-        producer_epoch: NO_PRODUCER_EPOCH,
-        timestamp_type: TimestampType::Creation,
-        offset: i64::from(place),
-        // As the encoder counts, which makes one batch of what belongs together.
-        sequence: NO_SEQUENCE.wrapping_add(place),
-        timestamp: now_ms,
-        key: Some(Bytes::copy_from_slice(&record.key)),
+    Said {
+        key: Bytes::copy_from_slice(&record.key),
         value: record.value.as_deref().map(Bytes::copy_from_slice),
         headers: IndexMap::from([(StrBytes::from_static_str(SIGNATURE), Some(signature))]),
     }

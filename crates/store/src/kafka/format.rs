@@ -16,26 +16,16 @@
 use bytes::Bytes;
 use kafka_protocol::indexmap::IndexMap;
 use kafka_protocol::protocol::StrBytes;
-use kafka_protocol::records::{
-    Compression, NO_PARTITION_LEADER_EPOCH, Record as Written, RecordBatchEncoder, RecordEncodeOptions,
-    TimestampType,
-};
 use tidegate_core::store::{Body, ChangeId, RecordKey, Revision, Signature, Signed};
-use tidegate_wire::BytesMut;
 use tidegate_wire::record::Record;
 
 use super::error::KafkaStoreError;
+use super::produce::{Said, batch, fitting};
 
 const REVISION: &str = "revision";
 const SCHEMA: &str = "schema";
 const CHANGE: &str = "change";
 const SIGNATURE: &str = "signature";
-
-/// Most bytes of records in one batch: brokers take 1 MiB by default, and one record may have 768 KiB.
-const BATCH_BYTES: usize = 900 * 1024;
-
-/// What a record has besides its key and value: headers and lengths.
-const OVERHEAD: usize = 160;
 
 /// Most characters of a foreign key that are shown to an operator.
 const SHOWN: usize = 100;
@@ -134,35 +124,21 @@ pub(super) fn batches(
     let mut rest = records;
     let mut first = sequence;
     while !rest.is_empty() {
-        let (batch, after) = rest.split_at(fitting(rest));
-        let written: Vec<_> = (0_i32..)
-            .zip(batch)
-            .map(|(place, signed)| write(signed, producer, first, place, now_ms))
-            .collect();
-        let mut out = BytesMut::new();
-        let options = RecordEncodeOptions { version: 2, compression: Compression::None };
-        RecordBatchEncoder::encode(&mut out, &written, &options)
-            .map_err(|error| KafkaStoreError::Batch(error.to_string()))?;
-        let count = i32::try_from(batch.len()).unwrap_or(i32::MAX);
-        batches.push((out.freeze(), count));
+        let (some, after) = rest.split_at(fitting(rest.iter().map(size)));
+        let batch = batch(some.iter().map(said), Some((producer, first)), now_ms)?;
+        let count = i32::try_from(some.len()).unwrap_or(i32::MAX);
+        batches.push((batch, count));
         first = first.wrapping_add(count);
         rest = after;
     }
     Ok(batches)
 }
 
-/// How many of the records fit into one batch; at least one.
-fn fitting(records: &[Signed]) -> usize {
-    let mut bytes = 0;
-    let fits = |signed: &&Signed| {
-        let body = signed.body.as_ref().map_or(0, |body| body.text().len());
-        bytes += body + signed.key.to_string().len() + OVERHEAD;
-        bytes <= BATCH_BYTES
-    };
-    records.iter().take_while(fits).count().max(1)
+fn size(signed: &Signed) -> usize {
+    signed.body.as_ref().map_or(0, |body| body.text().len()) + signed.key.to_string().len()
 }
 
-fn write(signed: &Signed, producer: Producer, sequence: i32, place: i32, now_ms: i64) -> Written {
+fn said(signed: &Signed) -> Said {
     let text = |number: &dyn std::fmt::Display| Some(Bytes::from(number.to_string()));
     let mut headers = IndexMap::new();
     headers.insert(StrBytes::from_static_str(REVISION), text(&signed.revision));
@@ -172,21 +148,8 @@ fn write(signed: &Signed, producer: Producer, sequence: i32, place: i32, now_ms:
     let bytes = |bytes: &[u8]| Some(Bytes::copy_from_slice(bytes));
     headers.insert(StrBytes::from_static_str(CHANGE), bytes(signed.change.as_bytes()));
     headers.insert(StrBytes::from_static_str(SIGNATURE), bytes(signed.signature.as_bytes()));
-    Written {
-        transactional: true,
-        control: false,
-        delete_horizon: false,
-        partition_leader_epoch: NO_PARTITION_LEADER_EPOCH,
-        producer_id: producer.id,
-        producer_epoch: producer.epoch,
-        timestamp_type: TimestampType::Creation,
-        offset: i64::from(place),
-        sequence: sequence.wrapping_add(place),
-        timestamp: now_ms,
-        key: Some(Bytes::from(signed.key.to_string())),
-        value: signed.body.as_ref().map(|body| Bytes::copy_from_slice(body.text().as_bytes())),
-        headers,
-    }
+    let value = signed.body.as_ref().map(|body| Bytes::copy_from_slice(body.text().as_bytes()));
+    Said { key: Bytes::from(signed.key.to_string()), value, headers }
 }
 
 #[cfg(test)]

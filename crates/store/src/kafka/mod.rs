@@ -4,7 +4,7 @@
 //! compares, and writes all records of a change in one transaction; readers are read_committed. Every record is signed:
 //! what others write into the topic is ignored and told ([`Store::alarms`]).
 //!
-//! `options` say where, `topic` makes and checks it, `session` writes, `fetch` and `follow` read, `format` is how a record
+//! `options` say where, `topic` makes and checks it, `session` and `produce` write, `fetch` and `follow` read, `format` is how a record
 //! lies there, `log` is what was read, `worker` owns it all. `facts` is a second topic,
 //! without transactions, for what partners' requests must make durable.
 
@@ -16,6 +16,7 @@ mod follow;
 mod format;
 mod log;
 mod options;
+mod produce;
 mod session;
 mod status;
 mod topic;

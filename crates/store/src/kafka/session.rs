@@ -10,28 +10,23 @@ use tidegate_wire::StrBytes;
 use tidegate_wire::api::{ApiKey, Versions};
 use tidegate_wire::error_code::ErrorCode;
 use tidegate_wire::messages::add_partitions_to_txn_request::AddPartitionsToTxnTopic;
-use tidegate_wire::messages::produce_request::{PartitionProduceData, TopicProduceData};
 use tidegate_wire::messages::{
-    AddPartitionsToTxnRequest, EndTxnRequest, InitProducerIdRequest, ProduceRequest, ProducerId,
-    TransactionalId,
+    AddPartitionsToTxnRequest, EndTxnRequest, InitProducerIdRequest, ProducerId, TransactionalId,
 };
 use tokio::time::sleep;
 
 use super::KafkaStoreOptions;
 use super::cluster::{self, PARTITION, version};
 use super::error::KafkaStoreError;
-use super::fetch::{name, refused};
+use super::fetch::name;
 use super::format::Producer;
+use super::produce::produce;
 
 const INIT_PRODUCER_ID: Versions = Versions::new(0, 5);
 /// Later ones are between brokers (KIP-890).
 const ADD_PARTITIONS: Versions = Versions::new(0, 3);
-/// Transactions need 3; from 12 on a Produce adds its partitions itself, under another contract.
-const PRODUCE: Versions = Versions::new(3, 11);
 /// From 5 on the epoch grows with each transaction.
 const END_TXN: Versions = Versions::new(0, 4);
-
-const ALL_REPLICAS: i16 = -1;
 
 /// A transaction whose writer died is aborted after as long; until then no reader gets past it, which is less than what a
 /// replica may be behind.
@@ -129,28 +124,9 @@ impl Session {
         batch: Bytes,
         count: i32,
     ) -> Result<(), KafkaStoreError> {
-        let version = version(leader, ApiKey::Produce, PRODUCE)?;
-        let partition = PartitionProduceData::default().with_index(PARTITION).with_records(Some(batch));
-        let topic =
-            TopicProduceData::default().with_name(name(&self.topic)).with_partition_data(vec![partition]);
-        let request = ProduceRequest::default()
-            .with_transactional_id(Some(TransactionalId(self.id.clone())))
-            .with_acks(ALL_REPLICAS)
-            .with_timeout_ms(TRANSACTION_TIMEOUT_MS)
-            .with_topic_data(vec![topic]);
-        let answer = leader.call(version, &request).await?;
-        let partition = answer.responses.iter().flat_map(|topic| &topic.partition_responses).next();
-        match partition.map(|partition| partition.error_code) {
-            Some(0) => {
-                self.sequence = self.sequence.wrapping_add(count);
-                Ok(())
-            }
-            Some(code) => Err(refused(ApiKey::Produce, &self.topic, code)),
-            None => Err(KafkaStoreError::Malformed {
-                api: ApiKey::Produce,
-                what: "the partition asked for is missing",
-            }),
-        }
+        produce(leader, &self.topic, Some(TransactionalId(self.id.clone())), batch).await?;
+        self.sequence = self.sequence.wrapping_add(count);
+        Ok(())
     }
 
     /// Commits the transaction. After an error nobody knows whether it was.
