@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use kafka_protocol::protocol::StrBytes;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use tidegate_wire::api::ApiKey;
 use tidegate_wire::messages::{
     SaslAuthenticateRequest, SaslAuthenticateResponse, SaslHandshakeRequest, SaslHandshakeResponse,
@@ -54,6 +54,14 @@ async fn take_login(peer: &mut Peer<TcpStream>) {
                 resume.with(if fits { Ok(()) } else { Err(Rejection::WrongPassword) })
             }
             ServerStep::NeedCredential { hash, resume, .. } => resume.with(credential(hash), true),
+            ServerStep::CheckToken { token, resume } => {
+                let fits = token.expose_secret() == PASSWORD;
+                resume.with(if fits {
+                    Ok("ann".to_owned())
+                } else {
+                    Err(Rejection::Token("wrong".to_owned()))
+                })
+            }
             step => step,
         };
         let answer = SaslAuthenticateResponse::default();

@@ -3,14 +3,15 @@
 use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
 
-use super::scram::client::{AwaitingChallenge, AwaitingSignature};
-use super::{CredentialError, Mechanism, Nonce, plain};
+use super::scram::client::{AwaitingChallenge, AwaitingSignature, printable};
+use super::{CredentialError, Mechanism, Nonce, ScramHash, bearer, plain};
 
 /// One exchange as the client sees it, after its first message.
 ///
 /// ```text
-/// PLAIN   start -> first message -> Done
-/// SCRAM   start -> first message -> challenge -> proof -> server's signature -> Done
+/// PLAIN        start -> first message -> Done
+/// SCRAM        start -> first message -> challenge -> proof -> server's signature -> Done
+/// OAUTHBEARER  start -> first message -> Done, or what is wrong -> taken note -> Failed
 /// ```
 #[derive(Debug)]
 pub struct ClientExchange(State);
@@ -20,6 +21,8 @@ enum State {
     Plain,
     Challenge(AwaitingChallenge),
     Signature(AwaitingSignature),
+    Bearer,
+    BearerRefused { text: String },
 }
 
 /// What to do after a message of the server.
@@ -45,6 +48,9 @@ pub enum ClientFailure {
     /// The user name or password cannot be sent.
     #[error("user name and password must be non-empty and without NUL")]
     UnusableLogin,
+    /// The token cannot be sent.
+    #[error("the token must be of letters, digits and `-._~+/`, with `=` at its end at most")]
+    UnusableToken,
     /// A message of the server does not have the form its RFC asks for.
     #[error("malformed answer of the server: {what}")]
     Malformed {
@@ -69,10 +75,12 @@ pub enum ClientFailure {
 }
 
 impl ClientExchange {
-    /// Starts an exchange: send the bytes, then pass each answer to [`Self::step`].
+    /// Starts an exchange: send the bytes, then pass each answer to [`Self::step`]. With OAUTHBEARER the password is the
+    /// token, and the name is not sent.
     ///
     /// # Errors
-    /// [`ClientFailure::UnusableLogin`] when the name or password is empty or holds a NUL.
+    /// [`ClientFailure::UnusableLogin`] when the name or password is empty or holds a NUL,
+    /// [`ClientFailure::UnusableToken`].
     pub fn start(
         mechanism: Mechanism,
         user: &str,
@@ -83,12 +91,18 @@ impl ClientExchange {
         if !usable(user) || !usable(password.expose_secret()) {
             return Err(ClientFailure::UnusableLogin);
         }
-        Ok(match mechanism.scram_hash() {
-            None => (plain::encode(user, &password), Self(State::Plain)),
-            Some(hash) => {
-                let (bytes, state) = AwaitingChallenge::start(hash, user, password, nonce);
-                (bytes, Self(State::Challenge(state)))
+        let scram = |hash: ScramHash, password, nonce| {
+            let (bytes, state) = AwaitingChallenge::start(hash, user, password, nonce);
+            (bytes, Self(State::Challenge(state)))
+        };
+        Ok(match mechanism {
+            Mechanism::Plain => (plain::encode(user, &password), Self(State::Plain)),
+            Mechanism::ScramSha256 => scram(ScramHash::Sha256, password, nonce),
+            Mechanism::ScramSha512 => scram(ScramHash::Sha512, password, nonce),
+            Mechanism::OauthBearer if !bearer::is_token(password.expose_secret()) => {
+                return Err(ClientFailure::UnusableToken);
             }
+            Mechanism::OauthBearer => (bearer::encode(&password), Self(State::Bearer)),
         })
     }
 
@@ -108,6 +122,12 @@ impl ClientExchange {
                 Ok(()) => ClientStep::Done,
                 Err(failure) => ClientStep::Failed(failure),
             },
+            State::Bearer if message.is_empty() => ClientStep::Done,
+            State::Bearer => ClientStep::Respond {
+                bytes: bearer::TAKEN_NOTE.to_vec(),
+                next: Self(State::BearerRefused { text: printable(&String::from_utf8_lossy(message)) }),
+            },
+            State::BearerRefused { text } => ClientStep::Failed(ClientFailure::ServerError { text }),
         }
     }
 }

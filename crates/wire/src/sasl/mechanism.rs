@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use super::ScramHash;
-
 /// A SASL mechanism.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Mechanism {
@@ -13,11 +11,13 @@ pub enum Mechanism {
     ScramSha256,
     /// SCRAM-SHA-512.
     ScramSha512,
+    /// OAUTHBEARER: a token of an identity provider travels, so use it under TLS only.
+    OauthBearer,
 }
 
 impl Mechanism {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Plain, Self::ScramSha256, Self::ScramSha512];
+    pub const ALL: [Self; 4] = [Self::Plain, Self::ScramSha256, Self::ScramSha512, Self::OauthBearer];
 
     /// The registered name, as Kafka configurations spell it.
     #[must_use]
@@ -26,6 +26,7 @@ impl Mechanism {
             Self::Plain => "PLAIN",
             Self::ScramSha256 => "SCRAM-SHA-256",
             Self::ScramSha512 => "SCRAM-SHA-512",
+            Self::OauthBearer => "OAUTHBEARER",
         }
     }
 
@@ -33,16 +34,6 @@ impl Mechanism {
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|mechanism| mechanism.name() == name)
-    }
-
-    /// The hash of a SCRAM mechanism.
-    #[must_use]
-    pub const fn scram_hash(self) -> Option<ScramHash> {
-        match self {
-            Self::Plain => None,
-            Self::ScramSha256 => Some(ScramHash::Sha256),
-            Self::ScramSha512 => Some(ScramHash::Sha512),
-        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! SASL logins without sockets: PLAIN (RFC 4616) and SCRAM (RFC 5802, RFC 7677), both sides.
+//! SASL logins without sockets: PLAIN (RFC 4616), SCRAM (RFC 5802, RFC 7677) and OAUTHBEARER (RFC 7628), both sides.
 //!
 //! [`Login`] is the login of one connection as the gateway sees it: which request may come now, when a
 //! session ends, when it may be renewed (KIP-368). It drives a [`ServerExchange`], which knows the bytes of
@@ -8,6 +8,7 @@
 //! a `Duration` since an origin of the caller's choice. User names and passwords are compared as the bytes
 //! that came, without SASLprep, as Apache Kafka does.
 
+mod bearer;
 mod client;
 mod mechanism;
 mod nonce;
@@ -24,14 +25,17 @@ pub use mechanism::Mechanism;
 pub use nonce::Nonce;
 pub use rejection::Rejection;
 pub use scram::{CredentialError, MAX_ITERATIONS, MIN_ITERATIONS, SALT_BYTES, ScramCredential, ScramHash};
-pub use server::{CredentialLookup, PasswordCheck, ServerExchange, ServerStep};
+pub use server::{CredentialLookup, PasswordCheck, ServerExchange, ServerStep, TokenCheck};
 pub use session::{
     AUTHENTICATION_FAILED, Admission, AuthenticateStep, CloseReason, Grant, HandshakeStep, Login,
-    LoginCredentialLookup, LoginPasswordCheck, LoginPolicy, REAUTHENTICATION_INTERVAL,
+    LoginCredentialLookup, LoginPasswordCheck, LoginPolicy, LoginTokenCheck, REAUTHENTICATION_INTERVAL,
 };
 
 /// The longest message either side takes, in bytes. Kafka's own are below 1 KiB; long passwords fit.
 pub const MAX_MESSAGE_BYTES: usize = 4 * 1024;
+
+/// The longest message that brings a token, in bytes: signed lists of a user's groups run to some kilobytes.
+pub const MAX_TOKEN_MESSAGE_BYTES: usize = 16 * 1024;
 
 /// The longest user name, in bytes, after unescaping.
 pub const MAX_USER_BYTES: usize = 255;

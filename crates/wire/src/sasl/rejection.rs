@@ -38,6 +38,9 @@ pub enum Rejection {
     /// The password is wrong.
     #[error("wrong password")]
     WrongPassword,
+    /// The token is not one of the identity providers', not for this gateway, or over.
+    #[error("the token does not serve: {0}")]
+    Token(String),
     /// The credential found for the user is for another hash or out of bounds.
     #[error("the stored credential does not serve: {0}")]
     UnusableCredential(#[from] CredentialError),

@@ -3,13 +3,15 @@
 use secrecy::SecretString;
 
 use super::scram::server::{AwaitingFinal, FirstReceived};
-use super::{Mechanism, Nonce, Rejection, ScramCredential, ScramHash, plain};
+use super::{Mechanism, Nonce, Rejection, ScramCredential, ScramHash, bearer, plain};
 
 /// One exchange as the server sees it, waiting for the client's next message.
 ///
 /// ```text
-/// PLAIN   start -> message -> CheckPassword -> Accepted
-/// SCRAM   start -> message -> NeedCredential -> Challenge -> message -> Accepted
+/// PLAIN        start -> message -> CheckPassword -> Accepted
+/// SCRAM        start -> message -> NeedCredential -> Challenge -> message -> Accepted
+/// OAUTHBEARER  start -> message -> CheckToken -> Accepted
+///                                            \-> Challenge -> message -> Rejected
 /// ```
 ///
 /// Any state may end in `Rejected`. An unknown user takes every step that a known one takes.
@@ -19,8 +21,17 @@ pub struct ServerExchange(State);
 #[derive(Debug)]
 enum State {
     Plain,
-    ScramFirst { hash: ScramHash, nonce: Nonce },
+    ScramFirst {
+        hash: ScramHash,
+        nonce: Nonce,
+    },
     ScramFinal(Box<AwaitingFinal>),
+    Bearer,
+    /// The client has been told and has to take note.
+    BearerRefused {
+        user: Option<String>,
+        cause: Rejection,
+    },
 }
 
 /// What to do after a message of the client.
@@ -44,6 +55,13 @@ pub enum ServerStep {
         hash: ScramHash,
         /// The rest of the exchange.
         resume: CredentialLookup,
+    },
+    /// OAUTHBEARER: find out whom the token stands for, then resume.
+    CheckToken {
+        /// What was presented.
+        token: SecretString,
+        /// The rest of the exchange.
+        resume: TokenCheck,
     },
     /// Send these bytes and wait.
     Challenge {
@@ -72,9 +90,11 @@ impl ServerExchange {
     /// Starts an exchange; `nonce` is used by SCRAM only.
     #[must_use]
     pub fn start(mechanism: Mechanism, nonce: Nonce) -> Self {
-        Self(match mechanism.scram_hash() {
-            None => State::Plain,
-            Some(hash) => State::ScramFirst { hash, nonce },
+        Self(match mechanism {
+            Mechanism::Plain => State::Plain,
+            Mechanism::ScramSha256 => State::ScramFirst { hash: ScramHash::Sha256, nonce },
+            Mechanism::ScramSha512 => State::ScramFirst { hash: ScramHash::Sha512, nonce },
+            Mechanism::OauthBearer => State::Bearer,
         })
     }
 
@@ -103,6 +123,14 @@ impl ServerExchange {
                     Err(cause) => ServerStep::Rejected { user: Some(user), cause },
                 }
             }
+            State::Bearer => match bearer::parse(message) {
+                Ok(first) => ServerStep::CheckToken {
+                    token: first.token,
+                    resume: TokenCheck { authzid: first.authzid },
+                },
+                Err(cause) => ServerStep::Rejected { user: None, cause },
+            },
+            State::BearerRefused { user, cause } => ServerStep::Rejected { user, cause },
         }
     }
 }
@@ -121,6 +149,28 @@ impl PasswordCheck {
             Ok(()) => ServerStep::Accepted { user: self.user, bytes: Vec::new() },
             Err(cause) => ServerStep::Rejected { user: Some(self.user), cause },
         }
+    }
+}
+
+/// An OAUTHBEARER exchange waiting for the verdict on the token.
+#[derive(Debug)]
+pub struct TokenCheck {
+    authzid: Option<String>,
+}
+
+impl TokenCheck {
+    /// Goes on with whom the token stands for, or why it does not serve; the client is told no cause.
+    #[must_use]
+    pub fn with(self, verdict: Result<String, Rejection>) -> ServerStep {
+        let (user, cause) = match verdict {
+            Ok(user) if self.authzid.as_ref().is_none_or(|authzid| *authzid == user) => {
+                return ServerStep::Accepted { user, bytes: Vec::new() };
+            }
+            Ok(user) => (Some(user), Rejection::OtherAuthorizationId),
+            Err(cause) => (None, cause),
+        };
+        let next = ServerExchange(State::BearerRefused { user, cause });
+        ServerStep::Challenge { bytes: bearer::INVALID_TOKEN.to_vec(), next }
     }
 }
 

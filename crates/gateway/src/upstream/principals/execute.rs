@@ -193,7 +193,7 @@ fn version(connection: &Connection, key: ApiKey, ours: Versions) -> Result<i16, 
 /// Kafka's number of a mechanism, its hash, and how long its salted passwords are.
 fn scram(mechanism: Mechanism) -> Option<(i8, pbkdf2::Algorithm, usize)> {
     match mechanism {
-        Mechanism::Plain => None,
+        Mechanism::Plain | Mechanism::OauthBearer => None,
         Mechanism::ScramSha256 => Some((1, pbkdf2::PBKDF2_HMAC_SHA256, 32)),
         Mechanism::ScramSha512 => Some((2, pbkdf2::PBKDF2_HMAC_SHA512, 64)),
     }

@@ -91,7 +91,7 @@ fn text(message: &[u8]) -> Result<&str, ClientFailure> {
 }
 
 /// What of a server's error text may enter a log.
-fn printable(text: &str) -> String {
+pub(in crate::sasl) fn printable(text: &str) -> String {
     let harmless = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '-' | ' ' | '_');
     text.chars().filter(harmless).take(MAX_SERVER_ERROR_CHARS).collect()
 }

@@ -113,7 +113,7 @@ pub(super) fn escape(user: &str) -> String {
 }
 
 /// Reads a `saslname`; `=` stands only before `2C` and `3D`.
-fn unescape(name: &str) -> Result<String, Rejection> {
+pub(in crate::sasl) fn unescape(name: &str) -> Result<String, Rejection> {
     let mut pieces = name.split('=');
     let mut user = pieces.next().unwrap_or_default().to_owned();
     for piece in pieces {

@@ -8,3 +8,4 @@ pub(super) mod server;
 
 pub use credential::{CredentialError, MAX_ITERATIONS, MIN_ITERATIONS, SALT_BYTES, ScramCredential};
 pub use keys::ScramHash;
+pub(super) use message::unescape;

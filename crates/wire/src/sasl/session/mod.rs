@@ -13,7 +13,8 @@ use super::{Mechanism, Nonce, Rejection, ServerExchange};
 use crate::api::ApiKey;
 
 pub use steps::{
-    Admission, AuthenticateStep, CloseReason, Grant, HandshakeStep, LoginCredentialLookup, LoginPasswordCheck,
+    Admission, AuthenticateStep, CloseReason, Grant, HandshakeStep, LoginCredentialLookup,
+    LoginPasswordCheck, LoginTokenCheck,
 };
 
 /// The one text that goes with error 58, whatever the cause.

@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use thiserror::Error;
 
 use super::{Exchange, Login, LoginPolicy, Renewal, Session, State};
-use crate::sasl::server::{CredentialLookup, PasswordCheck, ServerStep};
+use crate::sasl::server::{CredentialLookup, PasswordCheck, ServerStep, TokenCheck};
 use crate::sasl::{Mechanism, Rejection, ScramCredential, ScramHash};
 
 /// Who takes a request.
@@ -93,6 +93,13 @@ pub enum AuthenticateStep {
         /// The rest of the login.
         resume: LoginCredentialLookup,
     },
+    /// OAUTHBEARER: find out whom the token stands for and until when, then resume.
+    CheckToken {
+        /// What was presented.
+        token: SecretString,
+        /// The rest of the login.
+        resume: LoginTokenCheck,
+    },
     /// Answer with error 0 and these bytes.
     Challenge {
         /// The bytes for the client.
@@ -155,6 +162,21 @@ impl LoginCredentialLookup {
     }
 }
 
+/// An OAUTHBEARER login waiting for the verdict on the token.
+#[derive(Debug)]
+pub struct LoginTokenCheck {
+    pending: Pending,
+    check: TokenCheck,
+}
+
+impl LoginTokenCheck {
+    /// Goes on with whom the token stands for, or [`Rejection::Token`].
+    #[must_use]
+    pub fn with(self, verdict: Result<String, Rejection>) -> AuthenticateStep {
+        self.pending.advance(self.check.with(verdict))
+    }
+}
+
 /// A proven user whose session has yet to begin.
 #[derive(Debug)]
 pub struct Grant {
@@ -203,7 +225,9 @@ pub(super) struct Pending {
 impl Pending {
     pub(super) fn advance(self, step: ServerStep) -> AuthenticateStep {
         match step {
-            ServerStep::CheckPassword { user, .. } | ServerStep::NeedCredential { user, .. }
+            ServerStep::CheckPassword { user, .. }
+            | ServerStep::NeedCredential { user, .. }
+            | ServerStep::Accepted { user, .. }
                 if self.renews_another(&user) =>
             {
                 AuthenticateStep::Rejected { user: Some(user), cause: Rejection::OtherUser }
@@ -215,6 +239,9 @@ impl Pending {
             ServerStep::NeedCredential { user, hash, resume: lookup } => {
                 let resume = LoginCredentialLookup { pending: self, lookup };
                 AuthenticateStep::NeedCredential { user, hash, resume }
+            }
+            ServerStep::CheckToken { token, resume: check } => {
+                AuthenticateStep::CheckToken { token, resume: LoginTokenCheck { pending: self, check } }
             }
             ServerStep::Challenge { bytes, next } => {
                 AuthenticateStep::Challenge { bytes, login: self.resumed(next) }

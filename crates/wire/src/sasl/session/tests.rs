@@ -192,3 +192,22 @@ fn scram_goes_through_the_login_in_two_rounds() {
     assert!(matches!(next.step(&bytes), ClientStep::Done));
     assert_eq!(grant.accept(None, SECOND).unwrap().0.user(), Some("ann"));
 }
+
+#[test]
+fn a_renewal_by_a_token_of_another_user_is_refused() {
+    let token = |login: Login, user: &str| {
+        let AuthenticateStep::CheckToken { resume, .. } =
+            login.on_authenticate(b"n,,\x01auth=Bearer t\x01\x01")
+        else {
+            panic!()
+        };
+        resume.with(Ok(user.to_owned()))
+    };
+    let start = || {
+        let login = shake(start(policy()), Mechanism::OauthBearer, Duration::ZERO);
+        shake(accept(token(login, "ann"), Duration::ZERO), Mechanism::OauthBearer, SECOND)
+    };
+    assert_eq!(accept(token(start(), "ann"), SECOND).user(), Some("ann"));
+    let AuthenticateStep::Rejected { user, cause } = token(start(), "bob") else { panic!() };
+    assert_eq!((user.as_deref(), cause), (Some("bob"), Rejection::OtherUser));
+}
