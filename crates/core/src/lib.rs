@@ -31,6 +31,7 @@ pub mod permission;
 pub mod records;
 pub mod registry;
 pub mod store;
+pub mod token;
 pub mod zone;
 pub mod zone_id;
 
@@ -42,7 +43,7 @@ pub use keys::{RootKey, RootKeyError, VirtualTopicId, ZoneKeys, ZoneTag};
 pub use manifest::{ManifestErrors, SourcedZone, ZoneConflict, check_zones, parse_zones};
 pub use names::{
     AccountName, Alias, BackingTopic, ClusterName, CredentialId, GroupPrefix, ListenerName, NameError,
-    ZoneName,
+    ProviderName, ZoneName,
 };
 pub use permission::Permission;
 pub use zone::{

@@ -61,6 +61,8 @@ pub enum AuthenticationMode {
     Plain,
     /// With a certificate alone; the account has no password and needs no entry in the accounts file.
     Mtls,
+    /// With a token of an identity provider alone; the account has no password and needs no entry in the accounts file.
+    OauthBearer,
 }
 
 /// The person on the other side.

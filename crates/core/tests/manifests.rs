@@ -77,13 +77,14 @@ fn several_documents_and_json_are_read() {
 }
 
 #[test]
-fn an_account_that_logs_in_by_certificate_is_read() {
+fn an_account_that_logs_in_by_certificate_or_token_is_read() {
     let text = fs::read_to_string(folder("good").join("everything.yaml")).unwrap();
     let mode = |text: &str| parse_zones(text).unwrap().remove(0).authentication();
     assert_eq!(mode(&text), AuthenticationMode::Plain);
     let with = |kind: &str| text.replace("type: PLAIN", &format!("type: {kind}"));
     assert_ne!(with("MTLS"), text);
     assert_eq!(mode(&with("MTLS")), AuthenticationMode::Mtls);
+    assert_eq!(mode(&with("OAUTHBEARER")), AuthenticationMode::OauthBearer);
 }
 
 #[test]

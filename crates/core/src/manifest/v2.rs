@@ -125,7 +125,7 @@ fn account_name(
     let old = fields.optional("serviceAccount");
     let mut new = None;
     if let Some(mut fields) = mode.and_then(Place::fields) {
-        if let Some(place) = fields.required("type", "write `type: PLAIN`, or MTLS") {
+        if let Some(place) = fields.required("type", "write `type: PLAIN`, MTLS or OAUTHBEARER") {
             *authentication = authentication_mode(&place);
         }
         new = fields.optional("serviceAccount");
@@ -151,9 +151,12 @@ fn authentication_mode(place: &Place<'_>) -> AuthenticationMode {
     match place.text() {
         Some("PLAIN") | None => {}
         Some("MTLS") => return AuthenticationMode::Mtls,
-        Some("OAUTHBEARER") => place.fail("OAUTHBEARER is not supported yet; write `PLAIN` or `MTLS`"),
+        Some("OAUTHBEARER") => return AuthenticationMode::OauthBearer,
         Some(other) => {
-            place.fail(format_args!("`{}` is not known here; write `PLAIN` or `MTLS`", Shown::of(other)));
+            place.fail(format_args!(
+                "`{}` is not known here; write PLAIN, MTLS or OAUTHBEARER",
+                Shown::of(other)
+            ));
         }
     }
     AuthenticationMode::Plain

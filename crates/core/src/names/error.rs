@@ -59,8 +59,17 @@ pub struct Shown(String);
 impl Shown {
     /// As much of the text as an error line should carry.
     pub fn of(text: &str) -> Self {
-        let mut shown: String = text.chars().take(SHOWN_CHARACTERS).flat_map(escaped).collect();
-        if text.chars().nth(SHOWN_CHARACTERS).is_some() {
+        Self::cut(text, SHOWN_CHARACTERS)
+    }
+
+    /// A sentence of our own that may have such a text inside, for a log.
+    pub fn of_sentence(text: &str) -> Self {
+        Self::cut(text, SENTENCE_CHARACTERS)
+    }
+
+    fn cut(text: &str, characters: usize) -> Self {
+        let mut shown: String = text.chars().take(characters).flat_map(escaped).collect();
+        if text.chars().nth(characters).is_some() {
             shown.push_str("...");
         }
         Self(shown)
@@ -87,3 +96,6 @@ fn escaped(character: char) -> impl Iterator<Item = char> {
 
 /// Enough to recognise a name, short enough for one line.
 const SHOWN_CHARACTERS: usize = 64;
+
+/// Enough for a sentence with such a text in it.
+const SENTENCE_CHARACTERS: usize = 256;

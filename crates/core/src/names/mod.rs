@@ -101,6 +101,11 @@ name_type!(
     rules::CLUSTER
 );
 name_type!(
+    /// The name the configuration gives to an identity provider.
+    ProviderName,
+    rules::PROVIDER
+);
+name_type!(
     /// The name the configuration gives to a listener.
     ListenerName,
     rules::LISTENER

@@ -101,6 +101,14 @@ pub(super) const LISTENER: Rule = Rule {
     reserved: dots,
 };
 
+pub(super) const PROVIDER: Rule = Rule {
+    kind: "identity provider name",
+    max: 63,
+    allows: topic_character,
+    allowed: TOPIC_CHARACTERS,
+    reserved: dots,
+};
+
 fn topic_character(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-')
 }

@@ -64,6 +64,7 @@ struct ZoneBody {
 enum Authentication {
     Plain,
     Mtls,
+    OauthBearer,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -151,6 +152,7 @@ impl From<&ZoneRecord> for ZoneBody {
             authentication: match spec.authentication() {
                 AuthenticationMode::Plain => Authentication::Plain,
                 AuthenticationMode::Mtls => Authentication::Mtls,
+                AuthenticationMode::OauthBearer => Authentication::OauthBearer,
             },
             share: match spec.kind() {
                 ZoneKind::Share(prefix) => Some(prefix.clone()),
@@ -191,6 +193,7 @@ impl ZoneBody {
             authentication: match self.authentication {
                 Authentication::Plain => AuthenticationMode::Plain,
                 Authentication::Mtls => AuthenticationMode::Mtls,
+                Authentication::OauthBearer => AuthenticationMode::OauthBearer,
             },
             kind: self.share.map_or(ZoneKind::Partner, ZoneKind::Share),
             display_name: self.display_name,
