@@ -17,6 +17,7 @@ mod produce;
 mod promises;
 mod rules;
 pub mod seeds;
+mod tokens;
 mod visit;
 mod words;
 mod world;
@@ -31,12 +32,13 @@ pub use manifests::manifest;
 pub use messages::{request, response};
 pub use produce::produce;
 pub use rules::{exchange, rules};
+pub use tokens::token;
 
 /// The function under a target.
 pub type Target = fn(&[u8]);
 
 /// Every target by name, for those who feed them without a fuzzer.
-pub const TARGETS: [(&str, Target); 12] = [
+pub const TARGETS: [(&str, Target); 13] = [
     ("batch", batch),
     ("configuration", configuration),
     ("deframe", deframe),
@@ -49,4 +51,5 @@ pub const TARGETS: [(&str, Target); 12] = [
     ("request", request),
     ("response", response),
     ("rules", rules),
+    ("token", token),
 ];

@@ -32,7 +32,7 @@ pub fn login(lines: &[u8]) {
         let next = match kind % 8 {
             0 => Some(login.on_api_versions()),
             1 => shake(login, version, &String::from_utf8_lossy(token), now),
-            choice @ 2..=4 => {
+            choice @ 2..=5 => {
                 let mechanism = Mechanism::ALL[usize::from(choice) - 2];
                 shake(login, version, mechanism.name(), now)
             }
@@ -68,6 +68,12 @@ fn settle(mut step: AuthenticateStep, now: Duration) -> Option<Login> {
             AuthenticateStep::CheckPassword { user, password, resume } => {
                 knows_password = user == USER && password.expose_secret() == PASSWORD;
                 resume.with(if knows_password { Ok(()) } else { Err(Rejection::WrongPassword) })
+            }
+            AuthenticateStep::CheckToken { token, resume } => {
+                knows_password = token.expose_secret() == PASSWORD;
+                let verdict =
+                    if knows_password { Ok(USER.to_owned()) } else { Err(Rejection::Token(String::new())) };
+                resume.with(verdict)
             }
             // Nobody knows a password that fits keys of our choice.
             AuthenticateStep::NeedCredential { user, hash, resume } => {

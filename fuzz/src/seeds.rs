@@ -9,6 +9,7 @@ use tidegate_wire::{BytesMut, header};
 
 use crate::choices::Choices;
 use crate::make;
+use crate::tokens::{KEYS, TOKEN};
 use crate::words::{Words, batch};
 use crate::world::World;
 
@@ -37,6 +38,7 @@ pub fn seeds(target: &str) -> Vec<Vec<u8>> {
         "rules" => {
             served().flat_map(|(api, version)| [0, 1, 2].map(|zone| rules_seed(zone, api, version))).collect()
         }
+        "token" => vec![[KEYS, TOKEN].join("\n").into_bytes(), ["{}", TOKEN].join("\n").into_bytes()],
         _ => panic!("no target {target}"),
     }
 }
