@@ -100,7 +100,7 @@ impl Audit {
             api = entry.api.map(|(key, _)| format!("{key:?}")),
             version = entry.api.map(|(_, version)| version),
             name = entry.name.map(ToString::to_string),
-            reason = shown(entry.reason),
+            reason = Shown::of_sentence(entry.reason).to_string(),
             left_out,
         );
     }

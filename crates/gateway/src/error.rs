@@ -55,6 +55,9 @@ pub enum GatewayError {
         /// What does not fit.
         source: RuleMisfit,
     },
+    /// The authorities of an identity provider's address cannot be used.
+    #[error("identity provider `{0}`: `jwks.ca` holds no certificate that can be read; correct the PEM file")]
+    KeyAuthorities(String),
     /// The certificate or key of a listener cannot be used.
     #[error("listener `{listener}`: {path}: {what}")]
     ListenerTls {

@@ -25,6 +25,7 @@ use crate::snapshot::{ClusterSnapshot, Compiler, Snapshot, missing_accounts};
 use crate::source::{self, Source};
 use crate::stored::{self, Freshness, Stored};
 use crate::tls::ListenerTlsState;
+use crate::tokens::{Pace, Tokens};
 use crate::upstream::principals::{self, Principals};
 use crate::upstream::{Observer, Upstream, Wanted, watch_cluster};
 use crate::{http, state, unreachable};
@@ -42,6 +43,7 @@ pub struct Gateway {
     source: Option<Source>,
     stored: Option<Stored>,
     probes: Option<http::Store>,
+    tokens: Arc<Tokens>,
 }
 
 struct Listener {
@@ -104,6 +106,7 @@ impl Gateway {
             .iter()
             .map(|listener| ListenerTlsState::of(listener, &seeing))
             .collect::<Result<_, _>>()?;
+        let tokens = Arc::new(Tokens::new(&config)?);
         let wanted = wanted(&desired);
         let mut clusters = Vec::new();
         for cluster in &config.clusters {
@@ -123,6 +126,7 @@ impl Gateway {
             zones: Arc::default(),
             audit: Arc::new(Audit::new(per_minute)),
             freshness,
+            tokens: Arc::clone(&tokens),
         };
         let listeners: Vec<Listener> = config
             .listeners
@@ -152,7 +156,8 @@ impl Gateway {
         let doors = listeners.iter().map(|listener| (listener.name.clone(), listener.shared.clone()));
         let upstreams = clusters.iter().map(|cluster| Arc::clone(&cluster.upstream)).collect();
         let probes = http::Store::of(parts.store.as_ref(), &common.freshness);
-        let reloader = Reloader::new(config, &parts, desired, doors.collect(), upstreams, seeing);
+        let reloader =
+            Reloader::new(config, &parts, desired, doors.collect(), upstreams, Arc::clone(&tokens), seeing);
         Ok(Self {
             listeners,
             http,
@@ -165,6 +170,7 @@ impl Gateway {
             source: parts.desired,
             stored,
             probes,
+            tokens,
         })
     }
 
@@ -177,7 +183,7 @@ impl Gateway {
     /// Serves until `shutdown` resolves, then lets open requests finish within the drain deadline.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
         let Self { listeners, http, clusters, compiler, reloader, snapshots, metrics, facts, .. } = self;
-        let (source, stored, probes) = (self.source, self.stored, self.probes);
+        let (source, stored, probes, tokens) = (self.source, self.stored, self.probes, self.tokens);
         let (config, desired) = (reloader.config(), reloader.desired());
         let (stop, stopping) = watch::channel(false);
         let (ready, is_ready) = watch::channel(true);
@@ -210,6 +216,8 @@ impl Gateway {
         if let Some(stored) = stored {
             background.spawn(stored.follow(snapshots.subscribe()));
         }
+        let paced = reloader.clone();
+        background.spawn(tokens.keep(move || Pace::of(&paced.config().limits)));
         background.spawn(state::expire(Arc::clone(&facts), config.limits.clone()));
         background.spawn(keep_compiling(compiler, desired, seen, want, snapshots, facts));
         let mut doors = JoinSet::new();

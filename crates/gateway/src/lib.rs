@@ -55,6 +55,7 @@ mod source;
 mod state;
 pub mod stored;
 mod tls;
+mod tokens;
 mod unreachable;
 pub mod upstream;
 

@@ -252,11 +252,11 @@ impl Compiler {
     }
 }
 
-/// The account of a zone; one that logs in by certificate has no credential and stands in no file.
+/// The account of a zone; one that logs in by certificate or token has no credential and stands in no file.
 fn account(spec: &ZoneSpec, desired: &Desired) -> Option<Account> {
     match spec.authentication() {
         AuthenticationMode::Plain => desired.accounts.find(spec.account().as_str()).cloned(),
-        AuthenticationMode::Mtls => {
+        AuthenticationMode::Mtls | AuthenticationMode::OauthBearer => {
             let known = desired.accounts.find(spec.account().as_str());
             let networks = known.map_or_else(Vec::new, |account| account.networks().to_vec());
             Account::new(spec.account().clone(), Vec::new())

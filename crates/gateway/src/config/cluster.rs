@@ -31,7 +31,7 @@ pub(super) fn read(place: &Place<'_>, around: &Around<'_>) -> Option<ClusterConf
     Some(ClusterConfig { name: name?, bootstrap, tls, sasl, acls, metadata_refresh })
 }
 
-pub(super) const MECHANISMS: &[(&str, SaslMechanism)] = &[
+const MECHANISMS: &[(&str, SaslMechanism)] = &[
     ("PLAIN", SaslMechanism::Plain),
     ("SCRAM-SHA-256", SaslMechanism::ScramSha256),
     ("SCRAM-SHA-512", SaslMechanism::ScramSha512),

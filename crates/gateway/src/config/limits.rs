@@ -82,6 +82,14 @@ limits! {
     failed_logins_at_once: usize = "failedLoginsAtOnce", 16, 1, 10_000;
     /// Time after which a client must log in again on its connection (KIP-368), 0 for never. Revoking cuts connections at once without it, so it is off as in Kafka.
     session_max: Duration = "sessionMaxMs", 0, 0, 86_400_000;
+    /// How far the clock of an identity provider may be from the gateway's, when a token's times are looked at; the default of Kafka's brokers.
+    token_clock_skew: Duration = "tokenClockSkewMs", 30_000, 0, 600_000;
+    /// Time after which the public keys of an identity provider are fetched anew; the default of Kafka's brokers. A connection whose key is gone from them is cut.
+    jwks_refresh: Duration = "jwksRefreshMs", 3_600_000, 1_000, 86_400_000;
+    /// Least time between two fetches of a provider's keys; a token with a key that is not known asks for one, and whoever sends such tokens must not make the gateway ask all the time.
+    jwks_refresh_min: Duration = "jwksRefreshMinMs", 10_000, 100, 3_600_000;
+    /// Time for a fetch of keys; a login that waits for it has to end within `authDeadlineMs`.
+    jwks_deadline: Duration = "jwksDeadlineMs", 5_000, 100, 60_000;
     /// Size of a request other than Produce; the largest that stock clients send are metadata and group requests far below it.
     max_frame_bytes: usize = "maxFrameBytes", MIB, 1_024, 100 * MIB;
     /// Size of a Produce request; stock producers send 1 MiB by default, stock brokers take 100 MiB at most.

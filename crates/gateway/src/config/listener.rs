@@ -5,16 +5,17 @@ use std::net::SocketAddr;
 use tidegate_core::document::{Fields, Place};
 use tidegate_core::{ClusterName, ListenerName};
 
-use super::cluster::{MECHANISMS, identity};
+use super::cluster::identity;
 use super::model::{ClusterConfig, ListenerConfig, ListenerTls, NodeAddress, NodeAddresses, SaslMechanism};
 use super::ports::Ports;
 use super::secret::Around;
 use super::{address, client_auth, nodes, proxy, sni};
 
-/// Reads one listener, and claims its ports.
+/// Reads one listener, and claims its ports. With `takes_tokens` there is somebody who issues tokens.
 pub(super) fn read<'a>(
     place: &Place<'a>,
     clusters: Option<&[ClusterConfig]>,
+    takes_tokens: bool,
     around: &Around<'_>,
     ports: &mut Ports<'a>,
 ) -> Option<ListenerConfig> {
@@ -28,7 +29,7 @@ pub(super) fn read<'a>(
         .and_then(|place| place.choice(PROTOCOLS));
     let mechanisms = match protocol {
         Some(Protocol { sasl: false, .. }) => no_mechanisms(&mut fields),
-        _ => mechanisms(&mut fields),
+        _ => mechanisms(&mut fields, takes_tokens),
     };
     let tls_place = fields.optional("tls");
     let proxy_place = fields.optional("proxyProtocol");
@@ -116,17 +117,20 @@ fn no_mechanisms(fields: &mut Fields<'_>) -> Vec<SaslMechanism> {
     Vec::new()
 }
 
-fn mechanisms(fields: &mut Fields<'_>) -> Vec<SaslMechanism> {
-    let Some(place) = fields.required("mechanisms", "list PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512") else {
+fn mechanisms(fields: &mut Fields<'_>, takes_tokens: bool) -> Vec<SaslMechanism> {
+    let Some(place) = fields.required("mechanisms", LIST_MECHANISMS) else {
         return Vec::new();
     };
     let items = place.items();
     if place.is_list() && items.is_empty() {
-        place.fail("no mechanism is listed; list PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512");
+        place.fail(format_args!("no mechanism is listed; {LIST_MECHANISMS}"));
     }
     let mut mechanisms = Vec::new();
     for item in items {
         match item.choice(MECHANISMS) {
+            Some(SaslMechanism::OauthBearer) if !takes_tokens => {
+                item.fail("nobody issues tokens; add `identityProviders`, or remove OAUTHBEARER");
+            }
             Some(again) if mechanisms.contains(&again) => {
                 item.fail(format_args!("{again} is listed twice; remove one"));
             }
@@ -135,6 +139,16 @@ fn mechanisms(fields: &mut Fields<'_>) -> Vec<SaslMechanism> {
     }
     mechanisms
 }
+
+const LIST_MECHANISMS: &str = "list PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER";
+
+/// Those that partners may use.
+const MECHANISMS: &[(&str, SaslMechanism)] = &[
+    ("PLAIN", SaslMechanism::Plain),
+    ("SCRAM-SHA-256", SaslMechanism::ScramSha256),
+    ("SCRAM-SHA-512", SaslMechanism::ScramSha512),
+    ("OAUTHBEARER", SaslMechanism::OauthBearer),
+];
 
 fn tls(place: &Place<'_>, protocol: Option<Protocol>, around: &Around<'_>) -> Option<ListenerTls> {
     let mut fields = place.fields()?;

@@ -8,6 +8,7 @@ mod address;
 mod client_auth;
 mod cluster;
 mod errors;
+mod identity;
 mod limits;
 mod listener;
 mod model;
@@ -27,11 +28,12 @@ use std::path::Path;
 
 pub use address::{AddressError, HostPort};
 pub use errors::ConfigErrors;
+pub use identity::{AccountPattern, DEFAULT_PRINCIPAL_CLAIM, MAX_PROVIDERS};
 pub use limits::{LIMITS, LimitSpec, Limits};
 pub use model::{
-    ClientAuth, ClientIdentity, ClusterConfig, Config, ListenerConfig, ListenerTls, NodeAddress,
-    NodeAddresses, PemFile, ProxyProtocol, ReloadConfig, SaslMechanism, StoreConfig, StoreKind, TopicConfig,
-    UpstreamSasl, UpstreamTls,
+    ClientAuth, ClientIdentity, ClusterConfig, Config, IdentityProvider, KeySource, KeyUrl, ListenerConfig,
+    ListenerTls, NodeAddress, NodeAddresses, PemFile, ProxyProtocol, ReloadConfig, SaslMechanism,
+    StoreConfig, StoreKind, TopicConfig, UpstreamSasl, UpstreamTls,
 };
 pub use policy::PolicyConfig;
 pub use principal::{AclPolicy, PerZone, UserPattern, UserPatternError, ZonePasswords};

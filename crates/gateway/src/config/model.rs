@@ -9,9 +9,10 @@ use std::time::Duration;
 use ipnet::IpNet;
 use secrecy::{SecretSlice, SecretString};
 use tidegate_core::store::{SealError, Sealer, SealingKey};
-use tidegate_core::{ClusterName, ListenerName, RootKey};
+use tidegate_core::token::KeySet;
+use tidegate_core::{ClusterName, ListenerName, ProviderName, RootKey};
 
-use super::{AclPolicy, HostPort, Limits, PerZone, PolicyConfig};
+use super::{AccountPattern, AclPolicy, HostPort, Limits, PerZone, PolicyConfig};
 use crate::principal::PrincipalRules;
 
 /// All that the daemon has to know.
@@ -21,6 +22,8 @@ pub struct Config {
     pub clusters: Vec<ClusterConfig>,
     /// The doors for partners, each with a name of its own; at least one. No two share a port.
     pub listeners: Vec<ListenerConfig>,
+    /// Who issues the tokens of OAUTHBEARER logins, each with a name and an issuer of its own.
+    pub identity_providers: Vec<IdentityProvider>,
     /// The folder of PartnerZone manifests; empty when there is a store, or when the embedding program brings its own zones.
     pub zones_folder: PathBuf,
     /// The file of account verifiers. It need not exist yet. Empty as above.
@@ -155,7 +158,7 @@ pub struct UpstreamSasl {
     pub per_zone: Option<PerZone>,
 }
 
-/// A SASL mechanism that both sides of the gateway can speak.
+/// A SASL mechanism.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum SaslMechanism {
     /// PLAIN: the password itself.
@@ -164,6 +167,8 @@ pub enum SaslMechanism {
     ScramSha256,
     /// SCRAM-SHA-512.
     ScramSha512,
+    /// OAUTHBEARER: a token of an identity provider. Partners only; brokers are entered with passwords.
+    OauthBearer,
 }
 
 impl SaslMechanism {
@@ -173,6 +178,7 @@ impl SaslMechanism {
             Self::Plain => "PLAIN",
             Self::ScramSha256 => "SCRAM-SHA-256",
             Self::ScramSha512 => "SCRAM-SHA-512",
+            Self::OauthBearer => "OAUTHBEARER",
         }
     }
 }
@@ -244,6 +250,43 @@ pub struct ClientAuth {
     pub required: bool,
     /// From a certificate to the account.
     pub rules: PrincipalRules,
+}
+
+/// Who issues tokens, and whom they may stand for.
+#[derive(Debug, Clone)]
+pub struct IdentityProvider {
+    /// Its name, for logs and metrics.
+    pub name: ProviderName,
+    /// What `iss` of its tokens says, to the letter.
+    pub issuer: String,
+    /// One of these must be in `aud`; at least one.
+    pub audiences: Vec<String>,
+    /// The claim that names the account.
+    pub principal_claim: String,
+    /// From that claim to the account; `None` is as it stands.
+    pub rules: Option<PrincipalRules>,
+    /// The accounts that its tokens may stand for; none at all means any.
+    pub accounts: Vec<AccountPattern>,
+    /// Where its public keys are.
+    pub keys: KeySource,
+}
+
+/// Where the public keys of an identity provider are.
+#[derive(Debug, Clone)]
+pub enum KeySource {
+    /// In a file, as it was when the configuration was read.
+    File(KeySet),
+    /// At an address that is asked again and again.
+    Url(KeyUrl),
+}
+
+/// An address of public keys.
+#[derive(Debug, Clone)]
+pub struct KeyUrl {
+    /// HTTPS, or HTTP to this machine.
+    pub url: String,
+    /// Whom to trust; `None` is the public authorities.
+    pub ca: Option<PemFile>,
 }
 
 /// When files are read again by themselves.

@@ -15,8 +15,8 @@ use super::ports::Ports;
 use super::secret::{Around, RootKeySource};
 use super::surroundings::Surroundings;
 use super::{
-    ConfigErrors, DEFAULT_HTTP_HOST, DEFAULT_HTTP_PORT, DEFAULT_STATE_FILE, cluster, listener, policy,
-    reload, store,
+    ConfigErrors, DEFAULT_HTTP_HOST, DEFAULT_HTTP_PORT, DEFAULT_STATE_FILE, cluster, identity, listener,
+    policy, reload, store,
 };
 
 pub(super) fn parse(
@@ -85,7 +85,9 @@ fn read(
     let mut ports = Ports::default();
     let (clusters, complete) = clusters(&mut fields, around);
     let known = complete.then_some(clusters.as_slice());
-    let listeners = listeners(&mut fields, known, around, &mut ports);
+    let identity_providers = identity::read_all(fields.optional("identityProviders"), around);
+    let takes_tokens = identity_providers.as_ref().is_none_or(|providers| !providers.is_empty());
+    let listeners = listeners(&mut fields, known, takes_tokens, around, &mut ports);
     let source = source(&mut fields, known, around);
     let state_file = state(fields.optional("state"), around);
     let root_key = fields
@@ -107,6 +109,7 @@ fn read(
     Some(Config {
         clusters,
         listeners,
+        identity_providers: identity_providers?,
         zones_folder,
         accounts_file,
         store,
@@ -162,6 +165,7 @@ fn clusters(fields: &mut Fields<'_>, around: &Around<'_>) -> (Vec<ClusterConfig>
 fn listeners<'a>(
     fields: &mut Fields<'a>,
     clusters: Option<&[ClusterConfig]>,
+    takes_tokens: bool,
     around: &Around<'_>,
     ports: &mut Ports<'a>,
 ) -> Vec<ListenerConfig> {
@@ -169,7 +173,7 @@ fn listeners<'a>(
     let mut names = Unique::default();
     let mut listeners = Vec::new();
     for place in items {
-        let Some(listener) = listener::read(&place, clusters, around, ports) else { continue };
+        let Some(listener) = listener::read(&place, clusters, takes_tokens, around, ports) else { continue };
         names.check(&place, "listener", &listener.name);
         listeners.push(listener);
     }
@@ -221,7 +225,7 @@ fn inner<'a>(place: Option<Place<'a>>, key: &'static str, mend: &str) -> Option<
 }
 
 /// Names used so far, each with its first place.
-struct Unique<N>(HashMap<N, String>);
+pub(super) struct Unique<N>(HashMap<N, String>);
 
 impl<N> Default for Unique<N> {
     fn default() -> Self {
@@ -230,7 +234,7 @@ impl<N> Default for Unique<N> {
 }
 
 impl<N: Hash + Eq + Clone + Display> Unique<N> {
-    fn check(&mut self, place: &Place<'_>, kind: &str, name: &N) {
+    pub(super) fn check(&mut self, place: &Place<'_>, kind: &str, name: &N) {
         if let Some(first) = self.0.insert(name.clone(), place.path().to_owned()) {
             place.fail(format_args!("{kind} name `{name}` is already used by {first}; rename one"));
         }

@@ -94,6 +94,14 @@ impl<'s> Around<'s> {
         Some(secrets)
     }
 
+    /// A file of text, read.
+    pub(super) fn text(&self, place: &Place<'_>) -> Option<String> {
+        let path = self.path(place)?;
+        self.read_text(&path)
+            .map_err(|what| place.fail(format_args!("{what}; correct the path or the file's rights")))
+            .ok()
+    }
+
     /// A PEM file, read.
     pub(super) fn pem(&self, place: &Place<'_>) -> Option<PemFile> {
         let path = self.path(place)?;

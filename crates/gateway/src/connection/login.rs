@@ -1,7 +1,7 @@
 //! Driving the login machine of one connection.
 
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use kafka_protocol::messages::{
@@ -11,6 +11,7 @@ use kafka_protocol::protocol::{Encodable, StrBytes};
 use secrecy::SecretString;
 use std::future::poll_fn;
 use tidegate_authz::rules::api_versions;
+use tidegate_core::names::Shown;
 use tidegate_wire::api::ApiKey;
 use tidegate_wire::codec::{self, CodecError, Guarded};
 use tidegate_wire::error_code::ErrorCode;
@@ -28,7 +29,9 @@ use crate::admission::Leave;
 use crate::listener::ListenerShared;
 use crate::logins::make_nonce;
 use crate::snapshot::{Snapshot, Standing};
+use crate::state;
 use crate::tls::Introduced;
+use crate::tokens::{Pace, Proof};
 
 /// Time for a client to take its refusal; what is sent before a login fits any socket buffer.
 const REFUSAL_WRITE: Duration = Duration::from_secs(1);
@@ -77,8 +80,25 @@ pub(super) struct Visitor<'a> {
     pub(super) client: IpAddr,
     /// What the TLS handshake told.
     pub(super) introduced: &'a Introduced,
+    /// Where the proof of a token is left, for as long as it has to hold.
+    pub(super) proof: &'a Proven,
     /// What stood when the client came: credentials that changed meanwhile let nobody in.
     pub(super) before: Arc<Snapshot>,
+}
+
+/// What the token of a connection has proven last.
+#[derive(Debug, Default)]
+pub(super) struct Proven(Mutex<Option<Proof>>);
+
+impl Proven {
+    /// Whether what was proven would still be taken; nothing proven is nothing to be lost.
+    pub(super) fn holds(&self, still: impl FnOnce(&Proof) -> bool) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).as_ref().is_none_or(still)
+    }
+
+    fn put(&self, proof: Proof) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(proof);
+    }
 }
 
 /// What a step of the login leaves behind.
@@ -105,6 +125,8 @@ struct Attempt<'a> {
     seen: Option<Standing>,
     /// What stood when the client was let in.
     accepted: Option<Standing>,
+    /// What the token proves, if there is one.
+    token: Option<Proof>,
 }
 
 /// Runs a login until somebody is logged in. `first` is a request already taken off the stream.
@@ -118,7 +140,8 @@ pub(super) async fn log_in<S: AsyncRead + AsyncWrite + Unpin>(
     visitor: &Visitor<'_>,
     shared: &ListenerShared,
 ) -> Result<(Login, Option<Standing>), LoginError> {
-    let mut attempt = Attempt { visitor, leave: None, began: Instant::now(), seen: None, accepted: None };
+    let mut attempt =
+        Attempt { visitor, leave: None, began: Instant::now(), seen: None, accepted: None, token: None };
     let steps = steps(login, first, client, &mut attempt, shared);
     let refused = match timeout(shared.deadlines.auth_deadline, steps).await {
         Err(_) => return Err(LoginError::Deadline),
@@ -239,6 +262,9 @@ async fn authenticate(
                     }
                 }
             }
+            AuthenticateStep::CheckToken { token, resume } => {
+                resume.with(attempt.check_token(&token, shared).await)
+            }
             AuthenticateStep::Challenge { bytes, login } => {
                 let response = SaslAuthenticateResponse::default().with_auth_bytes(bytes.into());
                 return Ok(Next::Answer(Box::new(login), encode(request, &response)?));
@@ -259,8 +285,11 @@ async fn authenticate(
                     Some(false) => return Err(LoginError::Changed(user)),
                     None => return attempt.refuse(request, Some(user), "its zone is gone", shared),
                 }
-                return match grant.accept(None, shared.now()) {
+                return match grant.accept(attempt.token_ends(shared), shared.now()) {
                     Err(cause) => attempt.refuse(request, Some(user), &cause.to_string(), shared),
+                    Ok(_) if !attempt.leave_proof(shared) => {
+                        attempt.refuse(request, Some(user), "the key of its token is gone", shared)
+                    }
                     Ok((login, lifetime_ms)) => {
                         let mut response = SaslAuthenticateResponse::default().with_auth_bytes(bytes.into());
                         if request.version >= LIFETIME_SINCE {
@@ -327,6 +356,38 @@ impl Attempt<'_> {
             .all(|then| then.as_ref().is_some_and(|then| then.goes_on(&now)));
         self.accepted = Some(now);
         Some(stands)
+    }
+
+    /// Finds out whose token it is.
+    async fn check_token(
+        &mut self,
+        token: &SecretString,
+        shared: &ListenerShared,
+    ) -> Result<String, Rejection> {
+        let pace = Pace::of(&shared.deadlines);
+        let proof = shared.common.tokens.check(token, state::moment(), pace).await?;
+        let account = proof.account.clone();
+        self.look(&account, shared);
+        if !shared.takes_tokens_of(&account) {
+            let shown = Shown::of(&account);
+            return Err(Rejection::Token(format!("account `{shown}` has no zone here that takes tokens")));
+        }
+        self.token = Some(proof);
+        Ok(account)
+    }
+
+    /// When the token ends, in the time of the login machine; `None` if none was shown.
+    fn token_ends(&self, shared: &ListenerShared) -> Option<Duration> {
+        let left = self.token.as_ref()?.until.0.saturating_sub(state::moment().0);
+        Some(shared.now() + Duration::from_micros(left))
+    }
+
+    /// Leaves the proof to whoever watches over the connection; false when it does not hold any more.
+    fn leave_proof(&mut self, shared: &ListenerShared) -> bool {
+        let Some(proof) = self.token.take() else { return true };
+        self.visitor.proof.put(proof);
+        // Only now: what changes from here on is seen by the watcher.
+        self.visitor.proof.holds(|proof| shared.common.tokens.still_takes(proof))
     }
 
     /// Remembers what stands before a credential is looked up: what is taken away meanwhile lets nobody in.

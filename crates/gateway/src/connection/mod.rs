@@ -27,7 +27,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
-use self::login::{LoginError, Visitor, log_in};
+use self::login::{LoginError, Proven, Visitor, log_in};
 use self::pump::Pump;
 use self::side::Side;
 use self::stop::{CloseReason, Stop};
@@ -38,6 +38,7 @@ use crate::meters::RefusalKind;
 use crate::snapshot::{Snapshot, Standing};
 use crate::state;
 use crate::tls::Introduced;
+use crate::tokens::still_takes;
 
 /// Why a connection ended; for the log.
 #[derive(Debug, thiserror::Error)]
@@ -149,7 +150,8 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(stream: S, mut arri
     let shared = Arc::clone(&arrival.shared);
     // From before the login: who began it with credentials that change meanwhile must not keep it.
     let before = shared.snapshot();
-    let (user, login, accepted) = match enter(&mut client, &mut arrival, &before).await {
+    let proof = Proven::default();
+    let (user, login, accepted) = match enter(&mut client, &mut arrival, &proof, &before).await {
         Ok(entered) => entered,
         Err(end) => return end,
     };
@@ -177,6 +179,7 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(stream: S, mut arri
     let _open = pump.meters().open();
     let revoked = revoked(&shared, &user, peer.ip(), &standing);
     let distrusted = distrusted(&arrival.introduced, arrival.renewed.clone());
+    let forsaken = forsaken(&shared, &proof);
     let served = async {
         let mut shutdown = arrival.shutdown.clone();
         tokio::select! {
@@ -184,7 +187,7 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(stream: S, mut arri
             _ = shutdown.wait_for(|stop| *stop), if !zone_place.wait.is_zero() => return End::Stopping,
             else => {}
         }
-        pumping(pump, login, &arrival).await
+        pumping(pump, login, &proof, &arrival).await
     };
     tokio::select! {
         // First: not one more request is served once the login is revoked.
@@ -199,6 +202,11 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(stream: S, mut arri
             shared.common.audit.tell(Entry { zone: Some(standing.zone()), account: Some(&user), ..entry });
             End::Revoked
         }
+        () = forsaken => {
+            let entry = shared.entry(Event::Revoked, peer, "the provider or the key of its token is not trusted any more");
+            shared.common.audit.tell(Entry { zone: Some(standing.zone()), account: Some(&user), ..entry });
+            End::Revoked
+        }
         end = served => end,
     }
 }
@@ -207,12 +215,17 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(stream: S, mut arri
 async fn enter<S: AsyncRead + AsyncWrite + Unpin>(
     client: &mut Side<S>,
     arrival: &mut Arrival,
+    proof: &Proven,
     before: &Arc<Snapshot>,
 ) -> Result<(String, Option<Login>, Option<Standing>), End> {
     let Arrival { client: peer, introduced, place, shared, shutdown, .. } = arrival;
     if shared.is_certificate_only() {
         return match introduced.certificate.as_ref().and_then(|certificate| certificate.principal.clone()) {
-            Some(user) if shared.agrees(introduced, &user) && shared.snapshot().allows(&user, peer.ip()) => {
+            Some(user)
+                if shared.agrees(introduced, &user)
+                    && shared.snapshot().allows(&user, peer.ip())
+                    && !shared.takes_tokens_of(&user) =>
+            {
                 Ok((user, None, None))
             }
             stranger => {
@@ -221,8 +234,8 @@ async fn enter<S: AsyncRead + AsyncWrite + Unpin>(
             }
         };
     }
-    let visitor =
-        Visitor { address: place.address(), client: peer.ip(), introduced, before: Arc::clone(before) };
+    let before = Arc::clone(before);
+    let visitor = Visitor { address: place.address(), client: peer.ip(), introduced, proof, before };
     let start = Login::start(Arc::clone(&shared.login_policy));
     let (login, standing) = tokio::select! {
         done = log_in(start, None, client, &visitor, shared) => done?,
@@ -236,6 +249,7 @@ async fn enter<S: AsyncRead + AsyncWrite + Unpin>(
 async fn pumping<S: AsyncRead + AsyncWrite + Unpin>(
     mut pump: Pump<S>,
     mut login: Option<Login>,
+    proof: &Proven,
     arrival: &Arrival,
 ) -> End {
     let Arrival { door, place, introduced, shared, shutdown, .. } = arrival;
@@ -287,7 +301,7 @@ async fn pumping<S: AsyncRead + AsyncWrite + Unpin>(
             Stop::Login(request) => {
                 let Some(before) = login.take() else { return LoginError::NoSasl.into() };
                 let (address, client) = (place.address(), arrival.client.ip());
-                let visitor = Visitor { address, client, introduced, before: shared.snapshot() };
+                let visitor = Visitor { address, client, introduced, proof, before: shared.snapshot() };
                 match log_in(before, Some(request), pump.client(), &visitor, shared).await {
                     Ok((after, _)) => {
                         pump.serve_until(after.expires_at());
@@ -347,6 +361,20 @@ async fn revoked(shared: &ListenerShared, user: &str, address: IpAddr, standing:
     if !gone {
         // The publisher is gone: the gateway is shutting down, which drains connections by itself.
         std::future::pending::<()>().await;
+    }
+}
+
+/// Resolves when the token of the last login would not be taken any more, but for its time.
+async fn forsaken(shared: &ListenerShared, proof: &Proven) {
+    let mut providers = shared.common.tokens.providers();
+    loop {
+        let now = Arc::clone(&providers.borrow_and_update());
+        if !proof.holds(|proof| still_takes(&now, proof)) {
+            return;
+        }
+        if providers.changed().await.is_err() {
+            std::future::pending::<()>().await;
+        }
     }
 }
 

@@ -26,6 +26,7 @@ use crate::parts::Parts;
 use crate::snapshot::{ClusterSnapshot, Snapshot};
 use crate::stored::Freshness;
 use crate::tls::{Introduced, ListenerTlsState, can_be_host};
+use crate::tokens::Tokens;
 use crate::upstream::Upstream;
 
 /// What the connections of all listeners share.
@@ -36,6 +37,7 @@ pub(crate) struct Common {
     pub(crate) zones: Arc<ZoneRegistry>,
     pub(crate) audit: Arc<Audit>,
     pub(crate) freshness: Arc<Freshness>,
+    pub(crate) tokens: Arc<Tokens>,
 }
 
 /// What all connections of a listener share.
@@ -187,6 +189,13 @@ impl ListenerShared {
         let snapshot = self.snapshot();
         let member = snapshot.member(&self.cluster, user)?;
         (member.authentication == AuthenticationMode::Plain).then(|| Arc::clone(&member.account))
+    }
+
+    /// Whether the account logs in with tokens, and has a zone here.
+    pub(crate) fn takes_tokens_of(&self, account: &str) -> bool {
+        let snapshot = self.snapshot();
+        let member = snapshot.member(&self.cluster, account);
+        member.is_some_and(|member| member.authentication == AuthenticationMode::OauthBearer)
     }
 
     /// Time since the listener began, for the login machine.

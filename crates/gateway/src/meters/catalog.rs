@@ -174,6 +174,18 @@ pub const METRICS: &[MetricSpec] = &[
         meaning: "1 after files that were wrong, until they are read again without a mistake.",
     },
     MetricSpec {
+        name: "tidegate_jwks_fetches_total",
+        kind: MetricKind::Counter,
+        labels: &["provider", "result"],
+        meaning: "Times that the public keys of an identity provider were fetched: ok, failed.",
+    },
+    MetricSpec {
+        name: "tidegate_jwks_age_seconds",
+        kind: MetricKind::Gauge,
+        labels: &["provider"],
+        meaning: "Time since they were fetched last.",
+    },
+    MetricSpec {
         name: "tidegate_store_age_seconds",
         kind: MetricKind::Gauge,
         labels: &[],

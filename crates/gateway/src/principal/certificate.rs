@@ -37,7 +37,7 @@ impl CertificateNames {
         (all <= MAX_BYTES).then_some(names)
     }
 
-    #[cfg(test)]
+    /// Names of which only the subject is there.
     pub(super) fn of_subject(subject: &str) -> Self {
         Self { subject: subject.to_owned(), ..Self::default() }
     }

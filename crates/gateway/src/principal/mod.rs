@@ -24,6 +24,11 @@ impl PrincipalRules {
         Self(rules)
     }
 
+    /// The name that the first matching rule makes of a text that is no certificate; `None` if none matches.
+    pub(crate) fn of_text(&self, text: &str) -> Option<String> {
+        self.principal(&CertificateNames::of_subject(text))
+    }
+
     /// The name that the first matching rule makes; `None` if none matches.
     pub(crate) fn principal(&self, names: &CertificateNames) -> Option<String> {
         self.0.iter().find_map(|rule| rule.apply(names))

@@ -95,6 +95,11 @@ impl PrincipalRule {
         Ok(Self { about, rewrite: Some(Rewrite::parse(rest)?) })
     }
 
+    /// Whether it needs nothing that only a certificate has.
+    pub(crate) fn is_for_texts(&self) -> bool {
+        self.about == About::Subject
+    }
+
     /// The name that this rule makes of a certificate, if it matches.
     pub(super) fn apply(&self, names: &CertificateNames) -> Option<String> {
         let texts = match self.about {

@@ -24,6 +24,7 @@ use crate::listener::ListenerShared;
 use crate::parts::Parts;
 use crate::snapshot::Snapshot;
 use crate::tls::ListenerTlsState;
+use crate::tokens::{Provider, Tokens};
 use crate::upstream::{Access, Upstream};
 
 /// Time between two looks at whether files are to be watched again, while they are not.
@@ -49,6 +50,7 @@ struct Receivers {
     desired: watch::Sender<Arc<Desired>>,
     listeners: Vec<(ListenerName, watch::Sender<Arc<ListenerShared>>)>,
     upstreams: Vec<Arc<Upstream>>,
+    tokens: Arc<Tokens>,
     snapshots: watch::Receiver<Arc<Snapshot>>,
 }
 
@@ -60,6 +62,8 @@ struct Ready {
     listeners: Vec<Arc<ListenerShared>>,
     /// How each of the upstreams is entered from now on.
     accesses: Vec<Access>,
+    /// The identity providers from now on.
+    providers: Vec<Provider>,
 }
 
 impl Reloader {
@@ -70,12 +74,20 @@ impl Reloader {
         desired: watch::Sender<Arc<Desired>>,
         listeners: Vec<(ListenerName, watch::Sender<Arc<ListenerShared>>)>,
         upstreams: Vec<Arc<Upstream>>,
+        tokens: Arc<Tokens>,
         snapshots: watch::Receiver<Arc<Snapshot>>,
     ) -> Self {
         let looked_at = Files::look(&config, None);
         Self {
             present: Arc::new(Mutex::new(Present { config, looked_at })),
-            parts: Arc::new(Receivers { parts: parts.clone(), desired, listeners, upstreams, snapshots }),
+            parts: Arc::new(Receivers {
+                parts: parts.clone(),
+                desired,
+                listeners,
+                upstreams,
+                tokens,
+                snapshots,
+            }),
         }
     }
 
@@ -188,14 +200,18 @@ impl Receivers {
         let desired = self.desired(&config).map_err(|error| problems.push(error.to_string()));
         let listeners = self.listeners(&config).map_err(|errors| problems.extend(errors));
         let accesses = self.accesses(&config).map_err(|error| problems.push(error.to_string()));
-        match (desired, listeners, accesses) {
-            (Ok(desired), Ok(listeners), Ok(accesses)) => Ok(Ready { config, desired, listeners, accesses }),
+        let providers = Tokens::prepare(&config).map_err(|error| problems.push(error.to_string()));
+        match (desired, listeners, accesses, providers) {
+            (Ok(desired), Ok(listeners), Ok(accesses), Ok(providers)) => {
+                Ok(Ready { config, desired, listeners, accesses, providers })
+            }
             _ => Err(GatewayError::Desired(problems)),
         }
     }
 
     /// Hands everything to its part; nothing here can fail, and there is one line for each part.
-    fn hand_out(&self, Ready { config, desired, listeners, accesses }: Ready) -> Config {
+    fn hand_out(&self, Ready { config, desired, listeners, accesses, providers }: Ready) -> Config {
+        self.tokens.enter(providers);
         self.upstreams.iter().zip(accesses).for_each(|(upstream, access)| upstream.enter(access));
         for ((_, listener), renewed) in self.listeners.iter().zip(listeners) {
             listener.send_replace(renewed);

@@ -64,5 +64,6 @@ pub(crate) fn mechanism(configured: SaslMechanism) -> Mechanism {
         SaslMechanism::Plain => Mechanism::Plain,
         SaslMechanism::ScramSha256 => Mechanism::ScramSha256,
         SaslMechanism::ScramSha512 => Mechanism::ScramSha512,
+        SaslMechanism::OauthBearer => Mechanism::OauthBearer,
     }
 }

@@ -4,8 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use tidegate_gateway::config::{
-    DEFAULT_HTTP_HOST, DEFAULT_HTTP_PORT, DEFAULT_METADATA_REFRESH_MS, DEFAULT_WATCH_MS, LIMITS,
-    PolicyConfig, parse,
+    DEFAULT_HTTP_HOST, DEFAULT_HTTP_PORT, DEFAULT_METADATA_REFRESH_MS, DEFAULT_PRINCIPAL_CLAIM,
+    DEFAULT_WATCH_MS, LIMITS, PolicyConfig, parse,
 };
 
 use crate::world::World;
@@ -30,6 +30,7 @@ fn every_other_key_has_its_row_and_its_default() {
         ("http.bind.host", DEFAULT_HTTP_HOST.to_owned()),
         ("http.bind.port", DEFAULT_HTTP_PORT.to_string()),
         ("clusters[].metadataRefreshMs", DEFAULT_METADATA_REFRESH_MS.to_string()),
+        ("identityProviders[].principalClaim", format!("`{DEFAULT_PRINCIPAL_CLAIM}`")),
         ("reload.watchMs", DEFAULT_WATCH_MS.to_string()),
         ("policy.deleteGroups", PolicyConfig::default().delete_groups.to_string()),
     ] {
@@ -42,8 +43,8 @@ fn the_examples_are_valid_and_use_every_key() {
     let page = page();
     let examples: Vec<&str> =
         page.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
-    assert_eq!(examples.len(), 5);
-    for example in &examples[..4] {
+    assert_eq!(examples.len(), 6);
+    for example in &examples[..5] {
         parse(example, Path::new("/etc/tidegate/gateway.yaml"), &World::default()).unwrap();
     }
     for key in KEYS {
@@ -103,6 +104,15 @@ const KEYS: &[&str] = &[
     "listeners[].nodes.count",
     "listeners[].nodes.map",
     "listeners[].sni.domain",
+    "identityProviders[].name",
+    "identityProviders[].issuer",
+    "identityProviders[].audiences",
+    "identityProviders[].jwks.file",
+    "identityProviders[].jwks.url",
+    "identityProviders[].jwks.ca",
+    "identityProviders[].principalClaim",
+    "identityProviders[].rules",
+    "identityProviders[].accounts",
     "zones.folder",
     "accounts.file",
     "state.file",

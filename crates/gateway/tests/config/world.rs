@@ -10,6 +10,10 @@ use tidegate_gateway::config::Surroundings;
 /// One byte of the root key, in hexadecimal.
 pub(crate) const ROOT_KEY: &str = "5a";
 
+/// A public key, of RFC 8037.
+const KEY_SET: &str =
+    r#"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"k","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
+
 #[derive(Default)]
 pub(crate) struct World {
     created: RefCell<Vec<PathBuf>>,
@@ -36,6 +40,8 @@ impl Surroundings for World {
             Some("root.key" | "open.key" | "sealing.key" | "sealing-before.key") => {
                 Ok((ROOT_KEY.repeat(32) + "\n").into_bytes())
             }
+            Some("initech.json") => Ok(KEY_SET.as_bytes().to_vec()),
+            Some("shared-secret.json") => Ok(br#"{"keys": [{"kty": "oct", "k": "c2VjcmV0"}]}"#.to_vec()),
             Some("upstream-passwords/acme") => Ok(b"of acme\n".to_vec()),
             Some("empty") => Ok(b"\n".to_vec()),
             _ => Err(io::ErrorKind::NotFound.into()),
