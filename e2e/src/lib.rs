@@ -14,6 +14,7 @@
 
 pub mod clients;
 pub mod gateway;
+pub mod idp;
 pub mod jars;
 pub mod java;
 pub mod kafka;

@@ -155,6 +155,9 @@ fn served(home: &Home) -> Result<()> {
         missing,
         [
             "tidegate_state_failures_total",
+            // Of one with identity providers: see `listeners::tokens`.
+            "tidegate_jwks_fetches_total",
+            "tidegate_jwks_age_seconds",
             // Of a gateway with a store: see `stored`.
             "tidegate_store_age_seconds",
             "tidegate_store_alarms",

@@ -43,17 +43,37 @@ final class Settings {
         return copy;
     }
 
+    private static void login(Properties properties, JsonNode config, String mechanism) {
+        properties.put("sasl.mechanism", mechanism);
+        if (mechanism.equals("OAUTHBEARER")) {
+            tokens(properties, config);
+            return;
+        }
+        String module = mechanism.equals("PLAIN") ? "plain.PlainLoginModule" : "scram.ScramLoginModule";
+        properties.put(
+                "sasl.jaas.config",
+                "org.apache.kafka.common.security.%s required username=\"%s\" password=\"%s\";"
+                        .formatted(module, config.get("user").asText(), config.get("password").asText()));
+    }
+
+    /** With client credentials at the token endpoint of an identity provider. */
+    private static void tokens(Properties properties, JsonNode config) {
+        properties.put("sasl.oauthbearer.token.endpoint.url", config.get("token_endpoint").asText());
+        properties.put(
+                "sasl.login.callback.handler.class",
+                "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginCallbackHandler");
+        properties.put("sasl.oauthbearer.client.credentials.client.id", config.get("user").asText());
+        properties.put("sasl.oauthbearer.client.credentials.client.secret", config.get("password").asText());
+        properties.put(
+                "sasl.jaas.config",
+                "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required;");
+    }
+
     private static void connection(Properties properties, JsonNode config) {
         properties.put("bootstrap.servers", config.get("bootstrap").asText());
         properties.put("security.protocol", config.get("protocol").asText());
         if (config.hasNonNull("mechanism")) {
-            boolean plain = config.get("mechanism").asText().equals("PLAIN");
-            String module = plain ? "plain.PlainLoginModule" : "scram.ScramLoginModule";
-            properties.put("sasl.mechanism", config.get("mechanism").asText());
-            properties.put(
-                    "sasl.jaas.config",
-                    "org.apache.kafka.common.security.%s required username=\"%s\" password=\"%s\";"
-                            .formatted(module, config.get("user").asText(), config.get("password").asText()));
+            login(properties, config, config.get("mechanism").asText());
         }
         if (config.hasNonNull("ca")) {
             properties.put("ssl.truststore.type", "PEM");

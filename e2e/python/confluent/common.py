@@ -16,7 +16,15 @@ def refused(error):
 
 def common(config):
     properties = {"bootstrap.servers": config["bootstrap"], "security.protocol": config["protocol"]}
-    if config["mechanism"] is not None:
+    if config["token_endpoint"] is not None:
+        properties |= {
+            "sasl.mechanism": config["mechanism"],
+            "sasl.oauthbearer.method": "oidc",
+            "sasl.oauthbearer.token.endpoint.url": config["token_endpoint"],
+            "sasl.oauthbearer.client.id": config["user"],
+            "sasl.oauthbearer.client.secret": config["password"],
+        }
+    elif config["mechanism"] is not None:
         properties |= {
             "sasl.mechanism": config["mechanism"],
             "sasl.username": config["user"],

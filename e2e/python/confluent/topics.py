@@ -1,14 +1,33 @@
 """Looking at topics."""
 
+import time
+
 import confluent_kafka as kafka
 import scenario
 from confluent_kafka.admin import AdminClient
 
 from .common import SECONDS, common
 
+# After as long it looks whether it was refused.
+ATTEMPT = 4
+
 
 def list(config):
-    names = AdminClient(common(config)).list_topics(timeout=SECONDS).topics.keys()
+    told = []
+    client = AdminClient(common(config) | {"error_cb": told.append})
+    until = time.monotonic() + SECONDS
+    while True:
+        try:
+            names = client.list_topics(timeout=ATTEMPT).topics.keys()
+            break
+        except kafka.KafkaException:
+            # That a login is refused is told to the callback alone.
+            client.poll(0)
+            for error in told:
+                if error.code() == kafka.KafkaError._AUTHENTICATION:
+                    raise kafka.KafkaException(error) from None
+            if time.monotonic() > until:
+                raise
     scenario.line("topics", names=sorted(names))
 
 

@@ -216,6 +216,8 @@ pub struct ClientConfig {
     pub user: Option<String>,
     /// The password, where there is a login.
     pub password: Option<String>,
+    /// Where Java and librdkafka get a token with user name and password as client credentials, for OAUTHBEARER.
+    pub token_endpoint: Option<String>,
     /// The authority to trust, where the connection is encrypted.
     pub ca: Option<PathBuf>,
     /// Certificate chain and key of the client itself in one PEM file; Java and librdkafka alone know what to do with it.
@@ -282,7 +284,12 @@ impl Client {
         let file = tempfile::NamedTempFile::new()?;
         serde_json::to_writer(&file, config)?;
         let hosts = config.hosts.as_ref().map(|file| format!("-Djdk.net.hosts.file={}", file.display()));
-        let mut program = self.program(hosts.as_deref().as_slice())?;
+        // Java asks no address for a token that is not allowed by name.
+        let tokens = config.token_endpoint.as_ref();
+        let tokens = tokens.map(|url| format!("-Dorg.apache.kafka.sasl.oauthbearer.allowed.urls={url}"));
+        let options: Vec<&str> =
+            [&hosts, &tokens].into_iter().filter_map(|option| option.as_deref()).collect();
+        let mut program = self.program(&options)?;
         program.arg(file.path()).args(arguments(step)).env(STEP_VARIABLE, limit.as_secs().to_string());
         outcome::parse(&process::run_ok(&program, limit + MARGIN)?.stdout)
     }

@@ -140,6 +140,7 @@ pub fn client_config(home: &Home, mechanism: &str, user: &str, password: &str) -
         mechanism: Some(mechanism.to_owned()),
         user: Some(user.to_owned()),
         password: Some(password.to_owned()),
+        token_endpoint: None,
         ca: None,
         keystore: None,
         hosts: None,

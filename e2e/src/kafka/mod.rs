@@ -273,6 +273,7 @@ impl Kafka {
             password: sasl.then(|| self.admin().password.clone()),
             keystore: None,
             hosts: None,
+            token_endpoint: None,
             ca: self.protocol().has_tls().then(|| self.ca().to_owned()),
         }
     }

@@ -88,6 +88,7 @@ fn a_certificate_alone_logs_in() -> Result<()> {
         user: None,
         password: None,
         bootstrap: site.home.ports().bound().to_string(),
+        token_endpoint: None,
         ca: Some(site.authority.certificate().to_owned()),
         keystore: Some(acme.keystore.clone()),
         hosts: None,
@@ -166,6 +167,7 @@ fn a_certificate_beside_sasl_must_lead_to_the_same_zone() -> Result<()> {
     let config = |keystore: Option<PathBuf>| ClientConfig {
         protocol: "SASL_SSL".to_owned(),
         bootstrap: site.home.ports().bound().to_string(),
+        token_endpoint: None,
         ca: Some(site.authority.certificate().to_owned()),
         keystore,
         ..client_config(&site.home, "SCRAM-SHA-256", "other", PASSWORD)

@@ -12,6 +12,7 @@ mod drain;
 mod names;
 mod proxy;
 mod reload;
+mod tokens;
 mod versions;
 
 use std::fs;
