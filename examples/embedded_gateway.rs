@@ -22,7 +22,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tidegate_core::{Account, MemoryFacts, SourcedZone, parse_zones};
 use tidegate_gateway::config::{self, Machine};
 use tidegate_gateway::desired::Desired;
-use tidegate_gateway::logins::Authenticator;
+use tidegate_gateway::logins::{Authenticator, Proven};
 use tidegate_gateway::{Gateway, Parts};
 use tidegate_wire::sasl::{Rejection, ScramCredential, ScramHash};
 use tokio::sync::watch;
@@ -41,13 +41,13 @@ impl Authenticator for Tokens {
         user: &str,
         _account: Option<Arc<Account>>,
         password: SecretString,
-    ) -> Result<(), Rejection> {
+    ) -> Result<Proven, Rejection> {
         // Hashed before anything is looked up: an unknown user takes as long as a known one, and how many bytes of two
         // hashes agree tells nothing of the token.
         let shown = digest(&SHA256, password.expose_secret().as_bytes());
         match self.of.get(user) {
             None => Err(Rejection::UnknownUser),
-            Some(token) if token.as_slice() == shown.as_ref() => Ok(()),
+            Some(token) if token.as_slice() == shown.as_ref() => Ok(Proven::Account),
             Some(_) => Err(Rejection::WrongPassword),
         }
     }

@@ -31,6 +31,14 @@ pub fn begin(
     }
 }
 
+/// Logs in.
+pub fn log_in(connection: &mut Connection, mechanism: Mechanism, user: &str, password: &str) -> Result<()> {
+    let (_, proof) = begin(connection, mechanism, user, password)?;
+    let done = authenticate(connection, proof)?;
+    ensure!(done.error_code == 0, "login of {user} refused with code {}", done.error_code);
+    Ok(())
+}
+
 /// Sends one message of an exchange.
 pub fn authenticate(connection: &mut Connection, message: Vec<u8>) -> Result<SaslAuthenticateResponse> {
     connection.call(2, &SaslAuthenticateRequest::default().with_auth_bytes(Bytes::from(message)))

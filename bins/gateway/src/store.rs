@@ -4,6 +4,7 @@
 //! its gateway, so that must be stopped.
 
 mod backup;
+mod credentials;
 mod edit;
 mod import;
 
@@ -12,7 +13,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
-use tidegate_core::records::{Moment, Sealing};
+use tidegate_core::records::{AuditRecord, Moment, Sealing};
 use tidegate_core::registry::{Registry, RegistryError};
 use tidegate_core::store::{Change, ChangeError, CommitError, MAX_WRITES, Revision};
 use tidegate_gateway::config;
@@ -28,6 +29,8 @@ pub(crate) enum Command {
     Apply(Files),
     /// Deletes a zone and its account; its partner is cut off.
     Delete(Zone),
+    /// Lists the credentials of a zone's account: id, label, when made, when it expires, when it was last in use.
+    Credentials(Zone),
     /// Adds a credential to a zone's account and prints its password, once. Those before stay good.
     AddCredential(NewCredential),
     /// Takes a credential away; connections of its account are cut, and come back with another one.
@@ -36,6 +39,10 @@ pub(crate) enum Command {
     AllowFrom(Networks),
     /// Takes over a zone folder and an accounts file: partners notice nothing.
     Import(Import),
+    /// Writes every zone to a file of manifests, which `apply` takes again.
+    Export(File),
+    /// Lists what was done to the store, the last thousand times: number, time, who, what, records.
+    History(Here),
     /// Writes every record to a file; secrets stay sealed.
     Backup(File),
     /// Brings a backup into an empty store.
@@ -64,7 +71,7 @@ pub(crate) struct Files {
 pub(crate) struct File {
     #[command(flatten)]
     here: Here,
-    /// The backup; one record a line.
+    /// The file.
     file: PathBuf,
 }
 
@@ -125,8 +132,8 @@ const ATTEMPTS: usize = 5;
 /// How long what the other one changed may take to be here.
 const CATCH_UP: Duration = Duration::from_secs(5);
 
-/// Zones in one change: each is a record, and so is its account.
-const ZONES_TOGETHER: usize = MAX_WRITES / 2;
+/// Zones in one change: each is a record, so is its account, and one is for who did it.
+const ZONES_TOGETHER: usize = (MAX_WRITES - 1) / 2;
 
 pub(crate) fn run(command: Command) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
@@ -135,6 +142,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<()> {
             Command::List(here) => edit::list(&open(&here.config).await?),
             Command::Apply(files) => edit::apply(&files.here.config, &files.files).await,
             Command::Delete(zone) => edit::delete(&open(&zone.here.config).await?, &zone.zone).await,
+            Command::Credentials(zone) => credentials::list(&zone.here.config, &zone.zone).await,
             Command::AddCredential(it) => {
                 edit::add_credential(&open(&it.credential.zone.here.config).await?, it).await
             }
@@ -146,6 +154,8 @@ pub(crate) fn run(command: Command) -> anyhow::Result<()> {
                 edit::revoke_credential(&open(&it.zone.here.config).await?, &it.zone.zone, &it.id).await
             }
             Command::Import(it) => import::import(&it.here.config, &it.zones, &it.accounts).await,
+            Command::Export(file) => backup::export(&open(&file.here.config).await?, &file.file),
+            Command::History(here) => edit::history(&open(&here.config).await?),
             Command::Backup(file) => backup::backup(&open(&file.here.config).await?, &file.file),
             Command::Restore(file) => backup::restore(&open(&file.here.config).await?, &file.file).await,
             Command::Reseal(here) => backup::reseal(&open(&here.config).await?).await,
@@ -157,9 +167,11 @@ async fn open(path: &Path) -> anyhow::Result<StoreParts> {
     Ok(open_store(&config::load(path)?).await?)
 }
 
-/// Makes a change that is decided anew whenever somebody else was faster; `None` if nothing had to be changed.
+/// Makes a change that is decided anew whenever somebody else was faster; `None` if nothing had to be changed. It is in the
+/// history under `action`, unless it is one of many that are told of together by [`tell`].
 async fn change<T>(
     parts: &StoreParts,
+    action: Option<&str>,
     mut decide: impl FnMut(&Registry<'_>) -> Result<(Change, T), RegistryError>,
 ) -> anyhow::Result<(Option<Revision>, T)> {
     let random = ring::rand::SystemRandom::new();
@@ -170,6 +182,10 @@ async fn change<T>(
         if change.writes().is_empty() {
             return Ok((None, told));
         }
+        let change = match action {
+            Some(action) => AuditRecord::tell(change, &image, &sealing, now(), &who(), action)?,
+            None => change,
+        };
         match parts.store.commit(change).await {
             Ok(revision) => return Ok((Some(revision), told)),
             Err(CommitError::Change(ChangeError::Conflict(conflict))) => {
@@ -181,6 +197,25 @@ async fn change<T>(
         }
     }
     bail!("somebody else changes the same records all the time; nothing was changed")
+}
+
+/// Puts into the history what was done in several changes.
+async fn tell(parts: &StoreParts, action: &str) -> anyhow::Result<()> {
+    let random = ring::rand::SystemRandom::new();
+    let (image, sealing) = (parts.store.image(), Sealing { sealer: &parts.sealer, random: &random });
+    let told = AuditRecord::tell(Change::new(), &image, &sealing, now(), &who(), action)?;
+    match parts.store.commit(told).await {
+        // It is done already: that somebody else was faster to write about something else is no failure of it.
+        Ok(_) | Err(CommitError::Change(ChangeError::Conflict(_))) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Whoever is logged in to this machine.
+fn who() -> String {
+    let user = ["SUDO_USER", "USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok());
+    let user = user.filter(|user| !user.is_empty()).unwrap_or_else(|| "unknown".to_owned());
+    format!("{user} at the command line")
 }
 
 /// Microseconds since 1970.

@@ -73,6 +73,8 @@ impl ZoneState {
                 Fact::Binding { group, backing, alias, used } => {
                     self.bindings.take(group, backing, alias, *used);
                 }
+                // Of no concern to any rule.
+                Fact::Login { .. } => {}
             }
         }
     }
@@ -85,6 +87,7 @@ impl ZoneState {
             Fact::Binding { group, backing, alias, .. } => {
                 self.bindings.bound(group, backing).as_ref() == Some(alias)
             }
+            Fact::Login { .. } => false,
         }
     }
 

@@ -40,7 +40,7 @@ pub use account::{
 };
 pub use facts::{Fact, Facts, FactsError, MemoryFacts, Timestamp, Unbound};
 pub use keys::{RootKey, RootKeyError, VirtualTopicId, ZoneKeys, ZoneTag};
-pub use manifest::{ManifestErrors, SourcedZone, ZoneConflict, check_zones, parse_zones};
+pub use manifest::{ManifestErrors, SourcedZone, ZoneConflict, check_zones, parse_zones, render_zone};
 pub use names::{
     AccountName, Alias, BackingTopic, ClusterName, CredentialId, GroupPrefix, ListenerName, NameError,
     ProviderName, ZoneName,

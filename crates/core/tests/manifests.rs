@@ -10,7 +10,7 @@ use std::fs;
 use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 
-use tidegate_core::{AuthenticationMode, Permission, parse_zones};
+use tidegate_core::{AuthenticationMode, Permission, parse_zones, render_zone};
 
 #[test]
 fn bad_manifests_say_what_is_wrong() {
@@ -85,6 +85,28 @@ fn an_account_that_logs_in_by_certificate_or_token_is_read() {
     assert_ne!(with("MTLS"), text);
     assert_eq!(mode(&with("MTLS")), AuthenticationMode::Mtls);
     assert_eq!(mode(&with("OAUTHBEARER")), AuthenticationMode::OauthBearer);
+}
+
+#[test]
+fn what_is_rendered_is_read_as_the_same_zone() {
+    for name in ["everything.yaml", "seed.yaml", "several.yaml", "cli.json"] {
+        for zone in good(name) {
+            let text = render_zone(&zone).unwrap();
+            assert_eq!(parse_zones(&text).unwrap(), [zone], "{text}");
+        }
+    }
+    insta::assert_snapshot!(render_zone(&good("everything.yaml").remove(0)).unwrap());
+    // Whatever people call things.
+    let text = fs::read_to_string(folder("good").join("everything.yaml")).unwrap();
+    for odd in
+        ["no", "0x10", "1e3", "~", "- a", "a: b", "#", "'", "\\\"", "{x}", "é\u{2028}", " spaced ", "---"]
+    {
+        let shown = serde_json::to_string(odd).unwrap();
+        let text = text.replace("Johns partner zone", &shown).replace("John Doe", &shown);
+        let Ok(zones) = parse_zones(&text) else { continue };
+        let rendered = render_zone(&zones[0]).unwrap();
+        assert_eq!(parse_zones(&rendered).unwrap(), zones, "{rendered}");
+    }
 }
 
 #[test]

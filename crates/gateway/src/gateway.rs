@@ -127,6 +127,7 @@ impl Gateway {
             audit: Arc::new(Audit::new(per_minute)),
             freshness,
             tokens: Arc::clone(&tokens),
+            last_used: Arc::default(),
         };
         let listeners: Vec<Listener> = config
             .listeners

@@ -17,6 +17,7 @@ use tidegate_core::records::Moment;
 use tidegate_core::store::Revision;
 
 use crate::desired::Desired;
+use crate::logins::Proven;
 
 /// What is known of one cluster.
 #[derive(Debug, Clone, Default)]
@@ -90,7 +91,18 @@ impl Snapshot {
         self.zones.iter().filter(move |(_, of)| *of == cluster).map(|(zone, _)| zone)
     }
 
-    /// What a login of the account is bound to as of now.
+    /// What a login that has proven so much of the account is bound to as of now; `None` if that does not hold.
+    #[must_use]
+    pub fn standing_of(&self, cluster: &ClusterName, account: &str, proven: &Proven) -> Option<Standing> {
+        let standing = self.standing(cluster, account)?;
+        let Proven::Credential(id) = proven else { return Some(standing) };
+        let member = self.member(cluster, account)?;
+        let credentials = member.account.credentials().iter().zip(member.fingerprints.iter());
+        let found = credentials.into_iter().find(|(credential, _)| credential.id() == id);
+        found.map(|(_, fingerprint)| standing.narrowed(fingerprint))
+    }
+
+    /// What a login of the account is bound to as of now, whichever credential it proves.
     #[must_use]
     pub fn standing(&self, cluster: &ClusterName, account: &str) -> Option<Standing> {
         let member = self.member(cluster, account)?;
@@ -118,11 +130,26 @@ pub struct Standing {
 
 impl Standing {
     /// Whether a login of this standing goes on with what stands now. A credential more changes nothing: a partner that
-    /// changes over from one to the next goes on meanwhile. One that is gone may be the one that was proven.
+    /// changes over from one to the next goes on meanwhile.
     pub(crate) fn goes_on(&self, now: &Self) -> bool {
-        (&self.zone, self.id) == (&now.zone, now.id)
-            && self.pointing == now.pointing
+        self.is_of_same_zone(now)
             && self.fingerprints.iter().all(|fingerprint| now.fingerprints.contains(fingerprint))
+    }
+
+    /// Whether both are of one zone whose names mean the same.
+    pub(crate) fn is_of_same_zone(&self, other: &Self) -> bool {
+        (&self.zone, self.id, self.pointing) == (&other.zone, other.id, other.pointing)
+    }
+
+    /// The zone's id.
+    pub(crate) fn zone_id(&self) -> ZoneId {
+        self.id
+    }
+
+    /// Bound to no other credential than this one, as far as it has it.
+    fn narrowed(self, fingerprint: &Fingerprint) -> Self {
+        let fingerprints = self.fingerprints.iter().filter(|other| *other == fingerprint).copied().collect();
+        Self { fingerprints, ..self }
     }
 
     /// The zone's name.

@@ -6,7 +6,7 @@ mod ports;
 
 use std::env;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -24,6 +24,9 @@ pub use self::ports::Ports;
 /// Names the binary under test, when it is not the one that Cargo built beside the tests.
 pub const BINARY_VARIABLE: &str = "TIDEGATE_GATEWAY_BIN";
 
+/// Names a binary of the version before, for tests of upgrades; without it they replace a version by itself.
+pub const OLD_BINARY_VARIABLE: &str = "TIDEGATE_OLD_GATEWAY_BIN";
+
 const READY_LIMIT: Duration = Duration::from_secs(60);
 
 /// A running gateway; dropping it kills it.
@@ -35,7 +38,17 @@ pub struct Gateway {
 impl Gateway {
     /// Starts the gateway on the files of `home` and waits until it is ready.
     pub fn start(home: &Home) -> Result<Self> {
-        let mut gateway = Self::spawn(home)?;
+        Self::start_of(&binary()?, home)
+    }
+
+    /// As [`Gateway::start`], of the version before, where one is named.
+    pub fn start_old(home: &Home) -> Result<Self> {
+        let old = env::var_os(OLD_BINARY_VARIABLE).map_or_else(binary, |path| Ok(PathBuf::from(path)))?;
+        Self::start_of(&old, home)
+    }
+
+    fn start_of(binary: &Path, home: &Home) -> Result<Self> {
+        let mut gateway = Self::spawn_of(binary, home)?;
         let until = Instant::now() + READY_LIMIT;
         loop {
             if let Some(status) = gateway.ended()? {
@@ -55,7 +68,11 @@ impl Gateway {
 
     /// Starts the gateway on the files of `home`, whatever becomes of it.
     pub fn spawn(home: &Home) -> Result<Self> {
-        let mut command = Command::new(binary()?);
+        Self::spawn_of(&binary()?, home)
+    }
+
+    fn spawn_of(binary: &Path, home: &Home) -> Result<Self> {
+        let mut command = Command::new(binary);
         command.args(["--config", files::CONFIG]).current_dir(home.path());
         command.envs(home.environment());
         Ok(Self { process: process::start(&command, &home.log_file())? })

@@ -4,11 +4,13 @@ use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
+use tidegate_core::records::Moment;
 use tidegate_e2e::gateway::{Gateway, Home};
 use tidegate_e2e::random;
 use tidegate_e2e::raw::Connection;
-use tidegate_e2e::requests::listed;
+use tidegate_e2e::requests::{listed, now_ms};
 use tidegate_e2e::site::write;
+use tidegate_wire::sasl::Mechanism;
 
 use crate::kafka;
 use crate::partner::{ACCOUNT, PASSWORD, PATIENCE, is_cut, log_in, until};
@@ -40,6 +42,56 @@ fn a_partner_changes_over_without_a_break() -> Result<()> {
     assert!(log_in(&home, PASSWORD).is_err());
     log_in(&home, second.trim())?;
     Ok(())
+}
+
+#[test]
+fn only_who_proved_a_credential_is_cut_with_it() -> Result<()> {
+    let (home, _gateway) = start()?;
+    let second = home.store(&["add-credential", "acme", "second"])?;
+    let second = second.trim();
+    until("the new password is good", || Ok(log_in(&home, second).is_ok()))?;
+    let (mut first, mut other) = (log_in(&home, PASSWORD)?, log_in(&home, second)?);
+    let (mut by_scram, mut other_by_scram) = (scram(&home, PASSWORD)?, scram(&home, second)?);
+    // It changes over on the connection that it has (KIP-368).
+    let mut changing = log_in(&home, PASSWORD)?;
+    std::thread::sleep(Duration::from_secs(1));
+    changing.log_in(ACCOUNT, second)?;
+
+    home.store(&["revoke-credential", "acme", "initial"])?;
+    ensure!(is_cut(&mut first)? < ENFORCED);
+    ensure!(is_cut(&mut by_scram)? < ENFORCED);
+    for connection in [&mut other, &mut other_by_scram, &mut changing] {
+        assert_eq!(listed(connection)?, ["orders"], "who has proved another one goes on");
+    }
+    Ok(())
+}
+
+#[test]
+fn the_last_use_of_a_credential_is_told() -> Result<()> {
+    let (home, _gateway) = start()?;
+    home.store(&["add-credential", "acme", "second", "--label", "never used"])?;
+    let begin = now_ms() / 1_000;
+    scram(&home, PASSWORD)?;
+    until("its use is kept", || {
+        let listed = home.store(&["credentials", "acme"])?;
+        let rows: Vec<Vec<&str>> = listed.lines().map(|line| line.split('\t').collect()).collect();
+        println!("{rows:?}");
+        assert_eq!(rows.iter().map(|row| row[0]).collect::<Vec<_>>(), ["initial", "second"]);
+        assert_eq!((rows[1][1], rows[1][3], rows[1][4]), ("never used", "-", "-"));
+        Ok(rows[0][4] != "-" && rows[0][4] >= time(begin).as_str())
+    })
+}
+
+/// Logs in with SCRAM-SHA-256.
+fn scram(home: &Home, password: &str) -> Result<Connection> {
+    let mut connection = Connection::open(home.ports().bound(), PATIENCE)?;
+    tidegate_e2e::scram::log_in(&mut connection, Mechanism::ScramSha256, ACCOUNT, password)?;
+    Ok(connection)
+}
+
+/// As the listing writes it.
+fn time(seconds: i64) -> String {
+    Moment::default().plus_seconds(u64::try_from(seconds).expect("after 1970")).to_rfc3339()
 }
 
 #[test]

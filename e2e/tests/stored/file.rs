@@ -62,12 +62,22 @@ fn zones_and_credentials_are_edited_and_survive_a_backup() -> Result<()> {
     let none = home.store(&["revoke-credential", "acme", "initial"]).unwrap_err().to_string();
     assert!(none.contains("account `partner` has no credential `initial`"), "{none}");
 
+    // Who did what, and the zones as anybody can read them.
+    let history = home.store(&["history"])?;
+    let told: Vec<&str> = history.lines().filter_map(|line| line.split('\t').nth(3)).collect();
+    let credentials = ["add credential second to zone acme", "revoke credential initial of zone acme"];
+    assert_eq!(told, ["import 1 zones", "apply 1 zones", credentials[0], credentials[1]]);
+    assert!(history.starts_with("0\t2"), "{history}");
+    assert!(history.contains("account/partner zone/acme") || history.contains("zone/acme account/partner"));
+    home.store(&["export", "exported.yaml"])?;
+    assert_eq!(home.store(&["apply", "exported.yaml"])?, "acme\tnot changed\n");
+
     // Into another file, under the same root key.
     home.store(&["backup", "backup.jsonl"])?;
     let text = fs::read_to_string(home.file("backup.jsonl"))?;
     assert!(text.contains("sealed:v1:"));
     fs::remove_file(home.file("state.db"))?;
-    assert_eq!(home.store(&["restore", "backup.jsonl"])?, "2 records\n");
+    assert_eq!(home.store(&["restore", "backup.jsonl"])?, "6 records\n");
     let full = home.store(&["restore", "backup.jsonl"]).unwrap_err().to_string();
     assert!(full.contains("the store has records"), "{full}");
 

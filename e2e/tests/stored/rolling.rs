@@ -1,4 +1,6 @@
-//! Replicas that are replaced one after the other, as in an upgrade: clients reconnect and are refused nothing.
+//! Replicas that are replaced one after the other, as in an upgrade and back: clients reconnect and are refused nothing.
+//!
+//! `TIDEGATE_OLD_GATEWAY_BIN` names the version before; without it a version is replaced by itself.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -15,7 +17,7 @@ use crate::kafka;
 use crate::partner::{ACCOUNT, PASSWORD};
 use crate::replicas::homes;
 
-/// How often every replica is replaced.
+/// How often every replica is replaced: by the new version, by the old one, by the new one again.
 const ROUNDS: usize = 3;
 
 const CLIENTS: usize = 4;
@@ -28,18 +30,21 @@ const PAUSE: Duration = Duration::from_millis(50);
 fn replicas_are_replaced_under_load_and_nothing_is_refused() -> Result<()> {
     let topics = kafka().create_topics(&[1])?;
     let homes = homes(&[write("orders", &topics[0])])?;
-    let mut gateways: Vec<_> = homes[..2].iter().map(Gateway::start).collect::<Result<_>>()?;
+    let mut gateways: Vec<_> = homes[..2].iter().map(Gateway::start_old).collect::<Result<_>>()?;
     let stop = AtomicBool::new(false);
     let (served, stopped) = (&homes[..2], &stop);
     let (written, moved) = thread::scope(|scope| {
         let clients: Vec<_> =
             (0..CLIENTS).map(|client| scope.spawn(move || write_on(served, client, stopped))).collect();
-        let replaced = (0..ROUNDS).try_for_each(|_| {
+        let replaced = (0..ROUNDS).try_for_each(|round| {
+            let start = if round % 2 == 0 { Gateway::start } else { Gateway::start_old };
             for (place, home) in homes[..2].iter().enumerate() {
                 // As a service manager does: ask it to stop, wait, start the next.
                 let old = gateways.remove(place);
                 ensure!(old.stop()?.success(), "a replica stops in order");
-                gateways.insert(place, Gateway::start(home)?);
+                gateways.insert(place, start(home)?);
+                // What the new version writes, the old one reads.
+                home.store(&["add-credential", "acme", &format!("c-{round}-{place}")])?;
                 thread::sleep(Duration::from_millis(200));
             }
             Ok(())

@@ -10,10 +10,12 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
-use tidegate_core::store::{Body, Change, MAX_WRITES, RecordKey};
+use tidegate_core::records::{Recorded, ZoneRecord};
+use tidegate_core::store::{Body, Change, Kind, MAX_WRITES, RecordKey};
+use tidegate_core::{ZoneSpec, render_zone};
 use tidegate_gateway::stored::StoreParts;
 
-use super::change;
+use super::{change, tell};
 
 #[derive(Serialize, Deserialize)]
 struct Line {
@@ -40,6 +42,22 @@ pub(super) fn backup(parts: &StoreParts, path: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// One manifest for each zone, in the order of their names.
+pub(super) fn export(parts: &StoreParts, path: &Path) -> anyhow::Result<()> {
+    let image = parts.store.image();
+    let zones = image.of(&Kind::ZONE).map(|record| ZoneRecord::from_record(record, &parts.sealer));
+    let zones: Vec<ZoneSpec> = zones.map(|zone| Ok(zone?.spec)).collect::<anyhow::Result<_>>()?;
+    let manifests: Vec<String> = zones.iter().filter_map(render_zone).collect();
+    let write = || -> anyhow::Result<()> {
+        let mut file = fs::OpenOptions::new().write(true).create_new(true).open(path)?;
+        file.write_all(manifests.join("---\n").as_bytes())?;
+        Ok(())
+    };
+    write().with_context(|| format!("{}: cannot write the manifests", path.display()))?;
+    writeln!(std::io::stdout(), "{} zones as of change {}", manifests.len(), image.revision())?;
+    Ok(())
+}
+
 /// All records are read before the first is written; a restore that is broken off is begun anew, with an empty store.
 pub(super) async fn restore(parts: &StoreParts, path: &Path) -> anyhow::Result<()> {
     if !parts.store.image().is_empty() {
@@ -57,6 +75,7 @@ pub(super) async fn restore(parts: &StoreParts, path: &Path) -> anyhow::Result<(
             some.iter().fold(Change::new(), |change, (key, body)| change.create(key.clone(), body.clone()));
         parts.store.commit(restored).await?;
     }
+    tell(parts, &format!("restore {} records", records.len())).await?;
     writeln!(std::io::stdout(), "{} records", records.len())?;
     Ok(())
 }
@@ -66,7 +85,7 @@ pub(super) async fn reseal(parts: &StoreParts) -> anyhow::Result<()> {
     let random = ring::rand::SystemRandom::new();
     let mut resealed = 0;
     for key in keys {
-        let (revision, ()) = change(parts, |registry| {
+        let (revision, ()) = change(parts, None, |registry| {
             let Some(record) = registry.image.get(&key) else { return Ok((Change::new(), ())) };
             let body = parts.sealer.reseal(&key, &record.body, &random);
             let body = body.map_err(tidegate_core::records::RecordError::from)?;
@@ -74,6 +93,9 @@ pub(super) async fn reseal(parts: &StoreParts) -> anyhow::Result<()> {
         })
         .await?;
         resealed += usize::from(revision.is_some());
+    }
+    if resealed > 0 {
+        tell(parts, &format!("reseal {resealed} records")).await?;
     }
     writeln!(std::io::stdout(), "{resealed} records are sealed anew")?;
     Ok(())

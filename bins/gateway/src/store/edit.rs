@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use secrecy::ExposeSecret;
-use tidegate_core::records::{AccountRecord, Recorded, ZoneRecord};
+use tidegate_core::records::{AccountRecord, AuditRecord, Recorded, ZoneRecord};
 use tidegate_core::registry::{Applied, RegistryError, together};
 use tidegate_core::store::{Kind, RecordKey};
 use tidegate_core::{CredentialId, SourcedZone, ZoneId, ZoneName, ZoneSpec, check_zones, parse_zones};
@@ -33,12 +33,24 @@ pub(super) fn list(parts: &StoreParts) -> anyhow::Result<()> {
     Ok(())
 }
 
+pub(super) fn history(parts: &StoreParts) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    for entry in AuditRecord::all(&parts.store.image(), &parts.sealer) {
+        let more = if entry.count > entry.changed.len() { " ..." } else { "" };
+        let changed = entry.changed.join(" ");
+        let AuditRecord { number, at, who, action, .. } = entry;
+        writeln!(out, "{number}\t{}\t{who}\t{action}\t{changed}{more}", at.to_rfc3339())?;
+    }
+    Ok(())
+}
+
 pub(super) async fn apply(config: &Path, files: &[PathBuf]) -> anyhow::Result<()> {
     let config = config::load(config)?;
     let zones = read(files, &config)?;
     let parts = &open_store(&config).await?;
     let ids = zones.iter().map(|_| random_id()).collect::<anyhow::Result<Vec<_>>>()?;
-    let (_, applied) = change(parts, |registry| {
+    let action = format!("apply {} zones", zones.len());
+    let (_, applied) = change(parts, Some(&action), |registry| {
         let made = zones.iter().zip(&ids).map(|(spec, id)| registry.put_zone(spec, *id, None));
         let made = made.collect::<Result<Vec<_>, _>>()?;
         let applied: Vec<Applied> = made.iter().map(|(_, applied)| *applied).collect();
@@ -100,7 +112,8 @@ fn tell(zones: &[ZoneSpec], applied: &[Applied]) -> anyhow::Result<()> {
 
 pub(super) async fn delete(parts: &StoreParts, zone: &str) -> anyhow::Result<()> {
     let zone = ZoneName::parse(zone)?;
-    change(parts, |registry| Ok((registry.delete_zone(&zone)?, ()))).await?;
+    change(parts, Some(&format!("delete zone {zone}")), |registry| Ok((registry.delete_zone(&zone)?, ())))
+        .await?;
     Ok(())
 }
 
@@ -110,7 +123,8 @@ pub(super) async fn add_credential(parts: &StoreParts, wanted: NewCredential) ->
     let (zone, id) = (ZoneName::parse(&credential.zone.zone)?, CredentialId::parse(&credential.id)?);
     let seconds = expires_in_days.map(|days| u64::from(days) * DAY).or(expires_in_seconds.map(u64::from));
     let password = make_password().context(NO_RANDOMNESS)?;
-    change(parts, |registry| {
+    let action = format!("add credential {id} to zone {zone}");
+    change(parts, Some(&action), |registry| {
         let account = registry.account_of(&zone)?.value.account;
         let credential = make_credential(id.clone(), &password, account.credentials());
         let credential = credential.ok_or_else(|| RegistryError::Credential {
@@ -128,7 +142,8 @@ pub(super) async fn add_credential(parts: &StoreParts, wanted: NewCredential) ->
 
 pub(super) async fn revoke_credential(parts: &StoreParts, zone: &str, id: &str) -> anyhow::Result<()> {
     let (zone, id) = (ZoneName::parse(zone)?, CredentialId::parse(id)?);
-    change(parts, |registry| Ok((registry.revoke_credential(&zone, &id)?, ()))).await?;
+    let action = format!("revoke credential {id} of zone {zone}");
+    change(parts, Some(&action), |registry| Ok((registry.revoke_credential(&zone, &id)?, ()))).await?;
     Ok(())
 }
 
@@ -138,7 +153,12 @@ pub(super) async fn allow_from(
     networks: &[ipnet::IpNet],
 ) -> anyhow::Result<()> {
     let zone = ZoneName::parse(zone)?;
-    change(parts, |registry| Ok((registry.allow_networks(&zone, networks.to_vec())?, ()))).await?;
+    let action = match networks {
+        [] => format!("allow zone {zone} from anywhere"),
+        some => format!("allow zone {zone} from {some:?}"),
+    };
+    change(parts, Some(&action), |registry| Ok((registry.allow_networks(&zone, networks.to_vec())?, ())))
+        .await?;
     Ok(())
 }
 

@@ -31,7 +31,8 @@ pub(super) async fn import(config: &Path, zones: &Path, accounts: &Path) -> anyh
     // Above five hundred zones it is several changes; one that was broken off is taken up where it was.
     let mut made_now = 0;
     for some in wanted.chunks(ZONES_TOGETHER) {
-        let (_, made) = change(&parts, |registry| {
+        let action = format!("import {} zones", some.len());
+        let (_, made) = change(&parts, Some(&action), |registry| {
             let made = some.iter().map(|(sourced, account)| {
                 let id = config.root_key.zone_id(sourced.zone.name());
                 registry.put_zone(&sourced.zone, id, *account)

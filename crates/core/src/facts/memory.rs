@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use super::{BINDING_RETENTION_S, Fact, Facts, Pending, Timestamp, Unbound};
-use crate::names::{Alias, BackingTopic};
+use crate::names::{Alias, BackingTopic, CredentialId};
 use crate::zone_id::ZoneId;
 
 /// Facts in memory; gone with the process.
@@ -15,6 +15,7 @@ pub struct MemoryFacts(Mutex<Known>);
 struct Known {
     producers: HashMap<(ZoneId, i64), Timestamp>,
     bindings: HashMap<(ZoneId, String, BackingTopic), (Alias, Timestamp)>,
+    logins: HashMap<(ZoneId, CredentialId), Timestamp>,
 }
 
 impl Known {
@@ -23,6 +24,10 @@ impl Known {
         match fact {
             Fact::Producer { id, used } => {
                 self.producers.insert((zone, id), used);
+                fact
+            }
+            Fact::Login { ref credential, used } => {
+                self.logins.insert((zone, credential.clone()), used);
                 fact
             }
             Fact::Binding { group, backing, alias, used } => {
@@ -68,6 +73,13 @@ impl Facts for MemoryFacts {
         })
     }
 
+    fn logins(&self, zone: ZoneId) -> Pending<Vec<(CredentialId, Timestamp)>> {
+        self.now(|known| {
+            let logins = known.logins.iter().filter(|((of, _), _)| *of == zone);
+            logins.map(|((_, credential), used)| (credential.clone(), *used)).collect()
+        })
+    }
+
     fn unbind(&self, zone: ZoneId, bindings: Vec<Unbound>) -> Pending<()> {
         self.now(|known| {
             for Unbound { group, backing, alias } in bindings {
@@ -83,6 +95,7 @@ impl Facts for MemoryFacts {
         self.now(|known| {
             known.producers.retain(|_, used| *used >= limit);
             known.bindings.retain(|_, (_, used)| *used >= limit);
+            known.logins.retain(|_, used| *used >= limit);
         })
     }
 }

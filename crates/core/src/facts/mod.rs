@@ -9,7 +9,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 
-use crate::names::{Alias, BackingTopic};
+use crate::names::{Alias, BackingTopic, CredentialId};
 use crate::zone_id::ZoneId;
 
 pub use memory::MemoryFacts;
@@ -48,6 +48,13 @@ pub enum Fact {
         /// When it was bound or last seen in use.
         used: Timestamp,
     },
+    /// Somebody logged in with a credential of the zone's account.
+    Login {
+        /// The credential.
+        credential: CredentialId,
+        /// When it was last seen in use.
+        used: Timestamp,
+    },
 }
 
 /// Seconds after its last use for which a binding holds: brokers keep the offsets of an empty group for 7 days
@@ -80,6 +87,12 @@ pub trait Facts: fmt::Debug + Send + Sync {
 
     /// Every binding of every zone, as [`Fact::Binding`].
     fn bindings(&self) -> Pending<Vec<(ZoneId, Fact)>>;
+
+    /// When each credential of the zone's account was last in use, as far as anybody noted it.
+    fn logins(&self, zone: ZoneId) -> Pending<Vec<(CredentialId, Timestamp)>> {
+        let _ = zone;
+        Box::pin(std::future::ready(Ok(Vec::new())))
+    }
 
     /// Forgets bindings of a zone.
     fn unbind(&self, zone: ZoneId, bindings: Vec<Unbound>) -> Pending<()>;

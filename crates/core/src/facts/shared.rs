@@ -6,13 +6,14 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
+use std::hash::Hash;
 
 use ring::hmac;
 use serde::{Deserialize, Serialize};
 
 use super::{BINDING_RETENTION_S, Fact, Timestamp, Unbound};
 use crate::keys::RootKey;
-use crate::names::{Alias, BackingTopic};
+use crate::names::{Alias, BackingTopic, CredentialId};
 use crate::zone_id::ZoneId;
 
 /// A fact as it lies in a log.
@@ -35,6 +36,7 @@ pub struct FactKeys(hmac::Key);
 pub struct SharedFacts {
     producers: HashMap<(ZoneId, i64), Timestamp>,
     claims: HashMap<(ZoneId, String, BackingTopic), BTreeMap<Alias, Claim>>,
+    logins: HashMap<(ZoneId, CredentialId), Timestamp>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -50,6 +52,8 @@ enum Key {
     Producer { zone: [u8; 16], id: i64 },
     #[serde(rename = "binding")]
     Binding { zone: [u8; 16], group: String, backing: BackingTopic, alias: Alias },
+    #[serde(rename = "login")]
+    Login { zone: [u8; 16], credential: CredentialId },
 }
 
 #[derive(Serialize, Deserialize)]
@@ -113,6 +117,10 @@ impl SharedFacts {
             Fact::Producer { id, used } => {
                 (Key::Producer { zone: *zone.as_bytes(), id: *id }, Value { used: used.0, since: None })
             }
+            Fact::Login { credential, used } => {
+                let key = Key::Login { zone: *zone.as_bytes(), credential: credential.clone() };
+                (key, Value { used: used.0, since: None })
+            }
             Fact::Binding { group, backing, alias, used } => {
                 let known = self.claims.get(&(zone, group.clone(), backing.clone()));
                 let claim = known.and_then(|claims| claims.get(alias));
@@ -145,15 +153,10 @@ impl SharedFacts {
             record.value.as_deref().map(serde_json::from_slice).transpose().map_err(unknown)?;
         match key {
             Key::Producer { zone, id } => {
-                let key = (ZoneId::from_bytes(zone), id);
-                match value {
-                    // What is shown again, or comes late, makes nothing older.
-                    Some(Value { used, .. }) => {
-                        let known = self.producers.entry(key).or_default();
-                        *known = (*known).max(Timestamp(used));
-                    }
-                    None => drop(self.producers.remove(&key)),
-                }
+                last_use(&mut self.producers, (ZoneId::from_bytes(zone), id), value.as_ref());
+            }
+            Key::Login { zone, credential } => {
+                last_use(&mut self.logins, (ZoneId::from_bytes(zone), credential), value.as_ref());
             }
             Key::Binding { zone, group, backing, alias } => {
                 let key = (ZoneId::from_bytes(zone), group, backing);
@@ -183,7 +186,7 @@ impl SharedFacts {
     #[must_use]
     pub fn standing(&self, zone: ZoneId, fact: Fact) -> Fact {
         match fact {
-            Fact::Producer { .. } => fact,
+            Fact::Producer { .. } | Fact::Login { .. } => fact,
             Fact::Binding { group, backing, alias, used } => {
                 let claims = self.claims.get(&(zone, group.clone(), backing.clone()));
                 // The first may be out of use for so long that it holds no more.
@@ -203,6 +206,12 @@ impl SharedFacts {
         self.producers.get(&(zone, id)).copied()
     }
 
+    /// When each credential of a zone's account was last in use.
+    pub fn logins(&self, zone: ZoneId) -> impl Iterator<Item = (CredentialId, Timestamp)> {
+        let logins = self.logins.iter().filter(move |((of, _), _)| *of == zone);
+        logins.map(|((_, credential), used)| (credential.clone(), *used))
+    }
+
     /// Every binding that holds.
     pub fn bindings(&self) -> impl Iterator<Item = (ZoneId, Fact)> {
         self.claims.iter().filter_map(|((zone, group, backing), claims)| {
@@ -215,10 +224,22 @@ impl SharedFacts {
     /// Forgets what was last in use before `limit`; the log forgets it by itself.
     pub fn expire(&mut self, limit: Timestamp) {
         self.producers.retain(|_, used| *used >= limit);
+        self.logins.retain(|_, used| *used >= limit);
         for claims in self.claims.values_mut() {
             claims.retain(|_, claim| claim.used >= limit);
         }
         self.claims.retain(|_, claims| !claims.is_empty());
+    }
+}
+
+/// Takes when something was last in use. What is shown again, or comes late, makes nothing older.
+fn last_use<K: Hash + Eq>(known: &mut HashMap<K, Timestamp>, key: K, value: Option<&Value>) {
+    match value {
+        Some(value) => {
+            let known = known.entry(key).or_default();
+            *known = (*known).max(Timestamp(value.used));
+        }
+        None => drop(known.remove(&key)),
     }
 }
 
@@ -325,6 +346,22 @@ mod tests {
         assert_eq!(facts.producer(ZoneId::from_bytes([2; 16]), 7), None);
         facts.expire(Timestamp(21));
         assert_eq!(facts.producer(ZONE, 7), None);
+    }
+
+    #[test]
+    fn a_credential_was_in_use_when_it_was_seen_last() {
+        let keys = keys(1);
+        let mut facts = SharedFacts::default();
+        let credential = CredentialId::parse("c1").unwrap();
+        for (place, used) in [(0, 10), (1, 30), (2, 20)] {
+            let fact = Fact::Login { credential: credential.clone(), used: Timestamp(used) };
+            let record = facts.state(&keys, ZONE, &fact).unwrap();
+            facts.take(&keys, place, &record).unwrap();
+        }
+        assert_eq!(facts.logins(ZONE).collect::<Vec<_>>(), [(credential, Timestamp(30))]);
+        assert_eq!(facts.logins(ZoneId::from_bytes([2; 16])).count(), 0);
+        facts.expire(Timestamp(31));
+        assert_eq!(facts.logins(ZONE).count(), 0);
     }
 
     fn facts_of(keys: &FactKeys, used: u64) -> FactRecord {

@@ -6,6 +6,7 @@
 mod conflicts;
 mod errors;
 mod limits;
+mod render;
 mod traffic;
 mod v2;
 
@@ -15,6 +16,8 @@ pub use limits::{
     MAX_DESCRIPTION, MAX_DISPLAY_NAME, MAX_EMAIL, MAX_LABEL_KEY, MAX_LABEL_VALUE, MAX_LABELS,
     MAX_PARTNER_NAME, MAX_PARTNER_ROLE, MAX_PHONE, MAX_TOPICS, MAX_URL,
 };
+
+pub use render::render_zone;
 
 use crate::document::{self, Problem, Report};
 use crate::zone::ZoneSpec;

@@ -9,6 +9,7 @@
 //! Secrets are sealed by the store's [`Sealer`] and stand under names, never in lists.
 
 mod account;
+mod audit;
 mod json;
 mod moment;
 mod zone;
@@ -18,6 +19,7 @@ use ring::rand::SecureRandom;
 use crate::store::{Body, Kind, Record, RecordKey, RecordKeyError, SealError, Sealer};
 
 pub use account::AccountRecord;
+pub use audit::{AUDIT_SLOTS, AuditRecord};
 pub use json::Unknown;
 pub use moment::Moment;
 pub use zone::ZoneRecord;

@@ -1,7 +1,7 @@
 //! Driving the login machine of one connection.
 
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use kafka_protocol::messages::{
@@ -24,10 +24,11 @@ use tidegate_wire::sasl::{
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, sleep_until, timeout};
 
+use super::held::Held;
 use super::side::{Received, Side, SideError};
 use crate::admission::Leave;
 use crate::listener::ListenerShared;
-use crate::logins::make_nonce;
+use crate::logins::{Proven, make_nonce};
 use crate::snapshot::{Snapshot, Standing};
 use crate::state;
 use crate::tls::Introduced;
@@ -80,25 +81,10 @@ pub(super) struct Visitor<'a> {
     pub(super) client: IpAddr,
     /// What the TLS handshake told.
     pub(super) introduced: &'a Introduced,
-    /// Where the proof of a token is left, for as long as it has to hold.
-    pub(super) proof: &'a Proven,
+    /// Where what is proven is left, for as long as it has to hold.
+    pub(super) held: &'a Held,
     /// What stood when the client came: credentials that changed meanwhile let nobody in.
     pub(super) before: Arc<Snapshot>,
-}
-
-/// What the token of a connection has proven last.
-#[derive(Debug, Default)]
-pub(super) struct Proven(Mutex<Option<Proof>>);
-
-impl Proven {
-    /// Whether what was proven would still be taken; nothing proven is nothing to be lost.
-    pub(super) fn holds(&self, still: impl FnOnce(&Proof) -> bool) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).as_ref().is_none_or(still)
-    }
-
-    fn put(&self, proof: Proof) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(proof);
-    }
 }
 
 /// What a step of the login leaves behind.
@@ -114,6 +100,14 @@ struct Refused {
     error: LoginError,
 }
 
+/// Whether a login stands.
+enum Stands {
+    /// Bound to this.
+    As(Standing),
+    /// Not as it began.
+    Changed,
+}
+
 /// One login under way.
 struct Attempt<'a> {
     visitor: &'a Visitor<'a>,
@@ -122,9 +116,9 @@ struct Attempt<'a> {
     /// When the check of what was presented began.
     began: Instant,
     /// What stood when the credential was looked up.
-    seen: Option<Standing>,
-    /// What stood when the client was let in.
-    accepted: Option<Standing>,
+    seen: Option<Arc<Snapshot>>,
+    /// What the password has proven, if there is one.
+    proven: Proven,
     /// What the token proves, if there is one.
     token: Option<Proof>,
 }
@@ -139,14 +133,20 @@ pub(super) async fn log_in<S: AsyncRead + AsyncWrite + Unpin>(
     client: &mut Side<S>,
     visitor: &Visitor<'_>,
     shared: &ListenerShared,
-) -> Result<(Login, Option<Standing>), LoginError> {
-    let mut attempt =
-        Attempt { visitor, leave: None, began: Instant::now(), seen: None, accepted: None, token: None };
+) -> Result<Login, LoginError> {
+    let mut attempt = Attempt {
+        visitor,
+        leave: None,
+        began: Instant::now(),
+        seen: None,
+        proven: Proven::Account,
+        token: None,
+    };
     let steps = steps(login, first, client, &mut attempt, shared);
     let refused = match timeout(shared.deadlines.auth_deadline, steps).await {
         Err(_) => return Err(LoginError::Deadline),
         Ok(done) => match done? {
-            Ok(login) => return Ok((login, attempt.accepted)),
+            Ok(login) => return Ok(login),
             Err(refused) => refused,
         },
     };
@@ -250,11 +250,11 @@ async fn authenticate(
         step = match step {
             AuthenticateStep::CheckPassword { user, password, resume } => {
                 let verdict = check_password(&user, password, attempt, shared).await;
-                resume.with(verdict)
+                resume.with(verdict.map(|proven| attempt.proven = proven))
             }
             AuthenticateStep::NeedCredential { user, hash, resume } => {
                 attempt.may_try(&user, shared).await;
-                attempt.look(&user, shared);
+                attempt.look(shared);
                 match shared.logins.scram_credential(&user, shared.account(&user), hash) {
                     Some((credential, known)) => resume.with(credential, known),
                     None => {
@@ -279,15 +279,16 @@ async fn authenticate(
                 let cause = "its account may not be used from there";
                 return attempt.refuse(request, Some(user), cause, shared);
             }
-            AuthenticateStep::Accepted { user, bytes, grant } => {
-                match attempt.stands(&user, shared) {
-                    Some(true) => {}
-                    Some(false) => return Err(LoginError::Changed(user)),
+            AuthenticateStep::Accepted { user, bytes, place, grant } => {
+                attempt.proven_by_scram(&user, place, shared);
+                let standing = match attempt.stands(&user, shared) {
+                    Some(Stands::As(standing)) => standing,
+                    Some(Stands::Changed) => return Err(LoginError::Changed(user)),
                     None => return attempt.refuse(request, Some(user), "its zone is gone", shared),
-                }
+                };
                 return match grant.accept(attempt.token_ends(shared), shared.now()) {
                     Err(cause) => attempt.refuse(request, Some(user), &cause.to_string(), shared),
-                    Ok(_) if !attempt.leave_proof(shared) => {
+                    Ok(_) if !attempt.leave(standing, shared) => {
                         attempt.refuse(request, Some(user), "the key of its token is gone", shared)
                     }
                     Ok((login, lifetime_ms)) => {
@@ -320,17 +321,17 @@ async fn check_password(
     password: SecretString,
     attempt: &mut Attempt<'_>,
     shared: &ListenerShared,
-) -> Result<(), Rejection> {
-    attempt.look(user, shared);
+) -> Result<Proven, Rejection> {
+    attempt.look(shared);
     let account = shared.account(user);
-    if shared.logins.recognises(user, account.as_deref(), &password) {
-        return Ok(());
+    if let Some(proven) = shared.logins.recognises(user, account.as_deref(), &password) {
+        return Ok(proven);
     }
     attempt.may_try(user, shared).await;
     let turn = shared.common.admission.turns.take(attempt.visitor.address).await;
     let verdict = match shared.logins.recognises(user, account.as_deref(), &password) {
-        true => Ok(()),
-        false => shared.logins.check_password(user, account, password).await,
+        Some(proven) => Ok(proven),
+        None => shared.logins.check_password(user, account, password).await,
     };
     drop(turn);
     verdict
@@ -348,14 +349,31 @@ impl Attempt<'_> {
     ///
     /// Who is in the middle of a login while they change is cut and may come again, as those who are logged in: a
     /// refusal would be the end of it for stock clients.
-    fn stands(&mut self, user: &str, shared: &ListenerShared) -> Option<bool> {
-        let now = shared.snapshot().standing(&shared.cluster, user)?;
-        let before = self.visitor.before.standing(&shared.cluster, user);
-        let stands = [before, self.seen.take()]
-            .iter()
-            .all(|then| then.as_ref().is_some_and(|then| then.goes_on(&now)));
-        self.accepted = Some(now);
-        Some(stands)
+    fn stands(&self, user: &str, shared: &ListenerShared) -> Option<Stands> {
+        let (cluster, snapshot) = (&shared.cluster, shared.snapshot());
+        snapshot.standing(cluster, user)?;
+        let Some(now) = snapshot.standing_of(cluster, user, &self.proven) else {
+            return Some(Stands::Changed);
+        };
+        // A credential that came only after the client did may be proven too, but not one that became another.
+        let before = match self.visitor.before.standing_of(cluster, user, &self.proven) {
+            Some(before) => before.goes_on(&now),
+            None => {
+                self.visitor.before.standing(cluster, user).is_some_and(|then| then.is_of_same_zone(&now))
+            }
+        };
+        let seen = self.seen.as_ref().and_then(|seen| seen.standing_of(cluster, user, &self.proven));
+        let stands = before && seen.is_some_and(|seen| seen.goes_on(&now));
+        Some(if stands { Stands::As(now) } else { Stands::Changed })
+    }
+
+    /// Remembers which of the account's passwords SCRAM has proven.
+    fn proven_by_scram(&mut self, user: &str, place: Option<usize>, shared: &ListenerShared) {
+        // By the account that the challenge was made of.
+        let seen = self.seen.as_ref().and_then(|seen| seen.member(&shared.cluster, user));
+        if let (Some(place), Some(member)) = (place, seen) {
+            self.proven = shared.logins.proven_by_scram(&member.account, place);
+        }
     }
 
     /// Finds out whose token it is.
@@ -367,7 +385,7 @@ impl Attempt<'_> {
         let pace = Pace::of(&shared.deadlines);
         let proof = shared.common.tokens.check(token, state::moment(), pace).await?;
         let account = proof.account.clone();
-        self.look(&account, shared);
+        self.look(shared);
         if !shared.takes_tokens_of(&account) {
             let shown = Shown::of(&account);
             return Err(Rejection::Token(format!("account `{shown}` has no zone here that takes tokens")));
@@ -382,17 +400,20 @@ impl Attempt<'_> {
         Some(shared.now() + Duration::from_micros(left))
     }
 
-    /// Leaves the proof to whoever watches over the connection; false when it does not hold any more.
-    fn leave_proof(&mut self, shared: &ListenerShared) -> bool {
-        let Some(proof) = self.token.take() else { return true };
-        self.visitor.proof.put(proof);
+    /// Leaves what is proven to whoever watches over the connection; false when a token does not hold any more.
+    fn leave(&mut self, standing: Standing, shared: &ListenerShared) -> bool {
+        if let Proven::Credential(id) = &self.proven {
+            shared.common.last_used.note(&shared.facts, standing.zone_id(), id);
+        }
+        let held = self.visitor.held;
+        held.put(standing, self.token.take());
         // Only now: what changes from here on is seen by the watcher.
-        self.visitor.proof.holds(|proof| shared.common.tokens.still_takes(proof))
+        held.holds_token(|proof| shared.common.tokens.still_takes(proof))
     }
 
     /// Remembers what stands before a credential is looked up: what is taken away meanwhile lets nobody in.
-    fn look(&mut self, user: &str, shared: &ListenerShared) {
-        self.seen = shared.snapshot().standing(&shared.cluster, user);
+    fn look(&mut self, shared: &ListenerShared) {
+        self.seen = Some(shared.snapshot());
     }
 
     /// One text for every cause, and a time that begins before the check, so that what it cost does not show.

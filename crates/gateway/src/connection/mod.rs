@@ -8,6 +8,7 @@
 
 mod client_id;
 mod drain;
+mod held;
 mod login;
 mod mute;
 mod pump;
@@ -27,7 +28,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
-use self::login::{LoginError, Proven, Visitor, log_in};
+use self::held::Held;
+use self::login::{LoginError, Visitor, log_in};
 use self::pump::Pump;
 use self::side::Side;
 use self::stop::{CloseReason, Stop};
@@ -35,7 +37,7 @@ use crate::admission::{Place, Refusal};
 use crate::audit::{Entry, Event};
 use crate::listener::{Door, ListenerShared, ProxyError};
 use crate::meters::RefusalKind;
-use crate::snapshot::{Snapshot, Standing};
+use crate::snapshot::Snapshot;
 use crate::state;
 use crate::tls::Introduced;
 use crate::tokens::still_takes;
@@ -150,8 +152,8 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(stream: S, mut arri
     let shared = Arc::clone(&arrival.shared);
     // From before the login: who began it with credentials that change meanwhile must not keep it.
     let before = shared.snapshot();
-    let proof = Proven::default();
-    let (user, login, accepted) = match enter(&mut client, &mut arrival, &proof, &before).await {
+    let held = Held::default();
+    let (user, login) = match enter(&mut client, &mut arrival, &held, &before).await {
         Ok(entered) => entered,
         Err(end) => return end,
     };
@@ -160,8 +162,7 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(stream: S, mut arri
         return End::Stale;
     }
     arrival.place.logged_in();
-    let standing = accepted.or_else(|| before.standing(&shared.cluster, &user));
-    let Some(standing) = standing else { return End::NoZone(user) };
+    let Some(standing) = held.standing() else { return End::NoZone(user) };
     drop(before);
     let zone_place = match shared.common.admission.enter_zone(&user, &shared.deadlines, Instant::now()) {
         Ok(zone_place) => zone_place,
@@ -177,9 +178,9 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(stream: S, mut arri
         return End::NoZone(user);
     };
     let _open = pump.meters().open();
-    let revoked = revoked(&shared, &user, peer.ip(), &standing);
+    let revoked = revoked(&shared, &user, peer.ip(), &held);
     let distrusted = distrusted(&arrival.introduced, arrival.renewed.clone());
-    let forsaken = forsaken(&shared, &proof);
+    let forsaken = forsaken(&shared, &held);
     let served = async {
         let mut shutdown = arrival.shutdown.clone();
         tokio::select! {
@@ -187,7 +188,7 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(stream: S, mut arri
             _ = shutdown.wait_for(|stop| *stop), if !zone_place.wait.is_zero() => return End::Stopping,
             else => {}
         }
-        pumping(pump, login, &proof, &arrival).await
+        pumping(pump, login, &held, &arrival).await
     };
     tokio::select! {
         // First: not one more request is served once the login is revoked.
@@ -215,9 +216,9 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(stream: S, mut arri
 async fn enter<S: AsyncRead + AsyncWrite + Unpin>(
     client: &mut Side<S>,
     arrival: &mut Arrival,
-    proof: &Proven,
+    held: &Held,
     before: &Arc<Snapshot>,
-) -> Result<(String, Option<Login>, Option<Standing>), End> {
+) -> Result<(String, Option<Login>), End> {
     let Arrival { client: peer, introduced, place, shared, shutdown, .. } = arrival;
     if shared.is_certificate_only() {
         return match introduced.certificate.as_ref().and_then(|certificate| certificate.principal.clone()) {
@@ -226,7 +227,10 @@ async fn enter<S: AsyncRead + AsyncWrite + Unpin>(
                     && shared.snapshot().allows(&user, peer.ip())
                     && !shared.takes_tokens_of(&user) =>
             {
-                Ok((user, None, None))
+                if let Some(standing) = before.standing(&shared.cluster, &user) {
+                    held.put(standing, None);
+                }
+                Ok((user, None))
             }
             stranger => {
                 sleep(STRANGER_DELAY).await;
@@ -235,21 +239,21 @@ async fn enter<S: AsyncRead + AsyncWrite + Unpin>(
         };
     }
     let before = Arc::clone(before);
-    let visitor = Visitor { address: place.address(), client: peer.ip(), introduced, proof, before };
+    let visitor = Visitor { address: place.address(), client: peer.ip(), introduced, held, before };
     let start = Login::start(Arc::clone(&shared.login_policy));
-    let (login, standing) = tokio::select! {
+    let login = tokio::select! {
         done = log_in(start, None, client, &visitor, shared) => done?,
         // Who has not logged in has asked for nothing that a drain would wait for.
         _ = shutdown.wait_for(|stop| *stop) => return Err(End::Stopping),
     };
-    Ok((login.user().unwrap_or_default().to_owned(), Some(login), standing))
+    Ok((login.user().unwrap_or_default().to_owned(), Some(login)))
 }
 
 /// Alternates between pumping and what the pump cannot do.
 async fn pumping<S: AsyncRead + AsyncWrite + Unpin>(
     mut pump: Pump<S>,
     mut login: Option<Login>,
-    proof: &Proven,
+    held: &Held,
     arrival: &Arrival,
 ) -> End {
     let Arrival { door, place, introduced, shared, shutdown, .. } = arrival;
@@ -301,9 +305,9 @@ async fn pumping<S: AsyncRead + AsyncWrite + Unpin>(
             Stop::Login(request) => {
                 let Some(before) = login.take() else { return LoginError::NoSasl.into() };
                 let (address, client) = (place.address(), arrival.client.ip());
-                let visitor = Visitor { address, client, introduced, proof, before: shared.snapshot() };
+                let visitor = Visitor { address, client, introduced, held, before: shared.snapshot() };
                 match log_in(before, Some(request), pump.client(), &visitor, shared).await {
-                    Ok((after, _)) => {
+                    Ok(after) => {
                         pump.serve_until(after.expires_at());
                         login = Some(after);
                     }
@@ -350,12 +354,13 @@ async fn dial(door: Door, shared: &ListenerShared, zone: &ZoneView) -> Result<St
     }
 }
 
-/// Resolves when the login no longer stands: account or zone gone, a credential gone, or the client not welcome there.
-async fn revoked(shared: &ListenerShared, user: &str, address: IpAddr, standing: &Standing) {
+/// Resolves when the login no longer stands: account or zone gone, its credential gone, or the client not welcome there.
+async fn revoked(shared: &ListenerShared, user: &str, address: IpAddr, held: &Held) {
     let mut snapshots = shared.snapshots.clone();
     let stands = |snapshot: &Arc<Snapshot>| {
         let now = snapshot.standing(&shared.cluster, user);
-        now.is_some_and(|now| standing.goes_on(&now)) && snapshot.allows(user, address)
+        let standing = held.standing();
+        now.zip(standing).is_some_and(|(now, then)| then.goes_on(&now)) && snapshot.allows(user, address)
     };
     let gone = snapshots.wait_for(|snapshot| !stands(snapshot)).await.is_ok();
     if !gone {
@@ -365,11 +370,11 @@ async fn revoked(shared: &ListenerShared, user: &str, address: IpAddr, standing:
 }
 
 /// Resolves when the token of the last login would not be taken any more, but for its time.
-async fn forsaken(shared: &ListenerShared, proof: &Proven) {
+async fn forsaken(shared: &ListenerShared, held: &Held) {
     let mut providers = shared.common.tokens.providers();
     loop {
         let now = Arc::clone(&providers.borrow_and_update());
-        if !proof.holds(|proof| still_takes(&now, proof)) {
+        if !held.holds_token(|proof| still_takes(&now, proof)) {
             return;
         }
         if providers.changed().await.is_err() {

@@ -20,7 +20,7 @@ use crate::audit::{Audit, Entry, Event};
 use crate::budget::Budgets;
 use crate::config::{Config, Limits, ListenerConfig, PolicyConfig, ProxyProtocol};
 use crate::error::GatewayError;
-use crate::logins::Authenticator;
+use crate::logins::{Authenticator, LastUsed};
 use crate::meters::{Meters, ZoneRegistry};
 use crate::parts::Parts;
 use crate::snapshot::{ClusterSnapshot, Snapshot};
@@ -38,6 +38,7 @@ pub(crate) struct Common {
     pub(crate) audit: Arc<Audit>,
     pub(crate) freshness: Arc<Freshness>,
     pub(crate) tokens: Arc<Tokens>,
+    pub(crate) last_used: Arc<LastUsed>,
 }
 
 /// What all connections of a listener share.

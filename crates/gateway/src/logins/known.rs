@@ -9,6 +9,7 @@ use std::sync::{Mutex, PoisonError};
 
 use ring::hmac;
 use secrecy::{ExposeSecret, SecretString};
+use tidegate_core::CredentialId;
 use tidegate_core::account::Fingerprint;
 
 /// Users whose passwords are remembered; more than a gateway has accounts, a few hundred bytes each.
@@ -28,7 +29,7 @@ pub(super) struct KnownPasswords {
 /// What was right for an account that had this fingerprint.
 struct Known {
     fingerprint: Fingerprint,
-    tags: Vec<hmac::Tag>,
+    tags: Vec<(hmac::Tag, CredentialId)>,
 }
 
 impl std::fmt::Debug for Known {
@@ -43,24 +44,36 @@ impl KnownPasswords {
         Self { key, users: Mutex::default() }
     }
 
-    /// Whether `password` was right for `user` before, the account being what it was then.
-    pub(super) fn recognises(&self, user: &str, fingerprint: &Fingerprint, password: &SecretString) -> bool {
-        let Some(key) = &self.key else { return false };
+    /// The credential that `password` was found to be of before, the account being what it was then.
+    pub(super) fn recognises(
+        &self,
+        user: &str,
+        fingerprint: &Fingerprint,
+        password: &SecretString,
+    ) -> Option<CredentialId> {
+        let key = self.key.as_ref()?;
         let message = message(user, password);
         let mut users = self.users.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(known) = users.get(user) else { return false };
+        let known = users.get(user)?;
         if known.fingerprint != *fingerprint {
             users.remove(user);
-            return false;
+            return None;
         }
         // Each in constant time, and all of them: which one it is tells nothing either.
-        known.tags.iter().fold(false, |any, tag| {
-            any | hmac::verify(key, message.expose_secret().as_bytes(), tag.as_ref()).is_ok()
+        known.tags.iter().fold(None, |found, (tag, credential)| {
+            let is = hmac::verify(key, message.expose_secret().as_bytes(), tag.as_ref()).is_ok();
+            if is { Some(credential.clone()) } else { found }
         })
     }
 
     /// Remembers a password that was found right.
-    pub(super) fn remember(&self, user: &str, fingerprint: Fingerprint, password: &SecretString) {
+    pub(super) fn remember(
+        &self,
+        user: &str,
+        fingerprint: Fingerprint,
+        credential: CredentialId,
+        password: &SecretString,
+    ) {
         let Some(key) = &self.key else { return };
         let tag = hmac::sign(key, message(user, password).expose_secret().as_bytes());
         let mut users = self.users.lock().unwrap_or_else(PoisonError::into_inner);
@@ -75,11 +88,11 @@ impl KnownPasswords {
         if known.fingerprint != fingerprint {
             *known = fresh();
         }
-        if !known.tags.iter().any(|known| known.as_ref() == tag.as_ref()) {
+        if !known.tags.iter().any(|(known, _)| known.as_ref() == tag.as_ref()) {
             if known.tags.len() >= MAX_PASSWORDS {
                 known.tags.remove(0);
             }
-            known.tags.push(tag);
+            known.tags.push((tag, credential));
         }
     }
 }
@@ -101,18 +114,26 @@ mod tests {
         super::super::tests::account_of("partner", password)
     }
 
+    fn credential() -> CredentialId {
+        CredentialId::parse("c1").unwrap()
+    }
+
     #[test]
     fn a_password_is_recognised_for_its_user_and_fingerprint_alone() {
         let known = KnownPasswords::new();
         let (before, after) = (account("one").fingerprint(), account("two").fingerprint());
         let password = SecretString::from("one");
-        assert!(!known.recognises("partner", &before, &password));
-        known.remember("partner", before, &password);
-        assert!(known.recognises("partner", &before, &password));
-        assert!(!known.recognises("partner", &before, &SecretString::from("two")));
-        assert!(!known.recognises("rival", &before, &password));
-        assert!(!known.recognises("partner", &after, &password));
-        assert!(!known.recognises("partner", &before, &password), "a new fingerprint clears what was known");
+        assert_eq!(known.recognises("partner", &before, &password), None);
+        known.remember("partner", before, credential(), &password);
+        assert_eq!(known.recognises("partner", &before, &password), Some(credential()));
+        assert_eq!(known.recognises("partner", &before, &SecretString::from("two")), None);
+        assert_eq!(known.recognises("rival", &before, &password), None);
+        assert_eq!(known.recognises("partner", &after, &password), None);
+        assert_eq!(
+            known.recognises("partner", &before, &password),
+            None,
+            "a new fingerprint clears what was known"
+        );
     }
 
     #[test]
@@ -120,10 +141,11 @@ mod tests {
         let known = KnownPasswords::new();
         let fingerprint = account("one").fingerprint();
         for n in 0..MAX_USERS + 50 {
-            known.remember(&format!("user-{n}"), fingerprint, &SecretString::from("one"));
+            known.remember(&format!("user-{n}"), fingerprint, credential(), &SecretString::from("one"));
         }
         for n in 0..10 * MAX_PASSWORDS {
-            known.remember("user-last", fingerprint, &SecretString::from(format!("password-{n}")));
+            let password = SecretString::from(format!("password-{n}"));
+            known.remember("user-last", fingerprint, credential(), &password);
         }
         let users = known.users.lock().unwrap();
         assert_eq!(users.len(), MAX_USERS);

@@ -4,6 +4,7 @@
 //! check against something of its own.
 
 mod known;
+mod last_used;
 
 use std::sync::Arc;
 
@@ -16,6 +17,7 @@ use tidegate_wire::sasl::{Nonce, Rejection, SALT_BYTES, ScramCredential, ScramHa
 use tokio::sync::Semaphore;
 
 use self::known::KnownPasswords;
+pub(crate) use self::last_used::LastUsed;
 
 /// Rounds of key stretching for new accounts, the least that RFC 7677 and Kafka allow: passwords made here have 190
 /// bits, which no number of rounds makes any harder to guess, and every PLAIN login costs them.
@@ -25,15 +27,24 @@ const ITERATIONS: u32 = MIN_ITERATIONS;
 /// is served already must not wait for who guesses.
 const PASSWORD_CHECKS: usize = 2;
 
+/// What a login has proven of an account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Proven {
+    /// That it knows one of the account's credentials, whichever: a login holds as long as all that there were do.
+    Account,
+    /// That it knows this one: a login holds as long as this one does.
+    Credential(CredentialId),
+}
+
 /// Proves who a partner is.
 #[async_trait]
 pub trait Authenticator: std::fmt::Debug + Send + Sync {
-    /// Whether this password of a PLAIN login was found right before and still is, told at once and without cost.
+    /// What this password of a PLAIN login was found to prove before and still does, told at once and without cost.
     ///
     /// Who is not recognised waits for a turn and for [`Authenticator::check_password`]; nobody is refused for it.
-    fn recognises(&self, user: &str, account: Option<&Account>, password: &SecretString) -> bool {
+    fn recognises(&self, user: &str, account: Option<&Account>, password: &SecretString) -> Option<Proven> {
         let _ = (user, account, password);
-        false
+        None
     }
 
     /// Checks the password of a PLAIN login; `account` is what the accounts file says of `user`.
@@ -47,7 +58,7 @@ pub trait Authenticator: std::fmt::Debug + Send + Sync {
         user: &str,
         account: Option<Arc<Account>>,
         password: SecretString,
-    ) -> Result<(), Rejection>;
+    ) -> Result<Proven, Rejection>;
 
     /// The verifier for a SCRAM login, and whether the user is known: an unknown one gets a stand-in and takes the same
     /// steps. `None` refuses the login at once.
@@ -57,6 +68,12 @@ pub trait Authenticator: std::fmt::Debug + Send + Sync {
         account: Option<Arc<Account>>,
         hash: ScramHash,
     ) -> Option<(ScramCredential, bool)>;
+
+    /// What is proven by the password at `place` of the verifier that [`Authenticator::scram_credential`] gave.
+    fn proven_by_scram(&self, account: &Account, place: usize) -> Proven {
+        let _ = (account, place);
+        Proven::Account
+    }
 }
 
 /// Checks logins against the accounts file.
@@ -70,8 +87,9 @@ pub struct Logins {
 
 #[async_trait]
 impl Authenticator for Logins {
-    fn recognises(&self, user: &str, account: Option<&Account>, password: &SecretString) -> bool {
-        account.is_some_and(|account| self.known.recognises(user, &account.fingerprint(), password))
+    fn recognises(&self, user: &str, account: Option<&Account>, password: &SecretString) -> Option<Proven> {
+        let known = self.known.recognises(user, &account?.fingerprint(), password);
+        known.map(Proven::Credential)
     }
 
     async fn check_password(
@@ -79,31 +97,35 @@ impl Authenticator for Logins {
         user: &str,
         account: Option<Arc<Account>>,
         password: SecretString,
-    ) -> Result<(), Rejection> {
+    ) -> Result<Proven, Rejection> {
         let hash = ScramHash::Sha256;
         let credentials = account.iter().flat_map(|account| account.credentials());
-        let mut candidates: Vec<ScramCredential> = credentials.filter_map(|c| scram(c, hash)).collect();
+        let mut candidates: Vec<(Option<CredentialId>, ScramCredential)> =
+            credentials.filter_map(|c| Some((Some(c.id().clone()), scram(c, hash)?))).collect();
         // An account without credentials must take as long as any other too.
         if candidates.is_empty() {
-            candidates.extend(self.stand_in(user, hash));
+            candidates.extend(self.stand_in(user, hash).map(|stand_in| (None, stand_in)));
         }
         let Ok(permit) = Arc::clone(&self.checks).acquire_owned().await else {
             return Err(Rejection::WrongPassword);
         };
         let presented = password.clone();
-        let stretch = move || {
-            // With the work and not with who waits for it: a client that leaves does not free a core.
-            let _permit = permit;
-            candidates.iter().fold(false, |any, candidate| any | candidate.verify_password(&password))
-        };
+        let stretch =
+            move || {
+                // With the work and not with who waits for it: a client that leaves does not free a core.
+                let _permit = permit;
+                candidates.into_iter().fold(None, |found, (id, candidate)| {
+                    if candidate.verify_password(&password) { id } else { found }
+                })
+            };
         // Somebody else of the same user may have been found right while this one waited for a core.
-        if self.recognises(user, account.as_deref(), &presented) {
-            return Ok(());
+        if let Some(proven) = self.recognises(user, account.as_deref(), &presented) {
+            return Ok(proven);
         }
         match (tokio::task::spawn_blocking(stretch).await, account) {
-            (Ok(true), Some(account)) => {
-                self.known.remember(user, account.fingerprint(), &presented);
-                Ok(())
+            (Ok(Some(id)), Some(account)) => {
+                self.known.remember(user, account.fingerprint(), id.clone(), &presented);
+                Ok(Proven::Credential(id))
             }
             (_, Some(_)) => Err(Rejection::WrongPassword),
             (_, None) => Err(Rejection::UnknownUser),
@@ -126,6 +148,11 @@ impl Authenticator for Logins {
             Some(credential) => Some((credential, true)),
             None => self.stand_in(user, hash).map(|credential| (credential, false)),
         }
+    }
+
+    fn proven_by_scram(&self, account: &Account, place: usize) -> Proven {
+        let credential = account.credentials().get(place);
+        credential.map_or(Proven::Account, |credential| Proven::Credential(credential.id().clone()))
     }
 }
 
@@ -218,6 +245,10 @@ mod tests {
         Arc::new(make_account(name, id, &SecretString::from(password)).unwrap())
     }
 
+    fn c1() -> Proven {
+        Proven::Credential(CredentialId::parse("c1").unwrap())
+    }
+
     fn account() -> Arc<Account> {
         account_of("partner", "right")
     }
@@ -239,14 +270,18 @@ mod tests {
         let logins = Logins::new(&RootKey::from_bytes([1; 32]));
         let (before, after) = (account(), account_of("partner", "new"));
         let (right, wrong) = (SecretString::from("right"), SecretString::from("wrong"));
-        assert!(!logins.recognises("partner", Some(&before), &right));
+        assert_eq!(logins.recognises("partner", Some(&before), &right), None);
         logins.check_password("partner", Some(Arc::clone(&before)), right.clone()).await.unwrap();
-        assert!(logins.recognises("partner", Some(&before), &right));
+        assert_eq!(logins.recognises("partner", Some(&before), &right), Some(c1()));
         logins.check_password("partner", Some(Arc::clone(&before)), wrong.clone()).await.unwrap_err();
-        assert!(!logins.recognises("partner", Some(&before), &wrong), "a failure is never remembered");
-        assert!(logins.recognises("partner", Some(&before), &right));
-        assert!(!logins.recognises("partner", Some(&after), &right));
-        assert!(!logins.recognises("partner", None, &right), "the account is gone");
+        assert_eq!(
+            logins.recognises("partner", Some(&before), &wrong),
+            None,
+            "a failure is never remembered"
+        );
+        assert_eq!(logins.recognises("partner", Some(&before), &right), Some(c1()));
+        assert_eq!(logins.recognises("partner", Some(&after), &right), None);
+        assert_eq!(logins.recognises("partner", None, &right), None, "the account is gone");
     }
 
     #[tokio::test]
@@ -265,7 +300,7 @@ mod tests {
         let check = async |account: Option<Arc<Account>>, password: &str| {
             logins.check_password("partner", account, SecretString::from(password)).await
         };
-        assert_eq!(check(Some(account()), "right").await, Ok(()));
+        assert_eq!(check(Some(account()), "right").await, Ok(c1()));
         assert_eq!(check(Some(account()), "wrong").await, Err(Rejection::WrongPassword));
         assert_eq!(check(None, "right").await, Err(Rejection::UnknownUser));
     }

@@ -20,6 +20,5 @@ mod reader;
 
 pub(crate) use follow::Stored;
 pub(crate) use freshness::Freshness;
-pub(crate) use open::open_all;
 
-pub use open::{StoreParts, open_store};
+pub use open::{StoreParts, open_all, open_store};

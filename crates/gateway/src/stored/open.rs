@@ -40,7 +40,7 @@ pub async fn open_store(config: &Config) -> Result<StoreParts, GatewayError> {
 ///
 /// # Errors
 /// As [`open_store`].
-pub(crate) async fn open_all(config: &Config) -> Result<(Arc<dyn Facts>, Option<StoreParts>), GatewayError> {
+pub async fn open_all(config: &Config) -> Result<(Arc<dyn Facts>, Option<StoreParts>), GatewayError> {
     let Some(store) = &config.store else { return Ok((Arc::new(open_file(config)?), None)) };
     let sealer = Arc::new(store.sealer(&config.root_key)?);
     match &store.kind {

@@ -2,7 +2,7 @@
 
 use rusqlite::{Transaction, params};
 use tidegate_core::facts::{BINDING_RETENTION_S, Fact, Facts, Pending, Timestamp, Unbound};
-use tidegate_core::{Alias, BackingTopic, ZoneId};
+use tidegate_core::{Alias, BackingTopic, CredentialId, ZoneId};
 
 use super::SqliteStore;
 
@@ -52,6 +52,22 @@ impl Facts for SqliteStore {
         })
     }
 
+    fn logins(&self, zone: ZoneId) -> Pending<Vec<(CredentialId, Timestamp)>> {
+        self.facts(move |transaction| {
+            let mut all =
+                transaction.prepare_cached("SELECT credential, used FROM logins WHERE zone = ?1")?;
+            let rows = all.query_map([zone.as_bytes()], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))?;
+            let mut logins = Vec::new();
+            for row in rows {
+                let (credential, used) = row?;
+                if let Ok(credential) = CredentialId::parse(&credential) {
+                    logins.push((credential, timestamp(used)));
+                }
+            }
+            Ok(logins)
+        })
+    }
+
     fn unbind(&self, zone: ZoneId, bindings: Vec<Unbound>) -> Pending<()> {
         self.facts(move |transaction| {
             let mut delete = transaction.prepare_cached(
@@ -68,6 +84,7 @@ impl Facts for SqliteStore {
         self.facts(move |transaction| {
             transaction.execute("DELETE FROM producers WHERE used < ?1", [seconds(limit)])?;
             transaction.execute("DELETE FROM bindings WHERE used < ?1", [seconds(limit)])?;
+            transaction.execute("DELETE FROM logins WHERE used < ?1", [seconds(limit)])?;
             Ok(())
         })
     }
@@ -80,6 +97,13 @@ fn keep(transaction: &Transaction<'_>, zone: ZoneId, fact: Fact) -> rusqlite::Re
             let mut keep = transaction
                 .prepare_cached("INSERT OR REPLACE INTO producers (zone, id, used) VALUES (?1, ?2, ?3)")?;
             keep.execute(params![zone.as_bytes(), id, seconds(used)])?;
+            Ok(fact)
+        }
+        Fact::Login { ref credential, used } => {
+            let mut keep = transaction.prepare_cached(
+                "INSERT OR REPLACE INTO logins (zone, credential, used) VALUES (?1, ?2, ?3)",
+            )?;
+            keep.execute(params![zone.as_bytes(), credential.as_str(), seconds(used)])?;
             Ok(fact)
         }
         Fact::Binding { group, backing, alias, used } => {

@@ -3,10 +3,10 @@
 use rusqlite::{Connection, Result, TransactionBehavior};
 
 /// The newest version known: how many of [`MIGRATIONS`] a file has seen.
-pub(super) const VERSION: i64 = 2;
+pub(super) const VERSION: i64 = 3;
 
 /// Each brings a file from the version of its place to the next.
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     "
 CREATE TABLE producers (
     zone BLOB NOT NULL,
@@ -35,6 +35,14 @@ CREATE TABLE records (
     signature BLOB NOT NULL
 );
 CREATE INDEX records_by_revision ON records (revision);
+",
+    "
+CREATE TABLE logins (
+    zone BLOB NOT NULL,
+    credential TEXT NOT NULL,
+    used INTEGER NOT NULL,
+    PRIMARY KEY (zone, credential)
+) WITHOUT ROWID;
 ",
 ];
 

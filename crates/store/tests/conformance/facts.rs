@@ -1,7 +1,7 @@
 //! What every store of facts must hold to.
 
 use tidegate_core::facts::{BINDING_RETENTION_S, Fact, Facts, Timestamp, Unbound};
-use tidegate_core::{Alias, BackingTopic, ZoneId};
+use tidegate_core::{Alias, BackingTopic, CredentialId, ZoneId};
 
 pub(crate) const ONE: ZoneId = ZoneId::from_bytes([1; 16]);
 pub(crate) const OTHER: ZoneId = ZoneId::from_bytes([2; 16]);
@@ -45,6 +45,20 @@ pub(crate) async fn are_kept(facts: &dyn Facts) {
     assert_eq!(facts.producers(ONE, vec![7]).await.unwrap(), []);
     assert_eq!(bindings(facts).await, []);
     the_first_binding_stands(facts).await;
+    the_last_login_counts(facts).await;
+}
+
+async fn the_last_login_counts(facts: &dyn Facts) {
+    let id = |text: &str| CredentialId::parse(text).unwrap();
+    let login = |credential, used| Fact::Login { credential: id(credential), used: Timestamp(used) };
+    facts.keep(ONE, vec![login("a", 10), login("b", 11)]).await.unwrap();
+    facts.keep(ONE, vec![login("a", 20)]).await.unwrap();
+    facts.keep(OTHER, vec![login("a", 30)]).await.unwrap();
+    let mut logins = facts.logins(ONE).await.unwrap();
+    logins.sort();
+    assert_eq!(logins, [(id("a"), Timestamp(20)), (id("b"), Timestamp(11))]);
+    facts.expire(Timestamp(20)).await.unwrap();
+    assert_eq!(facts.logins(ONE).await.unwrap(), [(id("a"), Timestamp(20))]);
 }
 
 async fn the_first_binding_stands(facts: &dyn Facts) {

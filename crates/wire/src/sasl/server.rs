@@ -76,6 +76,8 @@ pub enum ServerStep {
         user: String,
         /// The last message for the client; may be empty.
         bytes: Vec<u8>,
+        /// SCRAM: which of the passwords of [`ScramCredential::or`] was proven, from 0.
+        place: Option<usize>,
     },
     /// Not logged in.
     Rejected {
@@ -119,7 +121,7 @@ impl ServerExchange {
             State::ScramFinal(state) => {
                 let user = state.user().to_owned();
                 match state.finish(message) {
-                    Ok(bytes) => ServerStep::Accepted { user, bytes },
+                    Ok((bytes, place)) => ServerStep::Accepted { user, bytes, place: Some(place) },
                     Err(cause) => ServerStep::Rejected { user: Some(user), cause },
                 }
             }
@@ -146,7 +148,7 @@ impl PasswordCheck {
     #[must_use]
     pub fn with(self, verdict: Result<(), Rejection>) -> ServerStep {
         match verdict {
-            Ok(()) => ServerStep::Accepted { user: self.user, bytes: Vec::new() },
+            Ok(()) => ServerStep::Accepted { user: self.user, bytes: Vec::new(), place: None },
             Err(cause) => ServerStep::Rejected { user: Some(self.user), cause },
         }
     }
@@ -164,7 +166,7 @@ impl TokenCheck {
     pub fn with(self, verdict: Result<String, Rejection>) -> ServerStep {
         let (user, cause) = match verdict {
             Ok(user) if self.authzid.as_ref().is_none_or(|authzid| *authzid == user) => {
-                return ServerStep::Accepted { user, bytes: Vec::new() };
+                return ServerStep::Accepted { user, bytes: Vec::new(), place: None };
             }
             Ok(user) => (Some(user), Rejection::OtherAuthorizationId),
             Err(cause) => (None, cause),

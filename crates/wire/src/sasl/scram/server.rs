@@ -82,8 +82,8 @@ impl AwaitingFinal {
         &self.first.user
     }
 
-    /// Checks the proof and writes the server's signature.
-    pub(in crate::sasl) fn finish(self, message: &[u8]) -> Result<Vec<u8>, Rejection> {
+    /// Checks the proof, writes the server's signature, and says which password it was.
+    pub(in crate::sasl) fn finish(self, message: &[u8]) -> Result<(Vec<u8>, usize), Rejection> {
         let last = ClientFinal::parse(message)?;
         if last.channel_binding != self.first.gs2_header.as_bytes() {
             return Err(Rejection::Malformed { what: "channel binding differs from the first message" });
@@ -96,20 +96,20 @@ impl AwaitingFinal {
         let auth_message = auth_message.as_bytes();
         let proven = self.proven(&last.proof, auth_message);
         match (self.known, proven) {
-            (true, Some(server_key)) => Ok(self.signature(server_key, auth_message)),
+            (true, Some((place, server_key))) => Ok((self.signature(server_key, auth_message), place)),
             (true, None) => Err(Rejection::WrongPassword),
             (false, _) => Err(Rejection::UnknownUser),
         }
     }
 
-    /// The `ServerKey` of the password that is proven. All are tried: how many there are shows in the time, which one not.
-    fn proven(&self, proof: &[u8], auth_message: &[u8]) -> Option<&SecretSlice<u8>> {
+    /// The place and the `ServerKey` of the password that is proven. All are tried: how many there are shows in the time, which one not.
+    fn proven(&self, proof: &[u8], auth_message: &[u8]) -> Option<(usize, &SecretSlice<u8>)> {
         let hash = self.first.hash;
-        self.credential.keys().fold(None, |found, (stored_key, server_key)| {
+        self.credential.keys().enumerate().fold(None, |found, (place, (stored_key, server_key))| {
             let stored_key = stored_key.expose_secret();
             let client_key = xor(proof, &hash.hmac(stored_key, auth_message));
             let is = proof.len() == hash.length() && equal(&hash.digest(&client_key), stored_key);
-            if is { Some(server_key) } else { found }
+            if is { Some((place, server_key)) } else { found }
         })
     }
 

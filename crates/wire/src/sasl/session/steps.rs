@@ -115,6 +115,8 @@ pub enum AuthenticateStep {
         user: String,
         /// The bytes for the client.
         bytes: Vec<u8>,
+        /// SCRAM: which of the passwords of [`ScramCredential::or`] was proven, from 0.
+        place: Option<usize>,
         /// The session to be.
         grant: Grant,
     },
@@ -246,9 +248,9 @@ impl Pending {
             ServerStep::Challenge { bytes, next } => {
                 AuthenticateStep::Challenge { bytes, login: self.resumed(next) }
             }
-            ServerStep::Accepted { user, bytes } => {
+            ServerStep::Accepted { user, bytes, place } => {
                 let grant = Grant { pending: self, user: user.clone() };
-                AuthenticateStep::Accepted { user, bytes, grant }
+                AuthenticateStep::Accepted { user, bytes, place, grant }
             }
             ServerStep::Rejected { user, cause } => AuthenticateStep::Rejected { user, cause },
         }

@@ -187,7 +187,9 @@ fn scram_goes_through_the_login_in_two_rounds() {
     let AuthenticateStep::Challenge { bytes, login } = resume.with(credential, true) else { panic!() };
     assert_eq!(login.admit(ApiKey::Metadata, SECOND), Admission::Close(CloseReason::NotAuthenticated));
     let ClientStep::Respond { bytes, next } = client.step(&bytes) else { panic!() };
-    let AuthenticateStep::Accepted { user, bytes, grant } = login.on_authenticate(&bytes) else { panic!() };
+    let AuthenticateStep::Accepted { user, bytes, grant, .. } = login.on_authenticate(&bytes) else {
+        panic!()
+    };
     assert_eq!(user, "ann");
     assert!(matches!(next.step(&bytes), ClientStep::Done));
     assert_eq!(grant.accept(None, SECOND).unwrap().0.user(), Some("ann"));
