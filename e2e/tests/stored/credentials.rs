@@ -79,7 +79,8 @@ fn the_last_use_of_a_credential_is_told() -> Result<()> {
         assert_eq!(rows.iter().map(|row| row[0]).collect::<Vec<_>>(), ["initial", "second"]);
         assert_eq!((rows[1][1], rows[1][3], rows[1][4]), ("never used", "-", "-"));
         Ok(rows[0][4] != "-" && rows[0][4] >= time(begin).as_str())
-    })
+    })?;
+    Ok(())
 }
 
 /// Logs in with SCRAM-SHA-256.

@@ -73,7 +73,7 @@ fn a_change_is_enforced_by_all_and_one_that_dies_takes_nothing_along() -> Result
         assert_eq!(produce(&mut log_in(home, PASSWORD)?, Topic::Name("prices"), 0, "a record")?, 0);
     }
 
-    // A password more, and then the first one less: connections are cut, here and there.
+    // A password more, and then the first one less: who has proved it is cut, here and there.
     let second = homes[1].store(&["add-credential", "acme", "second"])?;
     for home in &homes[1..] {
         until("the new password is good", || Ok(log_in(home, second.trim()).is_ok()))?;
@@ -85,10 +85,14 @@ fn a_change_is_enforced_by_all_and_one_that_dies_takes_nothing_along() -> Result
             assert_eq!(scram::authenticate(&mut connection, proof)?.error_code, 0, "both are good by SCRAM");
         }
     }
-    let mut live = [log_in(&homes[1], second.trim())?, log_in(&homes[2], second.trim())?];
+    let mut live = [log_in(&homes[1], PASSWORD)?, log_in(&homes[2], PASSWORD)?];
+    let mut others = [log_in(&homes[1], second.trim())?, log_in(&homes[2], second.trim())?];
     homes[1].store(&["revoke-credential", "acme", "initial"])?;
     for connection in &mut live {
-        ensure!(is_cut(connection)? < ENFORCED, "connections of an account that changed are cut");
+        ensure!(is_cut(connection)? < ENFORCED, "who logged in with what is revoked is cut");
+    }
+    for connection in &mut others {
+        sees(connection, &["prices"])?;
     }
     for home in &homes[1..] {
         assert!(log_in(home, PASSWORD).is_err(), "revoked everywhere");

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::io::Write;
 use std::path::Path;
 
-use anyhow::Context;
 use tidegate_core::records::{Moment, Sealing};
 use tidegate_core::registry::{Registry, RegistryError};
 use tidegate_core::{CredentialId, Timestamp, ZoneName};
+use tidegate_gateway::GatewayError;
 use tidegate_gateway::config;
 use tidegate_gateway::stored::open_all;
 
@@ -18,7 +18,7 @@ use super::now;
 pub(super) async fn list(config: &Path, zone: &str) -> anyhow::Result<()> {
     let zone = ZoneName::parse(zone)?;
     let (facts, parts) = open_all(&config::load(config)?).await?;
-    let parts = parts.context("the configuration has no `store`: accounts are in a file")?;
+    let parts = parts.ok_or(GatewayError::NoStore)?;
     let (image, random) = (parts.store.image(), ring::rand::SystemRandom::new());
     let sealing = Sealing { sealer: &parts.sealer, random: &random };
     let registry = Registry { image: &image, sealing, now: now() };
