@@ -8,11 +8,11 @@ use crate::reader::Reader;
 pub const HEADER_LENGTH: usize = 61;
 
 /// Bytes before those that the batch's own length counts.
-const LENGTH_OVERHEAD: usize = 12;
+pub(crate) const LENGTH_OVERHEAD: usize = 12;
 
-const MAGIC: i8 = 2;
+pub(crate) const MAGIC: i8 = 2;
 const CODEC_MASK: i16 = 0b111;
-const TRANSACTIONAL: i16 = 1 << 4;
+pub(crate) const TRANSACTIONAL: i16 = 1 << 4;
 const CONTROL: i16 = 1 << 5;
 
 /// Highest compression codec number, zstd (KIP-110).

@@ -40,6 +40,7 @@
 pub mod api;
 pub mod batch;
 pub mod codec;
+pub mod crc;
 pub mod error_code;
 pub mod fetch;
 pub mod frame;
@@ -50,6 +51,7 @@ pub mod produce;
 pub mod reader;
 pub mod record;
 pub mod sasl;
+pub mod stamp;
 pub mod topic;
 
 pub use bytes::{Bytes, BytesMut};
