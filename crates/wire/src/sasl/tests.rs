@@ -321,7 +321,9 @@ proptest! {
             prop_assert!(!accepted);
             let (_, client) = ClientExchange::start(mechanism, "ann", password("x"), nonce(2)).unwrap();
             let done = matches!(client.step(&bytes), ClientStep::Done);
-            prop_assert_eq!(done, mechanism == Mechanism::Plain && bytes.is_empty());
+            // With these the client has said all, and a server that has nothing to say agrees.
+            let is_short = [Mechanism::Plain, Mechanism::OauthBearer].contains(&mechanism);
+            prop_assert_eq!(done, is_short && bytes.is_empty());
         }
         if let ServerStep::Accepted { .. } = challenged(Mechanism::ScramSha256, CLIENT_FIRST, true).step(&bytes) {
             prop_assert!(false, "accepted random bytes");
