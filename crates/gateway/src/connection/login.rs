@@ -11,6 +11,7 @@ use kafka_protocol::protocol::{Encodable, StrBytes};
 use secrecy::SecretString;
 use std::future::poll_fn;
 use tidegate_authz::rules::api_versions;
+use tidegate_core::account::Account;
 use tidegate_core::names::Shown;
 use tidegate_wire::api::ApiKey;
 use tidegate_wire::codec::{self, CodecError, Guarded};
@@ -254,8 +255,8 @@ async fn authenticate(
             }
             AuthenticateStep::NeedCredential { user, hash, resume } => {
                 attempt.may_try(&user, shared).await;
-                attempt.look(shared);
-                match shared.logins.scram_credential(&user, shared.account(&user), hash) {
+                let account = attempt.look(&user, shared);
+                match shared.logins.scram_credential(&user, account, hash) {
                     Some((credential, known)) => resume.with(credential, known),
                     None => {
                         return attempt.refuse(request, Some(user), "its credential cannot be used", shared);
@@ -288,9 +289,7 @@ async fn authenticate(
                 };
                 return match grant.accept(attempt.token_ends(shared), shared.now()) {
                     Err(cause) => attempt.refuse(request, Some(user), &cause.to_string(), shared),
-                    Ok(_) if !attempt.leave(standing, shared) => {
-                        attempt.refuse(request, Some(user), "the key of its token is gone", shared)
-                    }
+                    Ok(_) if !attempt.leave(&user, standing, shared) => Err(LoginError::Changed(user)),
                     Ok((login, lifetime_ms)) => {
                         let mut response = SaslAuthenticateResponse::default().with_auth_bytes(bytes.into());
                         if request.version >= LIFETIME_SINCE {
@@ -322,8 +321,7 @@ async fn check_password(
     attempt: &mut Attempt<'_>,
     shared: &ListenerShared,
 ) -> Result<Proven, Rejection> {
-    attempt.look(shared);
-    let account = shared.account(user);
+    let account = attempt.look(user, shared);
     if let Some(proven) = shared.logins.recognises(user, account.as_deref(), &password) {
         return Ok(proven);
     }
@@ -385,7 +383,7 @@ impl Attempt<'_> {
         let pace = Pace::of(&shared.deadlines);
         let proof = shared.common.tokens.check(token, state::moment(), pace).await?;
         let account = proof.account.clone();
-        self.look(shared);
+        self.look(&account, shared);
         if !shared.takes_tokens_of(&account) {
             let shown = Shown::of(&account);
             return Err(Rejection::Token(format!("account `{shown}` has no zone here that takes tokens")));
@@ -400,20 +398,26 @@ impl Attempt<'_> {
         Some(shared.now() + Duration::from_micros(left))
     }
 
-    /// Leaves what is proven to whoever watches over the connection; false when a token does not hold any more.
-    fn leave(&mut self, standing: Standing, shared: &ListenerShared) -> bool {
+    /// Leaves what is proven to whoever watches over the connection; false when it does not hold any more.
+    fn leave(&mut self, user: &str, standing: Standing, shared: &ListenerShared) -> bool {
         if let Proven::Credential(id) = &self.proven {
             shared.common.last_used.note(&shared.facts, standing.zone_id(), id);
         }
         let held = self.visitor.held;
         held.put(standing, self.token.take());
         // Only now: what changes from here on is seen by the watcher.
-        held.holds_token(|proof| shared.common.tokens.still_takes(proof))
+        let now = shared.snapshot().standing(&shared.cluster, user);
+        let stands = now.zip(held.standing()).is_some_and(|(now, then)| then.goes_on(&now));
+        stands && held.holds_token(|proof| shared.common.tokens.still_takes(proof))
     }
 
-    /// Remembers what stands before a credential is looked up: what is taken away meanwhile lets nobody in.
-    fn look(&mut self, shared: &ListenerShared) {
-        self.seen = Some(shared.snapshot());
+    /// The account whose password is to be checked, and remembers what stands then: what is taken away meanwhile lets nobody
+    /// in.
+    fn look(&mut self, user: &str, shared: &ListenerShared) -> Option<Arc<Account>> {
+        let snapshot = shared.snapshot();
+        let account = shared.account(&snapshot, user);
+        self.seen = Some(snapshot);
+        account
     }
 
     /// One text for every cause, and a time that begins before the check, so that what it cost does not show.

@@ -186,8 +186,7 @@ impl ListenerShared {
     }
 
     /// The account that logs in with a password, if it has a zone here.
-    pub(crate) fn account(&self, user: &str) -> Option<Arc<Account>> {
-        let snapshot = self.snapshot();
+    pub(crate) fn account(&self, snapshot: &Snapshot, user: &str) -> Option<Arc<Account>> {
         let member = snapshot.member(&self.cluster, user)?;
         (member.authentication == AuthenticationMode::Plain).then(|| Arc::clone(&member.account))
     }

@@ -6,6 +6,8 @@ use std::time::Duration;
 use secrecy::ExposeSecret;
 use tidegate_core::ProviderName;
 use tidegate_core::token::{KeySet, KeySetError, MAX_KEY_SET_BYTES};
+use tokio::sync::Mutex;
+use tokio::time::Instant;
 use ureq::Agent;
 use ureq::tls::{PemItem, RootCerts, TlsConfig};
 
@@ -17,6 +19,16 @@ pub(super) struct Source {
     url: String,
     ca: Option<Vec<u8>>,
     tls: TlsConfig,
+    pub(super) fetches: Mutex<Fetches>,
+}
+
+/// When keys were fetched.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Fetches {
+    /// Last, whatever came of it.
+    pub(super) tried: Option<Instant>,
+    /// Last, with keys.
+    pub(super) done: Option<Instant>,
 }
 
 /// Why there are no keys.
@@ -40,7 +52,7 @@ impl Source {
             let roots = roots(pem).ok_or_else(|| GatewayError::KeyAuthorities(provider.to_string()))?;
             tls = tls.root_certs(roots);
         }
-        Ok(Self { url: config.url.clone(), ca, tls: tls.build() })
+        Ok(Self { url: config.url.clone(), ca, tls: tls.build(), fetches: Mutex::default() })
     }
 }
 

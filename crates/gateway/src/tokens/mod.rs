@@ -8,16 +8,14 @@ mod provider;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::SecretString;
-use tidegate_core::ProviderName;
 use tidegate_core::records::Moment;
 use tidegate_core::token::{Token, TokenError};
 use tidegate_wire::sasl::Rejection;
-use tokio::sync::{Mutex, watch};
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
 use self::fetch::{FetchError, fetch};
@@ -25,19 +23,10 @@ pub(crate) use self::provider::{Proof, Provider};
 use crate::config::{Config, Limits};
 use crate::error::GatewayError;
 
-/// The providers, and when their keys were fetched.
+/// The providers as of now.
 #[derive(Debug)]
 pub(crate) struct Tokens {
     providers: watch::Sender<Arc<Vec<Provider>>>,
-    /// The one who holds it fetches; the others wait for what comes of it.
-    fetches: Mutex<HashMap<ProviderName, Fetches>>,
-}
-
-/// Fetches of one provider's keys.
-#[derive(Debug, Clone, Copy, Default)]
-struct Fetches {
-    tried: Option<Instant>,
-    done: Option<Instant>,
 }
 
 /// How often keys are fetched.
@@ -61,7 +50,7 @@ impl Tokens {
     /// [`GatewayError::KeyAuthorities`].
     pub(crate) fn new(config: &Config) -> Result<Self, GatewayError> {
         let (providers, _) = watch::channel(Arc::new(Self::prepare(config)?));
-        Ok(Self { providers, fetches: Mutex::default() })
+        Ok(Self { providers })
     }
 
     /// The providers of a new configuration, still without keys that have to be fetched.
@@ -98,7 +87,7 @@ impl Tokens {
     /// # Errors
     /// [`Rejection::Token`].
     pub(crate) async fn check(
-        &self,
+        self: &Arc<Self>,
         token: &SecretString,
         now: Moment,
         pace: Pace,
@@ -127,8 +116,9 @@ impl Tokens {
         loop {
             let pace = pace();
             let providers = Arc::clone(&changed.borrow_and_update());
-            for provider in providers.iter().filter(|provider| provider.is_fetched()) {
-                let done = self.fetches.lock().await.get(&provider.name).and_then(|fetches| fetches.done);
+            for provider in providers.iter() {
+                let Some(source) = &provider.source else { continue };
+                let done = source.fetches.lock().await.done;
                 if let (Some(done), true) = (done, provider.has_keys()) {
                     metrics::gauge!("tidegate_jwks_age_seconds", "provider" => provider.name.to_string())
                         .set(done.elapsed().as_secs_f64());
@@ -139,7 +129,6 @@ impl Tokens {
             }
             tokio::select! {
                 () = sleep(pace.least) => {}
-                // What this loop fetched itself is nothing new to it.
                 _ = changed.changed() => {}
             }
         }
@@ -150,11 +139,20 @@ impl Tokens {
         self.providers.borrow().iter().find(|provider| provider.issuer.issuer == claimed).cloned()
     }
 
-    /// Fetches the keys of a provider, unless that was tried a moment ago.
-    async fn refresh(&self, provider: &Provider, pace: Pace) {
+    /// Fetches the keys of a provider, unless that was tried a moment ago. Whoever asked may go: the keys come all the
+    /// same, or a client that leaves at the right moment would keep them from everybody.
+    async fn refresh(self: &Arc<Self>, provider: &Provider, pace: Pace) {
+        let (all, provider) = (Arc::clone(self), provider.clone());
+        let fetching = tokio::spawn(async move { all.fetch(&provider, pace).await });
+        if let Err(error) = fetching.await {
+            tracing::error!(%error, "fetching public keys ended by a fault");
+        }
+    }
+
+    async fn fetch(&self, provider: &Provider, pace: Pace) {
         let Some(source) = &provider.source else { return };
-        let mut all = self.fetches.lock().await;
-        let fetches = all.entry(provider.name.clone()).or_default();
+        // Who holds it fetches; the others wait for what comes of it.
+        let mut fetches = source.fetches.lock().await;
         if fetches.tried.is_some_and(|tried| tried.elapsed() < pace.least) {
             return;
         }
@@ -163,13 +161,10 @@ impl Tokens {
         self.note(provider, &fetched);
         if let Ok(keys) = fetched {
             fetches.done = Some(Instant::now());
-            self.providers.send_if_modified(|providers| {
+            self.providers.send_modify(|providers| {
                 let mut renewed = providers.as_ref().clone();
-                let taken = renewed.iter_mut().any(|other| other.take_keys(source, &keys));
-                if taken {
-                    *providers = Arc::new(renewed);
-                }
-                taken
+                renewed.iter_mut().for_each(|other| other.take_keys(source, &keys));
+                *providers = Arc::new(renewed);
             });
         }
     }

@@ -85,17 +85,16 @@ impl Provider {
     pub(super) fn inherit(&mut self, before: &[Self]) {
         let same = before.iter().find(|other| self.source.is_some() && other.source == self.source);
         if let Some(same) = same {
+            self.source.clone_from(&same.source);
             self.keys.clone_from(&same.keys);
         }
     }
 
     /// Takes new keys of `source`, if that is where its keys are fetched.
-    pub(super) fn take_keys(&mut self, source: &Arc<Source>, keys: &Arc<KeySet>) -> bool {
-        let is_meant = self.source.as_ref() == Some(source);
-        if is_meant {
+    pub(super) fn take_keys(&mut self, source: &Arc<Source>, keys: &Arc<KeySet>) {
+        if self.source.as_ref() == Some(source) {
             self.keys = Some(Arc::clone(keys));
         }
-        is_meant
     }
 
     /// Finds out which account a token stands for.

@@ -24,24 +24,31 @@ struct Provider {
     port: u16,
     shown: Arc<StdMutex<(StatusCode, String)>>,
     asked: Arc<StdMutex<usize>>,
+    /// How long an answer takes.
+    pause: Arc<StdMutex<Duration>>,
 }
 
 impl Provider {
     async fn start(keys: &[&Key]) -> Self {
         let shown = Arc::new(StdMutex::new((StatusCode::OK, set(keys))));
         let asked = Arc::new(StdMutex::new(0));
-        let (show, count) = (Arc::clone(&shown), Arc::clone(&asked));
+        let pause = Arc::new(StdMutex::new(Duration::ZERO));
+        let (show, count, wait) = (Arc::clone(&shown), Arc::clone(&asked), Arc::clone(&pause));
         let answer = move || {
             *count.lock().unwrap() += 1;
+            let pause = *wait.lock().unwrap();
             let (status, body) = show.lock().unwrap().clone();
             let answer = Response::builder().status(status).header("location", "/keys");
-            async move { answer.body(Body::from(body)).unwrap() }
+            async move {
+                sleep(pause).await;
+                answer.body(Body::from(body)).unwrap()
+            }
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let router = Router::new().route("/keys", get(answer.clone())).route("/elsewhere", get(answer));
         tokio::spawn(async move { axum::serve(listener, router).await });
-        Self { port, shown, asked }
+        Self { port, shown, asked, pause }
     }
 
     fn show(&self, status: StatusCode, body: String) {
@@ -111,11 +118,15 @@ fn by_url(port: u16, path: &str) -> Value {
     }])
 }
 
+fn tokens(config: &Config) -> Arc<Tokens> {
+    Arc::new(Tokens::new(config).unwrap())
+}
+
 fn claims(principal: &str) -> Value {
     json!({"iss": "corp", "aud": "tidegate", "sub": principal, "exp": 2_000})
 }
 
-async fn account(tokens: &Tokens, token: &SecretString) -> Result<String, String> {
+async fn account(tokens: &Arc<Tokens>, token: &SecretString) -> Result<String, String> {
     let proof = tokens.check(token, NOW, PACE).await;
     proof.map(|proof| proof.account).map_err(|rejection| rejection.to_string())
 }
@@ -124,7 +135,7 @@ async fn account(tokens: &Tokens, token: &SecretString) -> Result<String, String
 async fn keys_are_fetched_when_a_token_needs_them_and_not_more_often() {
     let (old, new, foreign) = (Key::new("old"), Key::new("new"), Key::new("foreign"));
     let provider = Provider::start(&[&old]).await;
-    let tokens = Tokens::new(&config(&by_url(provider.port, "keys"))).unwrap();
+    let tokens = tokens(&config(&by_url(provider.port, "keys")));
     assert_eq!(account(&tokens, &old.token(&claims("acme"))).await.unwrap(), "acme");
     assert_eq!(account(&tokens, &old.token(&claims("acme"))).await.unwrap(), "acme");
     assert_eq!(provider.asked(), 1);
@@ -140,10 +151,23 @@ async fn keys_are_fetched_when_a_token_needs_them_and_not_more_often() {
 }
 
 #[tokio::test]
+async fn who_leaves_before_the_keys_are_there_keeps_them_from_nobody() {
+    let key = Key::new("k");
+    let provider = Provider::start(&[&key]).await;
+    *provider.pause.lock().unwrap() = Duration::from_millis(100);
+    let tokens = tokens(&config(&by_url(provider.port, "keys")));
+    let token = key.token(&claims("acme"));
+    let left = tokio::time::timeout(Duration::from_millis(30), account(&tokens, &token)).await;
+    assert!(left.is_err(), "it has gone");
+    assert_eq!(account(&tokens, &token).await.unwrap(), "acme");
+    assert_eq!(provider.asked(), 1);
+}
+
+#[tokio::test]
 async fn a_key_that_is_gone_takes_its_proofs_with_it() {
     let (old, new) = (Key::new("old"), Key::new("new"));
     let provider = Provider::start(&[&old]).await;
-    let tokens = Tokens::new(&config(&by_url(provider.port, "keys"))).unwrap();
+    let tokens = tokens(&config(&by_url(provider.port, "keys")));
     let proof = tokens.check(&old.token(&claims("acme")), NOW, PACE).await.unwrap();
     assert_eq!(proof.until, Moment(2_030_000_000));
     assert!(tokens.still_takes(&proof));
@@ -166,7 +190,7 @@ async fn a_new_configuration_keeps_fetched_keys_and_drops_whom_it_does_not_name(
     let key = Key::new("k");
     let provider = Provider::start(&[&key]).await;
     let by_url = by_url(provider.port, "keys");
-    let tokens = Tokens::new(&config(&by_url)).unwrap();
+    let tokens = tokens(&config(&by_url));
     let proof = tokens.check(&key.token(&claims("acme")), NOW, PACE).await.unwrap();
     let enter = |providers: &Value| tokens.enter(Tokens::prepare(&config(providers)).unwrap());
     enter(&by_url);
@@ -198,7 +222,7 @@ async fn no_answer_but_a_key_set_is_taken() {
         (StatusCode::OK, " ".repeat(10_000_000), "nor from what does not end"),
     ] {
         provider.show(status, body);
-        let tokens = Tokens::new(&config(&by_url(provider.port, "elsewhere"))).unwrap();
+        let tokens = tokens(&config(&by_url(provider.port, "elsewhere")));
         let refused = account(&tokens, &key.token(&claims("acme"))).await.unwrap_err();
         assert!(refused.ends_with("the keys of provider `corp` are not fetched yet"), "{said}: {refused}");
     }
@@ -209,7 +233,7 @@ async fn no_answer_but_a_key_set_is_taken() {
 async fn an_issuer_that_is_not_known_is_told_and_asks_nobody() {
     let key = Key::new("k");
     let provider = Provider::start(&[&key]).await;
-    let tokens = Tokens::new(&config(&by_url(provider.port, "keys"))).unwrap();
+    let tokens = tokens(&config(&by_url(provider.port, "keys")));
     let mut foreign = claims("acme");
     foreign["iss"] = json!("evil\n");
     let refused = account(&tokens, &key.token(&foreign)).await.unwrap_err();
@@ -221,7 +245,7 @@ async fn an_issuer_that_is_not_known_is_told_and_asks_nobody() {
 async fn keys_are_kept_fresh_without_any_login() {
     let (old, new) = (Key::new("old"), Key::new("new"));
     let provider = Provider::start(&[&old]).await;
-    let tokens = Arc::new(Tokens::new(&config(&by_url(provider.port, "keys"))).unwrap());
+    let tokens = tokens(&config(&by_url(provider.port, "keys")));
     let mut seen = tokens.providers();
     let pace = Pace { every: Duration::from_millis(200), least: Duration::from_millis(100), ..PACE };
     let keeping = tokio::spawn(Arc::clone(&tokens).keep(move || pace));
