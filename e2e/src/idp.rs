@@ -2,7 +2,6 @@
 //! Keycloak and the like do.
 
 use std::collections::HashMap;
-use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex};
@@ -162,11 +161,6 @@ pub fn now() -> u64 {
 /// The public keys as a file has them.
 pub fn key_set(keys: &[Key]) -> String {
     json!({"keys": keys.iter().map(Key::public).collect::<Vec<_>>()}).to_string()
-}
-
-/// Writes the public keys to a file.
-pub fn write_key_set(path: &std::path::Path, keys: &[Key]) -> Result<()> {
-    Ok(fs::write(path, key_set(keys))?)
 }
 
 /// Answers one request of HTTP/1.1 and closes.

@@ -33,7 +33,7 @@ pub(crate) enum Command {
     Credentials(Zone),
     /// Adds a credential to a zone's account and prints its password, once. Those before stay good.
     AddCredential(NewCredential),
-    /// Takes a credential away; connections of its account are cut, and come back with another one.
+    /// Takes a credential away; connections that logged in with it are cut on every replica.
     RevokeCredential(Credential),
     /// Says from which networks a zone's clients may come; none is from anywhere. Who is elsewhere is cut off.
     AllowFrom(Networks),

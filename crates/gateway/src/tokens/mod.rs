@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::SecretString;
+use tidegate_core::names::Shown;
 use tidegate_core::records::Moment;
 use tidegate_core::token::{Token, TokenError};
 use tidegate_wire::sasl::Rejection;
@@ -96,7 +97,7 @@ impl Tokens {
         let token = Token::parse(token).map_err(refused)?;
         let Some(provider) = self.of(&token) else {
             let unknown = token.claimed_issuer().unwrap_or_default();
-            return Err(refused(TokenError::Issuer(tidegate_core::names::Shown::of(unknown))));
+            return Err(refused(TokenError::Issuer(Shown::of(unknown))));
         };
         match provider.check(&token, now) {
             Err(rejection) if rejection.may_be_old_keys && provider.is_fetched() => {

@@ -12,9 +12,8 @@ use bytes::Bytes;
 use kafka_protocol::indexmap::IndexMap;
 use kafka_protocol::protocol::StrBytes;
 use tidegate_client::Connection;
-use tidegate_core::facts::FactError;
 use tidegate_core::facts::{
-    Fact, FactKeys, FactRecord, Facts, FactsError, Pending, SharedFacts, Timestamp, Unbound,
+    Fact, FactError, FactKeys, FactRecord, Facts, FactsError, Pending, SharedFacts, Timestamp, Unbound,
 };
 use tidegate_core::{CredentialId, ZoneId};
 use tidegate_wire::record::Record;
