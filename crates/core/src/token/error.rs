@@ -17,6 +17,9 @@ pub enum TokenError {
     /// None of the provider's keys is meant.
     #[error("its key `{0}` is not one of the provider's")]
     UnknownKey(Shown),
+    /// It does not say which key it was signed with, and none is for its kind of signature.
+    #[error("it names no key (`kid`), and none of the provider's is for its kind of signature (`alg`)")]
+    NoFittingKey,
     /// It does not say which key it was signed with, and there are several.
     #[error("it names no key (`kid`), and the provider has several")]
     NoKey,

@@ -109,7 +109,7 @@ impl KeySet {
         meant.retain(|key| key.fits(&token.algorithm));
         match (meant.as_slice(), &token.key_id) {
             ([], Some(id)) => Err(TokenError::UnknownKey(Shown::of(id))),
-            ([], None) => Err(TokenError::UnknownKey(Shown::of(""))),
+            ([], None) => Err(TokenError::NoFittingKey),
             ([_, _, ..], None) => Err(TokenError::NoKey),
             (keys, _) => {
                 let signer = keys.iter().find(|key| key.has_signed(token));

@@ -211,6 +211,8 @@ fn no_header_talks_its_way_in() {
     let (a, b) = (Signer::p256().public("a"), signer.public("b"));
     let unnamed = signer.sign(&json!({"alg": "ES256"}), &good());
     assert_eq!(check(&unnamed, &set(&[a, b])), Err(TokenError::NoKey));
+    let of_another_kind = set(&[Signer::ed().public("c")]);
+    assert_eq!(check(&unnamed, &of_another_kind), Err(TokenError::NoFittingKey));
 }
 
 #[test]

@@ -105,8 +105,13 @@ impl Provider {
             return Err(refused(format!("the keys of provider `{}` are not fetched yet", self.name), true));
         };
         let Bearer { principal, until, key } = self.issuer.check(token, keys, now).map_err(|error| {
-            let may_be_old_keys =
-                matches!(error, TokenError::UnknownKey(_) | TokenError::NoKey | TokenError::Signature);
+            let may_be_old_keys = matches!(
+                error,
+                TokenError::UnknownKey(_)
+                    | TokenError::NoFittingKey
+                    | TokenError::NoKey
+                    | TokenError::Signature
+            );
             refused(error.to_string(), may_be_old_keys)
         })?;
         let account = match &self.rules {
