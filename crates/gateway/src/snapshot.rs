@@ -110,6 +110,7 @@ impl Snapshot {
             fingerprints: Arc::clone(&member.fingerprints),
             zone: member.zone.name().clone(),
             id: member.zone.id(),
+            authentication: member.authentication,
             pointing: member.pointing,
         })
     }
@@ -125,6 +126,8 @@ pub struct Standing {
     zone: ZoneName,
     /// One that is deleted and made again is another.
     id: ZoneId,
+    /// Whoever entered in a way that is closed now would not be let in.
+    authentication: AuthenticationMode,
     pointing: u64,
 }
 
@@ -136,9 +139,10 @@ impl Standing {
             && self.fingerprints.iter().all(|fingerprint| now.fingerprints.contains(fingerprint))
     }
 
-    /// Whether both are of one zone whose names mean the same.
+    /// Whether both are of one zone that is entered in the same way and whose names mean the same.
     pub(crate) fn is_of_same_zone(&self, other: &Self) -> bool {
-        (&self.zone, self.id, self.pointing) == (&other.zone, other.id, other.pointing)
+        (&self.zone, self.id, self.authentication, self.pointing)
+            == (&other.zone, other.id, other.authentication, other.pointing)
     }
 
     /// The zone's id.

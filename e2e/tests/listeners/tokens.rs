@@ -254,6 +254,24 @@ fn a_zone_and_a_provider_that_go_take_their_connections_with_them() -> Result<()
 }
 
 #[test]
+fn a_zone_that_takes_passwords_from_now_on_cuts_who_came_with_a_token() -> Result<()> {
+    let site = Site::start()?;
+    site.home.add_account("acme", PASSWORD)?;
+    site.reload()?;
+    let (mut connection, _) = site.enter_with(&good("acme"))?;
+    assert_eq!(topics(&mut connection)?, [ALIAS]);
+    let manifest = fs::read_to_string(site.home.file("zones/acme.yaml"))?;
+    site.home.write("zones/acme.yaml", &manifest.replace("type: OAUTHBEARER", "type: PLAIN"))?;
+    site.reload()?;
+    wait_for("the token's connection is cut", || Ok(topics(&mut connection).is_err()))?;
+    assert_eq!(site.enter_with(&good("acme"))?.1.error_code, 58);
+    let mut by_password = site.open()?;
+    by_password.log_in("acme", PASSWORD)?;
+    assert_eq!(topics(&mut by_password)?, [ALIAS]);
+    Ok(())
+}
+
+#[test]
 fn keys_come_from_a_file_or_over_tls_that_is_checked() -> Result<()> {
     let key = Key::create("first")?;
     let home = home("{file: keys.json}")?;
