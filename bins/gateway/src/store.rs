@@ -174,6 +174,33 @@ async fn change<T>(
     action: Option<&str>,
     mut decide: impl FnMut(&Registry<'_>) -> Result<(Change, T), RegistryError>,
 ) -> anyhow::Result<(Option<Revision>, T)> {
+    commit(parts, |registry| {
+        let (change, told) = decide(registry)?;
+        let change = match action {
+            Some(action) if !change.writes().is_empty() => in_history(registry, change, action)?,
+            _ => change,
+        };
+        Ok((change, told))
+    })
+    .await
+}
+
+/// Puts into the history what was done in several changes.
+async fn tell(parts: &StoreParts, action: &str) -> anyhow::Result<()> {
+    let told = commit(parts, |registry| Ok((in_history(registry, Change::new(), action)?, ()))).await;
+    told.map(|_| ()).with_context(|| format!("done, but not told in the history: {action}"))
+}
+
+/// `change`, and that whoever is here did it.
+fn in_history(registry: &Registry<'_>, change: Change, action: &str) -> Result<Change, RegistryError> {
+    Ok(AuditRecord::tell(change, registry.image, &registry.sealing, registry.now, &who(), action)?)
+}
+
+/// Commits what `decide` makes of the records, anew whenever somebody else was faster; `None` if there is nothing to commit.
+async fn commit<T>(
+    parts: &StoreParts,
+    mut decide: impl FnMut(&Registry<'_>) -> Result<(Change, T), RegistryError>,
+) -> anyhow::Result<(Option<Revision>, T)> {
     let random = ring::rand::SystemRandom::new();
     for _ in 0..ATTEMPTS {
         let image = parts.store.image();
@@ -182,10 +209,6 @@ async fn change<T>(
         if change.writes().is_empty() {
             return Ok((None, told));
         }
-        let change = match action {
-            Some(action) => AuditRecord::tell(change, &image, &sealing, now(), &who(), action)?,
-            None => change,
-        };
         match parts.store.commit(change).await {
             Ok(revision) => return Ok((Some(revision), told)),
             Err(CommitError::Change(ChangeError::Conflict(conflict))) => {
@@ -199,18 +222,6 @@ async fn change<T>(
     bail!("somebody else changes the same records all the time; nothing was changed")
 }
 
-/// Puts into the history what was done in several changes.
-async fn tell(parts: &StoreParts, action: &str) -> anyhow::Result<()> {
-    let random = ring::rand::SystemRandom::new();
-    let (image, sealing) = (parts.store.image(), Sealing { sealer: &parts.sealer, random: &random });
-    let told = AuditRecord::tell(Change::new(), &image, &sealing, now(), &who(), action)?;
-    match parts.store.commit(told).await {
-        // It is done already: that somebody else was faster to write about something else is no failure of it.
-        Ok(_) | Err(CommitError::Change(ChangeError::Conflict(_))) => Ok(()),
-        Err(error) => Err(error.into()),
-    }
-}
-
 /// Whoever is logged in to this machine.
 fn who() -> String {
     let user = ["SUDO_USER", "USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok());
@@ -222,4 +233,63 @@ fn who() -> String {
 fn now() -> Moment {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Moment(u64::try_from(since.as_micros()).unwrap_or(u64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+    use std::sync::{Arc, Mutex};
+
+    use tidegate_core::store::{Answer, Image, Sealer, SealingKey, Store};
+    use tidegate_store::MemoryStore;
+
+    use super::*;
+
+    /// A store in which somebody else is always faster, until they have nothing more to change.
+    #[derive(Debug)]
+    struct Contended {
+        inner: MemoryStore,
+        others: Mutex<Vec<Change>>,
+    }
+
+    impl Store for Contended {
+        fn image(&self) -> Arc<Image> {
+            self.inner.image()
+        }
+
+        fn later(&self, than: Revision) -> Answer<Arc<Image>> {
+            self.inner.later(than)
+        }
+
+        fn commit(&self, change: Change) -> Answer<Revision, CommitError> {
+            // In memory a change is made as its answer is, not only when that is awaited.
+            let _theirs = self.others.lock().unwrap().pop().map(|other| self.inner.commit(other));
+            self.inner.commit(change)
+        }
+
+        fn behind(&self) -> Duration {
+            Duration::ZERO
+        }
+
+        fn alarms(&self) -> Vec<String> {
+            Vec::new()
+        }
+    }
+
+    #[tokio::test]
+    async fn what_was_done_is_in_the_history_also_if_others_write_it_meanwhile() {
+        let sealer = Arc::new(Sealer::new(SealingKey::from_bytes(&[1; 32]).unwrap()));
+        let random = ring::rand::SystemRandom::new();
+        let sealing = Sealing { sealer: &sealer, random: &random };
+        let told =
+            |action| AuditRecord::tell(Change::new(), &Image::default(), &sealing, now(), "bob", action);
+        let store =
+            Contended { inner: MemoryStore::new(), others: Mutex::new(vec![told("theirs").unwrap()]) };
+        let parts = StoreParts { store: Arc::new(store), sealer: Arc::clone(&sealer) };
+        tell(&parts, "ours").await.unwrap();
+        let history = AuditRecord::all(&parts.store.image(), &sealer);
+        let actions: Vec<&str> = history.iter().map(|entry| entry.action.as_str()).collect();
+        assert_eq!(actions, ["theirs", "ours"]);
+    }
 }
