@@ -58,9 +58,9 @@ pub(super) struct Side<S> {
 /// nothing.
 const WHOLE_FRAME: usize = 128 * 1024;
 
-/// Room for a part of a frame that need not be whole: half of a core's cache, so that what was just read is still there
-/// when it is written.
-const PART: usize = 128 * 1024;
+/// Room for a part of a frame that need not be whole: as much as a plain proxy moves at once. With 64 or 128 KiB the other
+/// side falls asleep between two parts on some machines, and waking it costs more than moving the bytes.
+const PART: usize = 32 * 1024;
 
 /// Size and mark of a frame.
 const MARK_END: usize = 8;
