@@ -12,6 +12,9 @@ mod account;
 mod audit;
 mod json;
 mod moment;
+mod share;
+#[cfg(test)]
+mod testing;
 mod zone;
 
 use ring::rand::SecureRandom;
@@ -22,6 +25,10 @@ pub use account::AccountRecord;
 pub use audit::{AUDIT_SLOTS, AuditRecord};
 pub use json::Unknown;
 pub use moment::Moment;
+pub use share::{
+    Deactivation, SharePhase, ShareRecord, ShareRefused, SharedTopic, SharedTopics, SharedTopicsProblem,
+    StartBound,
+};
 pub use zone::ZoneRecord;
 
 /// Something that is kept as one record.
