@@ -10,8 +10,11 @@
 
 mod account;
 mod audit;
+mod invite;
 mod json;
+mod link;
 mod moment;
+mod sealed;
 mod share;
 #[cfg(test)]
 mod testing;
@@ -23,7 +26,9 @@ use crate::store::{Body, Kind, Record, RecordKey, RecordKeyError, SealError, Sea
 
 pub use account::AccountRecord;
 pub use audit::{AUDIT_SLOTS, AuditRecord};
+pub use invite::{InviteRecord, InviteRefused, InviteState};
 pub use json::Unknown;
+pub use link::{LinkClusters, LinkConfig, LinkMode, LinkRecord};
 pub use moment::Moment;
 pub use share::{
     Deactivation, SharePhase, ShareRecord, ShareRefused, SharedTopic, SharedTopics, SharedTopicsProblem,
