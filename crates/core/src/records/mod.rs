@@ -12,7 +12,9 @@ mod account;
 mod audit;
 mod invite;
 mod json;
+mod lease;
 mod link;
+mod mirror;
 mod moment;
 mod sealed;
 mod share;
@@ -28,7 +30,9 @@ pub use account::AccountRecord;
 pub use audit::{AUDIT_SLOTS, AuditRecord};
 pub use invite::{InviteRecord, InviteRefused, InviteState};
 pub use json::Unknown;
+pub use lease::{Holding, LeaseLost, LeaseNumber, LeaseRecord, LeaseRefused};
 pub use link::{LinkClusters, LinkConfig, LinkMode, LinkRecord};
+pub use mirror::{MirrorError, MirrorRecord, MirrorStatus, Stopping};
 pub use moment::Moment;
 pub use share::{
     Deactivation, SharePhase, ShareRecord, ShareRefused, SharedTopic, SharedTopics, SharedTopicsProblem,
