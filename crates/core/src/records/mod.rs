@@ -18,8 +18,10 @@ mod mirror;
 mod moment;
 mod sealed;
 mod share;
+mod sharing;
 #[cfg(test)]
 mod testing;
+mod token;
 mod zone;
 
 use ring::rand::SecureRandom;
@@ -38,6 +40,8 @@ pub use share::{
     Deactivation, SharePhase, ShareRecord, ShareRefused, SharedTopic, SharedTopics, SharedTopicsProblem,
     StartBound,
 };
+pub use sharing::SharingRecord;
+pub use token::{Role, TokenKind, TokenRecord};
 pub use zone::ZoneRecord;
 
 /// Something that is kept as one record.
