@@ -24,7 +24,7 @@ use tokio::time::timeout;
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// Lists the zones: name, account, credentials, topics.
-    List(Here),
+    List(List),
     /// Makes or changes the zones of manifests; says of each whether it was created, updated or left.
     Apply(Files),
     /// Deletes a zone and its account; its partner is cut off.
@@ -56,6 +56,15 @@ pub(crate) struct Here {
     /// The configuration file.
     #[arg(long, short, default_value = "tidegate.yaml")]
     config: PathBuf,
+}
+
+#[derive(Args)]
+pub(crate) struct List {
+    #[command(flatten)]
+    here: Here,
+    /// Counts the records of each kind instead.
+    #[arg(long)]
+    kinds: bool,
 }
 
 #[derive(Args)]
@@ -139,7 +148,8 @@ pub(crate) fn run(command: Command) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
     runtime.block_on(async {
         match command {
-            Command::List(here) => edit::list(&open(&here.config).await?),
+            Command::List(List { here, kinds: true }) => edit::kinds(&open(&here.config).await?),
+            Command::List(List { here, .. }) => edit::list(&open(&here.config).await?),
             Command::Apply(files) => edit::apply(&files.here.config, &files.files).await,
             Command::Delete(zone) => edit::delete(&open(&zone.here.config).await?, &zone.zone).await,
             Command::Credentials(zone) => credentials::list(&zone.here.config, &zone.zone).await,

@@ -22,30 +22,39 @@
 //! ```
 
 pub mod account;
+pub mod acl;
 pub mod document;
 pub mod facts;
 pub mod keys;
+pub mod link_id;
 pub mod manifest;
 pub mod names;
 pub mod permission;
 pub mod records;
 pub mod registry;
+pub mod secret_hash;
 pub mod store;
 pub mod token;
+pub mod topic_id;
 pub mod zone;
 pub mod zone_id;
 
 pub use account::{
     Account, AccountErrors, AccountProblem, Accounts, Credential, Fingerprint, ScramMechanism, ScramVerifier,
 };
+pub use acl::AclBinding;
 pub use facts::{Fact, Facts, FactsError, MemoryFacts, Timestamp, Unbound};
 pub use keys::{RootKey, RootKeyError, VirtualTopicId, ZoneKeys, ZoneTag};
+pub use link_id::LinkId;
 pub use manifest::{ManifestErrors, SourcedZone, ZoneConflict, check_zones, parse_zones, render_zone};
 pub use names::{
-    AccountName, Alias, BackingTopic, ClusterName, CredentialId, GroupPrefix, ListenerName, NameError,
-    ProviderName, ZoneName,
+    AccountName, Alias, BackingTopic, ClusterId, ClusterName, CredentialId, EmailAddress, GroupPrefix,
+    HolderId, Label, LeaseName, LinkConfigName, LinkName, ListenerName, MirrorTopic, NameError, ProviderName,
+    SchemaSubject, ShareId, SourceTopic, TokenId, ZoneName,
 };
 pub use permission::Permission;
+pub use secret_hash::SecretHash;
+pub use topic_id::SourceTopicId;
 pub use zone::{
     AuthenticationMode, Partner, TopicGrant, TrafficPolicies, ZoneDraft, ZoneKind, ZoneProblem, ZoneSpec,
 };

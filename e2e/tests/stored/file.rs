@@ -72,6 +72,8 @@ fn zones_and_credentials_are_edited_and_survive_a_backup() -> Result<()> {
     home.store(&["export", "exported.yaml"])?;
     assert_eq!(home.store(&["apply", "exported.yaml"])?, "acme\tnot changed\n");
 
+    assert_eq!(home.store(&["list", "--kinds"])?, "account\t1\naudit\t4\nzone\t1\n");
+
     // Into another file, under the same root key.
     home.store(&["backup", "backup.jsonl"])?;
     let text = fs::read_to_string(home.file("backup.jsonl"))?;

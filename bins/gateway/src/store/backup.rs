@@ -100,3 +100,112 @@ pub(super) async fn reseal(parts: &StoreParts) -> anyhow::Result<()> {
     writeln!(std::io::stdout(), "{resealed} records are sealed anew")?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::Arc;
+
+    use ring::rand::SystemRandom;
+    use secrecy::{ExposeSecret, SecretString};
+    use tidegate_core::records::{
+        AuditRecord, InviteRecord, InviteState, LinkClusters, LinkConfig, LinkMode, LinkRecord, Moment,
+        Sealing, Unknown,
+    };
+    use tidegate_core::store::{Record, Sealer, SealingKey};
+    use tidegate_core::{LinkConfigName, LinkId, LinkName, ShareId};
+    use tidegate_store::MemoryStore;
+
+    use super::*;
+
+    const TOKEN: &str = "the token of an invite";
+    const PASSWORD: &str = "the password of a link";
+
+    fn key(byte: u8) -> SealingKey {
+        SealingKey::from_bytes(&[byte; 32]).unwrap()
+    }
+
+    fn link() -> LinkRecord {
+        let password = LinkConfig::Secret(SecretString::from(PASSWORD));
+        LinkRecord {
+            name: LinkName::parse("east").unwrap(),
+            id: LinkId::from_bytes([7; 16]),
+            mode: LinkMode::Destination,
+            clusters: LinkClusters::default(),
+            configs: BTreeMap::from([(LinkConfigName::parse("sasl.jaas.config").unwrap(), password)]),
+            is_paused: false,
+            acls: [].into(),
+            created: Moment(1),
+            updated: Moment(1),
+            unknown: Unknown::default(),
+        }
+    }
+
+    fn invite() -> InviteRecord {
+        let share = ShareId::parse("ss-1").unwrap();
+        InviteRecord::new(SecretString::from(TOKEN), share, Moment(1), Moment(2))
+    }
+
+    /// A store with a link, an invite that is not mailed, and something of a later version without a secret.
+    async fn store() -> StoreParts {
+        let parts = StoreParts { store: Arc::new(MemoryStore::new()), sealer: Arc::new(Sealer::new(key(1))) };
+        let random = SystemRandom::new();
+        let sealing = Sealing { sealer: &parts.sealer, random: &random };
+        let (link, invite) = (link(), invite());
+        let change = Change::new()
+            .create(link.key().unwrap(), link.to_body(&sealing).unwrap())
+            .create(invite.key().unwrap(), invite.to_body(&sealing).unwrap())
+            .create(RecordKey::parse("a-later-kind/1").unwrap(), Body::new(9, "{}"));
+        parts.store.commit(change).await.unwrap();
+        parts
+    }
+
+    fn record(parts: &StoreParts, key: &RecordKey) -> Record {
+        parts.store.image().get(key).unwrap().clone()
+    }
+
+    /// What is secret in both, as this sealer opens it.
+    fn secrets(parts: &StoreParts, sealer: &Sealer) -> Vec<String> {
+        let link = LinkRecord::from_record(&record(parts, &link().key().unwrap()), sealer).unwrap();
+        let invite = InviteRecord::from_record(&record(parts, &invite().key().unwrap()), sealer).unwrap();
+        let configs = link.configs.into_values().filter_map(|config| match config {
+            LinkConfig::Secret(secret) => Some(secret),
+            LinkConfig::Open(_) => None,
+        });
+        let InviteState::Pending { token } = invite.state else { panic!("{invite:?}") };
+        configs.chain([token]).map(|secret| secret.expose_secret().to_owned()).collect()
+    }
+
+    #[tokio::test]
+    async fn secrets_of_links_and_invites_are_sealed_anew() {
+        let before = store().await;
+        let both = Sealer::new(key(2)).with_previous(key(1));
+        let parts = StoreParts { sealer: Arc::new(both), ..before };
+        reseal(&parts).await.unwrap();
+        assert_eq!(secrets(&parts, &Sealer::new(key(2))), [PASSWORD, TOKEN]);
+        let revision = parts.store.image().revision();
+        reseal(&parts).await.unwrap();
+        assert_eq!(parts.store.image().revision(), revision, "there is nothing left to do");
+        let told = AuditRecord::all(&parts.store.image(), &parts.sealer);
+        assert_eq!(told.iter().map(|entry| entry.action.as_str()).collect::<Vec<_>>(), ["reseal 2 records"]);
+    }
+
+    #[tokio::test]
+    async fn every_kind_survives_a_backup() {
+        let (from, to) = (store().await, StoreParts { store: Arc::new(MemoryStore::new()), ..store().await });
+        let path =
+            std::env::temp_dir().join(format!("tidegate-backup-{}-every-kind.jsonl", std::process::id()));
+        backup(&from, &path).unwrap();
+        let text = fs::read_to_string(&path).unwrap();
+        let restored = restore(&to, &path).await;
+        fs::remove_file(&path).unwrap();
+        restored.unwrap();
+        assert!(!text.contains(TOKEN) && !text.contains(PASSWORD));
+        let kinds = |parts: &StoreParts| -> Vec<String> {
+            parts.store.image().kinds().map(|(kind, number)| format!("{kind} {number}")).collect()
+        };
+        assert_eq!(kinds(&from), ["a-later-kind 1", "invite 1", "link 1"]);
+        assert_eq!(kinds(&to), ["a-later-kind 1", "audit 1", "invite 1", "link 1"]);
+        assert_eq!(secrets(&to, &Sealer::new(key(1))), [PASSWORD, TOKEN]);
+    }
+}

@@ -33,6 +33,15 @@ pub(super) fn list(parts: &StoreParts) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// How many records there are of each kind, also of those that only a later version knows.
+pub(super) fn kinds(parts: &StoreParts) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    for (kind, number) in parts.store.image().kinds() {
+        writeln!(out, "{kind}\t{number}")?;
+    }
+    Ok(())
+}
+
 pub(super) fn history(parts: &StoreParts) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
     for entry in AuditRecord::all(&parts.store.image(), &parts.sealer) {

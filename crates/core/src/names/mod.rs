@@ -3,6 +3,7 @@
 //! Every kind of name is a type of its own, made by `parse` alone (serde goes the same way). There is no conversion
 //! from [`Alias`], the name a partner sees, to [`BackingTopic`], the real one: only a zone's compiled view crosses.
 
+mod email;
 mod error;
 mod rules;
 
@@ -110,6 +111,66 @@ name_type!(
     ListenerName,
     rules::LISTENER
 );
+name_type!(
+    /// The id of a stream share: `ss-` and some characters that mean nothing.
+    ShareId,
+    rules::SHARE
+);
+name_type!(
+    /// The address that an invite is mailed to: one plain mailbox, free of what could end a line or add a recipient.
+    EmailAddress,
+    email::EMAIL
+);
+name_type!(
+    /// A subject of a schema registry.
+    SchemaSubject,
+    rules::SUBJECT
+);
+name_type!(
+    /// The name of a cluster link.
+    LinkName,
+    rules::LINK
+);
+name_type!(
+    /// The key of a link's config, such as `acl.sync.enable`.
+    LinkConfigName,
+    rules::LINK_CONFIG
+);
+name_type!(
+    /// The id that a Kafka cluster says of itself; the name that the configuration gives it is a [`ClusterName`].
+    ClusterId,
+    rules::CLUSTER_ID
+);
+name_type!(
+    /// The topic that a mirror copies, as its own cluster names it.
+    SourceTopic,
+    rules::SOURCE_TOPIC
+);
+name_type!(
+    /// A mirror topic, as the cluster that it is copied to names it.
+    MirrorTopic,
+    rules::MIRROR_TOPIC
+);
+name_type!(
+    /// What a lease is about.
+    LeaseName,
+    rules::LEASE
+);
+name_type!(
+    /// Who may hold a lease: one process, as long as it runs.
+    HolderId,
+    rules::HOLDER
+);
+name_type!(
+    /// The id of a token, or the key of a key and secret pair.
+    TokenId,
+    rules::TOKEN
+);
+name_type!(
+    /// A few words of people about something, or about themselves.
+    Label,
+    rules::LABEL
+);
 
 #[cfg(test)]
 mod tests {
@@ -157,6 +218,38 @@ mod tests {
         }
         for bad in ["", "a b", "a,b", "a=b", "a\u{7f}", "a\0", "j\u{f6}rg", &"a".repeat(129)] {
             assert!(AccountName::parse(bad).is_err(), "{bad:?} is no account");
+        }
+    }
+
+    #[test]
+    fn ids_of_shares_are_names_of_zones() {
+        for good in ["ss-1", "ss-a-b", &format!("ss-{}", "x".repeat(60))] {
+            assert!(ShareId::parse(good).is_ok() && ZoneName::parse(good).is_ok(), "{good:?} is a share");
+        }
+        for bad in ["", "ss-", "ss", "sr-1", "ss-A", "ss-a.b", "xss-1", &format!("ss-{}", "x".repeat(61))] {
+            assert!(ShareId::parse(bad).is_err(), "{bad:?} is no share");
+        }
+    }
+
+    #[test]
+    fn topics_of_links_are_not_those_of_kafka_itself() {
+        for bad in ["__consumer_offsets", "", "..", "a/b"] {
+            assert!(
+                SourceTopic::parse(bad).is_err() && MirrorTopic::parse(bad).is_err(),
+                "{bad:?} is mirrored"
+            );
+        }
+        assert!(SourceTopic::parse("orders").is_ok() && MirrorTopic::parse("dc1.orders").is_ok());
+        assert!(LinkName::parse(&"l".repeat(200)).is_ok() && LinkName::parse("a/b").is_err());
+    }
+
+    #[test]
+    fn labels_are_words_and_no_secrets() {
+        for good in ["ann at the command line", "J\u{f6}rg: CI", "seal"] {
+            assert!(Label::parse(good).is_ok(), "{good:?} is a label");
+        }
+        for bad in ["", "a\nb", "sealed:v1:00000000:AAAA"] {
+            assert!(Label::parse(bad).is_err(), "{bad:?} is no label");
         }
     }
 

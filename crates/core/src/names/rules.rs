@@ -4,11 +4,11 @@ use super::error::{NameError, Shown};
 
 /// What a name of one kind may look like.
 pub(super) struct Rule {
-    kind: &'static str,
-    max: usize,
-    allows: fn(char) -> bool,
-    allowed: &'static str,
-    reserved: fn(&str) -> Option<&'static str>,
+    pub(super) kind: &'static str,
+    pub(super) max: usize,
+    pub(super) allows: fn(char) -> bool,
+    pub(super) allowed: &'static str,
+    pub(super) reserved: fn(&str) -> Option<&'static str>,
 }
 
 impl Rule {
@@ -107,6 +107,94 @@ pub(super) const PROVIDER: Rule = Rule {
     allows: topic_character,
     allowed: TOPIC_CHARACTERS,
     reserved: dots,
+};
+
+/// As stream sharing writes it. It is a zone name too, since a share that is redeemed becomes a zone.
+pub(super) const SHARE: Rule = Rule {
+    kind: "share id",
+    max: 63,
+    allows: |c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-',
+    allowed: "lower-case letters, digits and `-`",
+    reserved: |text| {
+        let is_share = text.strip_prefix("ss-").is_some_and(|rest| !rest.is_empty());
+        (!is_share).then_some("is not `ss-` with something behind it; copy the whole id")
+    },
+};
+
+/// Registries allow nearly anything; what cannot be printed helps nobody.
+pub(super) const SUBJECT: Rule = Rule {
+    kind: "schema subject",
+    max: 255,
+    allows: |c| !c.is_control(),
+    allowed: "printable characters",
+    reserved: |_| None,
+};
+
+pub(super) const LINK: Rule =
+    Rule { kind: "link name", max: 200, allows: topic_character, allowed: TOPIC_CHARACTERS, reserved: dots };
+
+pub(super) const LINK_CONFIG: Rule = Rule {
+    kind: "link config name",
+    max: 128,
+    allows: topic_character,
+    allowed: TOPIC_CHARACTERS,
+    reserved: dots,
+};
+
+pub(super) const CLUSTER_ID: Rule =
+    Rule { kind: "cluster id", max: 128, allows: topic_character, allowed: TOPIC_CHARACTERS, reserved: dots };
+
+pub(super) const SOURCE_TOPIC: Rule = Rule {
+    kind: "source topic name",
+    max: KAFKA_TOPIC_MAX,
+    allows: topic_character,
+    allowed: TOPIC_CHARACTERS,
+    reserved: dots_or_internal,
+};
+
+pub(super) const MIRROR_TOPIC: Rule = Rule {
+    kind: "mirror topic name",
+    max: KAFKA_TOPIC_MAX,
+    allows: topic_character,
+    allowed: TOPIC_CHARACTERS,
+    reserved: dots_or_internal,
+};
+
+/// Long enough for what it is about, such as a link.
+pub(super) const LEASE: Rule = Rule {
+    kind: "lease name",
+    max: 255,
+    allows: |c| c.is_ascii_graphic(),
+    allowed: "printable ASCII characters without space",
+    reserved: |_| None,
+};
+
+pub(super) const HOLDER: Rule = Rule {
+    kind: "holder of a lease",
+    max: 128,
+    allows: |c| c.is_ascii_graphic(),
+    allowed: "printable ASCII characters without space",
+    reserved: |_| None,
+};
+
+/// An API key is one, and stands before the `:` of HTTP Basic.
+pub(super) const TOKEN: Rule = Rule {
+    kind: "token id",
+    max: 63,
+    allows: |c| c.is_ascii_alphanumeric() || c == '-',
+    allowed: "letters, digits and `-`",
+    reserved: |_| None,
+};
+
+/// Words of people stand in records beside secrets, and must not look like one: it would be opened when keys change.
+pub(super) const LABEL: Rule = Rule {
+    kind: "label",
+    max: 128,
+    allows: |c| !c.is_control(),
+    allowed: "printable characters",
+    reserved: |text| {
+        text.starts_with("sealed:").then_some("begins with `sealed:`, which marks secrets; use other words")
+    },
 };
 
 fn topic_character(c: char) -> bool {

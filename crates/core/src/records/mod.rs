@@ -10,8 +10,18 @@
 
 mod account;
 mod audit;
+mod invite;
 mod json;
+mod lease;
+mod link;
+mod mirror;
 mod moment;
+mod sealed;
+mod share;
+mod sharing;
+#[cfg(test)]
+mod testing;
+mod token;
 mod zone;
 
 use ring::rand::SecureRandom;
@@ -20,8 +30,18 @@ use crate::store::{Body, Kind, Record, RecordKey, RecordKeyError, SealError, Sea
 
 pub use account::AccountRecord;
 pub use audit::{AUDIT_SLOTS, AuditRecord};
+pub use invite::{InviteRecord, InviteRefused, InviteState};
 pub use json::Unknown;
+pub use lease::{Holding, LeaseLost, LeaseNumber, LeaseRecord, LeaseRefused};
+pub use link::{LinkClusters, LinkConfig, LinkMode, LinkRecord};
+pub use mirror::{MirrorError, MirrorRecord, MirrorStatus, Stopping};
 pub use moment::Moment;
+pub use share::{
+    Deactivation, SharePhase, ShareRecord, ShareRefused, SharedTopic, SharedTopics, SharedTopicsProblem,
+    StartBound,
+};
+pub use sharing::SharingRecord;
+pub use token::{Role, TokenKind, TokenRecord};
 pub use zone::ZoneRecord;
 
 /// Something that is kept as one record.

@@ -35,6 +35,12 @@ impl Image {
         self.kinds.values().flat_map(|records| records.values())
     }
 
+    /// How many records there are of each kind of which there is one; also of kinds that only a later version knows.
+    pub fn kinds(&self) -> impl Iterator<Item = (&Kind, usize)> {
+        // A kind whose last record was deleted is still there, and empty.
+        self.kinds.iter().map(|(kind, records)| (kind, records.len())).filter(|(_, number)| *number > 0)
+    }
+
     /// How many records there are.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -109,6 +115,18 @@ mod tests {
         assert_eq!(after.get(&key("a")).unwrap().revision, Revision(2));
         assert_eq!(after.get(&key("b")), None);
         assert_eq!(before.get(&key("b")).unwrap().body.text(), "2", "who looked before sees what was");
+    }
+
+    #[test]
+    fn records_are_counted_by_their_kinds() {
+        let later = RecordKey::parse("a-later-kind/1").unwrap();
+        let image = two().with(&Change::new().create(later, body("3"))).unwrap();
+        let counted = |image: &Image| -> Vec<String> {
+            image.kinds().map(|(kind, number)| format!("{kind} {number}")).collect()
+        };
+        assert_eq!(counted(&image), ["a-later-kind 1", "zone 2"]);
+        let zones = image.of(&Kind::ZONE).fold(Change::new(), Change::delete);
+        assert_eq!(counted(&image.with(&zones).unwrap()), ["a-later-kind 1"]);
     }
 
     #[test]
