@@ -98,6 +98,6 @@ proptest! {
             Frame { base_offset: 0, attributes: codec, last_offset_delta, base_timestamp: 0, max_timestamp: 0, count };
         let mut bytes = hand::framed(frame, &tail).to_vec();
         bytes[16] = magic;
-        let _ = rewrite(&Bytes::from(bytes), &Limits { decompressed: 1_000 });
+        let _ = rewrite(&Bytes::from(bytes), &Limits { decompressed: 1_000, written: 10_000 });
     }
 }

@@ -24,7 +24,7 @@ const MOST: usize = 24 << 20;
 /// One test, since they would count each other's memory.
 #[test]
 fn bombs_and_lies_take_no_memory() {
-    let limits = Limits { decompressed: 4 << 20 };
+    let limits = Limits { decompressed: 4 << 20, written: 8 << 20 };
     let zeros = vec![0; 64 << 20];
     for codec in 1..=4 {
         let bomb = framed(frame(codec, i32::MAX), &packed(codec, &zeros));
@@ -35,6 +35,15 @@ fn bombs_and_lies_take_no_memory() {
         );
     }
     drop(zeros);
+    // Every other one of half a million records of seven bytes is gone, so each left is a run.
+    let mut plain = BytesMut::new();
+    for delta in (1..500_000).step_by(2) {
+        hand::put_record(&mut plain, &hand::Seen::default(), delta, 0);
+    }
+    for codec in 0..=4 {
+        let error = peak(&framed(frame(codec, 250_000), &packed(codec, &plain)), &limits, "many runs");
+        assert!(matches!(error, RewriteError::TooMuchWritten { limit, .. } if limit == 8 << 20), "{error:?}");
+    }
     // Frames that ask for a window of 128 MiB, or for blocks of 4 MiB, and have nothing.
     let window = b"\x28\xb5\x2f\xfd\x00\x88\x01\x00\x00";
     peak(&framed(frame(4, 1), window), &limits, "window");

@@ -131,7 +131,7 @@ fn the_limit_is_for_all_wrappers_of_a_set() {
     let one = wrapper(1, 1, &inside(&[0, 1]));
     let both = Bytes::from([&one[..], &wrapper(3, 1, &inside(&[0, 1]))[..]].concat());
     let size = inside(&[0, 1]).concat().len();
-    let with = |decompressed| rewrite(&both, &Limits { decompressed });
+    let with = |decompressed| rewrite(&both, &Limits { decompressed, ..Limits::default() });
     assert_eq!(with(2 * size).unwrap().len(), 1);
     assert!(matches!(with(2 * size - 1), Err(RewriteError::TooLarge { base_offset: 3, .. })));
 }

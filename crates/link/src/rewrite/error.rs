@@ -62,6 +62,16 @@ pub enum RewriteError {
         /// The limit in bytes.
         limit: usize,
     },
+    /// It falls into so many runs that they take more than may be taken: the limit is too low for what compaction left.
+    #[error(
+        "the runs of the batch at offset {base_offset} take more than {limit} bytes, raise the limit for them"
+    )]
+    TooMuchWritten {
+        /// Where it begins.
+        base_offset: i64,
+        /// The limit in bytes.
+        limit: usize,
+    },
     /// Its bytes are whole and are no records: the producer is at fault.
     #[error("the records of the batch at offset {base_offset} are malformed")]
     Malformed {

@@ -58,6 +58,8 @@ pub struct Run {
 pub struct Limits {
     /// Most bytes of records when they are decompressed.
     pub decompressed: usize,
+    /// Most bytes of all runs of it, with their headers.
+    pub written: usize,
 }
 
 /// 64 times what a broker takes as a batch by default (`max.message.bytes`, 1 MiB, counted as compressed). Records like JSON pack
@@ -65,9 +67,13 @@ pub struct Limits {
 /// an operator who has such a topic can raise it.
 const DECOMPRESSED: usize = 64 << 20;
 
+/// Twice that. A run by itself has a header and a frame of the codec, so where every other one of many small records is gone, the
+/// runs are larger than the records were, a dozen times at worst; a batch of common size comes nowhere near.
+const WRITTEN: usize = 2 * DECOMPRESSED;
+
 impl Default for Limits {
     fn default() -> Self {
-        Self { decompressed: DECOMPRESSED }
+        Self { decompressed: DECOMPRESSED, written: WRITTEN }
     }
 }
 
@@ -77,11 +83,11 @@ impl Default for Limits {
 /// It takes any batch of format 2, also one with nothing to change, which becomes one run. A control batch and one that
 /// compaction has emptied have no records, and so no runs. Of the old formats it takes a set of one or more entries, see [`old`].
 ///
-/// Peak memory is what is decompressed, one run of it, and the result. [`Limits`] bounds the first, and so all of it: records that
-/// have nothing but a time can double when it is told from another base, others hardly grow.
+/// Peak memory is what is decompressed, one run of it, and the result. [`Limits`] bounds the first and the last, and so the second:
+/// records that have nothing but a time can double when it is told from another base, others hardly grow.
 ///
 /// # Errors
-/// [`RewriteError`]; but for the limit, the same bytes will never be good.
+/// [`RewriteError`]; but for the limits, the same bytes will never be good.
 pub fn rewrite(batch: &Bytes, limits: &Limits) -> Result<Vec<Run>, RewriteError> {
     // Length and magic byte lie where they are in all formats.
     match batch.get(MAGIC_AT).map(|magic| magic.cast_signed()) {

@@ -20,7 +20,7 @@ use super::{Limits, Malformed, RewriteError, Run};
 
 pub(super) fn runs(set: &Bytes, limits: &Limits) -> Result<Vec<Run>, RewriteError> {
     let mut reader = Reader::new(set);
-    let mut runs = Runs::default();
+    let mut runs = Runs::within(limits.written);
     let mut left = limits.decompressed;
     while !reader.is_empty() {
         let rest = reader.remaining();

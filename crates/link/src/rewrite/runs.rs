@@ -28,8 +28,11 @@ pub(super) enum Body<'a> {
 }
 
 /// What was made of the records so far.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Runs {
+    /// Most bytes of runs, and how many are left of them.
+    limit: usize,
+    left: usize,
     open: Option<Open>,
     /// The records of the open run; the buffer serves all runs.
     plain: Vec<u8>,
@@ -49,6 +52,12 @@ struct Open {
 }
 
 impl Runs {
+    /// Runs of so many bytes at most.
+    pub(super) fn within(limit: usize) -> Self {
+        let (plain, packer, done) = Default::default();
+        Self { limit, left: limit, open: None, plain, packer, done }
+    }
+
     /// Takes the next record: it goes on with the run, or begins one if there is a gap or if it was packed in another way.
     ///
     /// `place` is the offset of the batch that it is in, for words about it.
@@ -84,7 +93,10 @@ impl Runs {
             codec: codec.number(),
             source,
         })?;
-        self.done.push(Run { base_offset, batch: open.batch(packed)?, count: open.count });
+        let run = Run { base_offset, batch: open.batch(packed)?, count: open.count };
+        let too_much = RewriteError::TooMuchWritten { base_offset, limit: self.limit };
+        self.left = self.left.checked_sub(run.batch.len() + size_of::<Run>()).ok_or(too_much)?;
+        self.done.push(run);
         self.plain.clear();
         Ok(())
     }

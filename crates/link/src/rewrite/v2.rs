@@ -32,7 +32,7 @@ pub(super) fn runs(batch: &Bytes, limits: &Limits) -> Result<Vec<Run>, RewriteEr
     let plain = unpack(codec, packed, limits.decompressed)
         .map_err(|error| error.at(base_offset, codec, limits.decompressed))?;
     let mut reader = Reader::new(&plain);
-    let mut runs = Runs::default();
+    let mut runs = Runs::within(limits.written);
     // Each turn takes bytes or ends the loop, whatever the count says.
     for _ in 0..header.record_count {
         let record = record(&header, &mut reader).map_err(|malformed| malformed.at(base_offset))?;

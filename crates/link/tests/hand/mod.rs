@@ -10,7 +10,7 @@ use tidegate_wire::crc::crc;
 use tidegate_wire::record;
 
 /// A record as a consumer has it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Seen {
     pub offset: i64,
     pub timestamp: i64,
