@@ -10,7 +10,7 @@ use tidegate_wire::stamp::{Guard, stamp};
 ///
 /// No fuzzer finds a checksum, so the right one is put in; whoever keeps checksums can write anything.
 pub fn rewrite(data: &[u8]) {
-    let limits = Limits { decompressed: 1 << 20 };
+    let limits = Limits { decompressed: 1 << 20, written: 4 << 20 };
     let _ = rewritten(&Bytes::copy_from_slice(data), &limits);
     let Ok(runs) = rewritten(&whole(data), &limits) else { return };
     for pair in runs.windows(2) {
@@ -25,7 +25,7 @@ fn check(run: &Run, limits: &Limits) {
     let guard = Guard { producer_id: 1, producer_epoch: 0, base_sequence: 0 };
     stamp(&run.batch, run.base_offset, guard).expect("a run can be copied as it is");
     // Distances of other sizes may lead over the limit, which is for the source.
-    let more = Limits { decompressed: 4 * limits.decompressed };
+    let more = Limits { decompressed: 4 * limits.decompressed, ..Limits::default() };
     assert_eq!(rewritten(&run.batch, &more).expect("a run can be read")[..], [run.clone()]);
 }
 
