@@ -15,6 +15,7 @@ mod manifests;
 mod messages;
 mod produce;
 mod promises;
+mod rewrites;
 mod rules;
 pub mod seeds;
 mod tokens;
@@ -31,6 +32,7 @@ pub use logins::login;
 pub use manifests::manifest;
 pub use messages::{request, response};
 pub use produce::produce;
+pub use rewrites::rewrite;
 pub use rules::{exchange, rules};
 pub use tokens::token;
 
@@ -38,7 +40,7 @@ pub use tokens::token;
 pub type Target = fn(&[u8]);
 
 /// Every target by name, for those who feed them without a fuzzer.
-pub const TARGETS: [(&str, Target); 13] = [
+pub const TARGETS: [(&str, Target); 14] = [
     ("batch", batch),
     ("configuration", configuration),
     ("deframe", deframe),
@@ -50,6 +52,7 @@ pub const TARGETS: [(&str, Target); 13] = [
     ("produce", produce),
     ("request", request),
     ("response", response),
+    ("rewrite", rewrite),
     ("rules", rules),
     ("token", token),
 ];

@@ -35,6 +35,7 @@ pub fn seeds(target: &str) -> Vec<Vec<u8>> {
         "produce" => envelope(Direction::Request, ApiKey::Produce, 3, 11),
         "request" => messages(Direction::Request),
         "response" => messages(Direction::Response),
+        "rewrite" => others(),
         "rules" => {
             served().flat_map(|(api, version)| [0, 1, 2].map(|zone| rules_seed(zone, api, version))).collect()
         }
@@ -140,6 +141,20 @@ fn blobs() -> Vec<Vec<u8>> {
         })
         .collect()
 }
+
+/// Batches that other programs wrote, of each format with each codec.
+fn others() -> Vec<Vec<u8>> {
+    let hex = |text: &str| {
+        let digits = text.as_bytes().chunks(2).filter_map(|byte| std::str::from_utf8(byte).ok());
+        digits.filter_map(|byte| u8::from_str_radix(byte, 16).ok()).collect()
+    };
+    OTHERS.lines().filter_map(|line| line.strip_prefix("bytes ")).map(hex).collect()
+}
+
+const OTHERS: &str = concat!(
+    include_str!("../../crates/link/tests/fixtures/java.txt"),
+    include_str!("../../crates/link/tests/fixtures/librdkafka.txt"),
+);
 
 const LOGINS: [&str; 5] = [
     "0\n2\n5\0u\0pw\n2\n5\0u\0pw\nr\nu\0u\0pw",

@@ -1,0 +1,102 @@
+//! Batches of format 2 (KIP-98): their records, but for what is in them.
+
+use bytes::Bytes;
+use tidegate_wire::batch::{BatchHeader, HEADER_LENGTH};
+use tidegate_wire::crc::crc;
+use tidegate_wire::reader::{ReadError, Reader};
+
+use super::codec::{Codec, unpack};
+use super::runs::{Body, Runs, Shown};
+use super::{Limits, Malformed, RewriteError, Run, base_offset};
+
+pub(super) fn runs(batch: &Bytes, limits: &Limits) -> Result<Vec<Run>, RewriteError> {
+    let header = checked(batch)?;
+    let base_offset = header.base_offset;
+    let number = header.codec();
+    let codec = Codec::of(number).ok_or(RewriteError::Codec { base_offset, codec: number })?;
+    if header.record_count < 0 {
+        return Err(Malformed::Count(header.record_count).at(base_offset));
+    }
+    if header.is_control() {
+        return Ok(Vec::new());
+    }
+    let packed = batch.get(HEADER_LENGTH..).unwrap_or_default();
+    if header.record_count == 0 {
+        // Compaction leaves the bare header. Anything behind it would be records that no reader shows.
+        return if packed.is_empty() {
+            Ok(Vec::new())
+        } else {
+            Err(Malformed::Leftover(packed.len()).at(base_offset))
+        };
+    }
+    let plain = unpack(codec, packed, limits.decompressed)
+        .map_err(|error| error.at(base_offset, codec, limits.decompressed))?;
+    let mut reader = Reader::new(&plain);
+    let mut runs = Runs::within(limits.written);
+    // Each turn takes bytes or ends the loop, whatever the count says.
+    for _ in 0..header.record_count {
+        let record = record(&header, &mut reader).map_err(|malformed| malformed.at(base_offset))?;
+        runs.push(base_offset, codec, &record)?;
+    }
+    match reader.remaining() {
+        0 => runs.finish(),
+        left => Err(Malformed::Leftover(left).at(base_offset)),
+    }
+}
+
+/// The header of what is one batch and whole.
+fn checked(batch: &[u8]) -> Result<BatchHeader, RewriteError> {
+    let not_one = || RewriteError::NotOneBatch { base_offset: base_offset(batch), found: batch.len() };
+    let header = BatchHeader::read(batch).ok_or_else(not_one)?;
+    let length = usize::try_from(header.length).ok().and_then(|length| length.checked_add(LENGTH_OVERHEAD));
+    if length != Some(batch.len()) {
+        return Err(not_one());
+    }
+    if crc(batch.get(CHECKED_FROM..).unwrap_or_default()) != header.crc {
+        return Err(RewriteError::Damaged { base_offset: header.base_offset });
+    }
+    Ok(header)
+}
+
+fn record<'a>(header: &BatchHeader, reader: &mut Reader<'a>) -> Result<Shown<'a>, Malformed> {
+    let at = reader.position();
+    let length = reader.varint()?;
+    let length =
+        usize::try_from(length).map_err(|_| ReadError::IllegalLength { at, length: i64::from(length) })?;
+    let whole = reader.bytes(length)?;
+    let mut fields = Reader::new(whole);
+    let attributes = fields.int8()?;
+    let timestamp_delta = fields.varlong()?;
+    let delta = fields.varint()?;
+    if !(0..=header.last_offset_delta).contains(&delta) {
+        return Err(Malformed::Delta { delta, last: header.last_offset_delta });
+    }
+    let (base, relative) = (header.base_offset, i64::from(delta));
+    Ok(Shown {
+        offset: base.checked_add(relative).ok_or(Malformed::Offset { base, relative })?,
+        timestamp: timestamp(header, timestamp_delta),
+        attributes,
+        body: Body::Kept(fields.slice(fields.position()..whole.len())),
+    })
+}
+
+/// The time that readers show.
+///
+/// The base is the time of the first record, or with the bit of KIP-534 the time until which tombstones are kept; records count
+/// from it either way, and the bit does not go with them into a run that has a base of its own. Sums wrap, as they do in Java.
+fn timestamp(header: &BatchHeader, delta: i64) -> i64 {
+    if header.attributes & LOG_APPEND_TIME != 0 {
+        header.max_timestamp
+    } else {
+        header.base_timestamp.wrapping_add(delta)
+    }
+}
+
+/// Set by brokers on topics whose timestamps are those of the append: all records have the greatest one then.
+const LOG_APPEND_TIME: i16 = 1 << 3;
+
+/// Bytes of a batch before those that its own length counts.
+const LENGTH_OVERHEAD: usize = 12;
+
+/// Where its checksum begins to count.
+const CHECKED_FROM: usize = 21;
