@@ -43,6 +43,7 @@ pub mod codec;
 pub mod crc;
 pub mod error_code;
 pub mod fetch;
+pub mod filler;
 pub mod frame;
 pub mod group_blob;
 pub mod guard;
