@@ -8,6 +8,7 @@ mod blobs;
 mod choices;
 mod configs;
 mod fetch;
+mod fillers;
 mod frames;
 mod logins;
 mod make;
@@ -26,6 +27,7 @@ pub use batches::batch;
 pub use blobs::group_blob;
 pub use configs::configuration;
 pub use fetch::fetch_response;
+pub use fillers::filler;
 pub use frames::deframe;
 pub use logins::login;
 pub use manifests::manifest;
@@ -38,12 +40,13 @@ pub use tokens::token;
 pub type Target = fn(&[u8]);
 
 /// Every target by name, for those who feed them without a fuzzer.
-pub const TARGETS: [(&str, Target); 13] = [
+pub const TARGETS: [(&str, Target); 14] = [
     ("batch", batch),
     ("configuration", configuration),
     ("deframe", deframe),
     ("exchange", exchange),
     ("fetch_response", fetch_response),
+    ("filler", filler),
     ("group_blob", group_blob),
     ("login", login),
     ("manifest", manifest),
