@@ -8,6 +8,7 @@ mod blobs;
 mod choices;
 mod configs;
 mod fetch;
+mod fillers;
 mod frames;
 mod logins;
 mod make;
@@ -27,6 +28,7 @@ pub use batches::batch;
 pub use blobs::group_blob;
 pub use configs::configuration;
 pub use fetch::fetch_response;
+pub use fillers::filler;
 pub use frames::deframe;
 pub use logins::login;
 pub use manifests::manifest;
@@ -46,6 +48,7 @@ pub const TARGETS: [(&str, Target); 14] = [
     ("deframe", deframe),
     ("exchange", exchange),
     ("fetch_response", fetch_response),
+    ("filler", filler),
     ("group_blob", group_blob),
     ("login", login),
     ("manifest", manifest),

@@ -29,6 +29,7 @@ pub fn seeds(target: &str) -> Vec<Vec<u8>> {
             .flat_map(|(api, version)| [0, 1, 2, 0x80].map(|zone| exchange_seed(zone, api, version)))
             .collect(),
         "fetch_response" => envelope(Direction::Response, ApiKey::Fetch, 4, 14),
+        "filler" => crate::fillers::seeds(),
         "group_blob" => blobs(),
         "login" => LOGINS.map(|text| text.as_bytes().to_vec()).into(),
         "manifest" => MANIFESTS.map(|text| text.as_bytes().to_vec()).into(),

@@ -35,6 +35,10 @@ const PURE: [&str; 4] = ["tidegate-core", "tidegate-wire", "tidegate-authz", "ti
 /// Nothing of these in the whole tree below a pure crate.
 const IMPURE: [&str; 7] = ["tokio", "mio", "socket2", "async-std", "smol", "rustls", "rusqlite"];
 
+/// What unpacks records: a record byte leaves as it came, and a filler is known by its bytes. Only a link's `rewrite` needs it.
+const UNPACKS: &str = "tidegate-link";
+const UNPACKING: [&str; 5] = ["zstd", "lz4", "lz4_flex", "snap", "flate2"];
+
 /// A member of the workspace.
 #[derive(Debug, Default)]
 struct Member {
@@ -84,6 +88,10 @@ fn breaches(member: &Member) -> Vec<String> {
     if PURE.contains(&name.as_str()) {
         for used in IMPURE.iter().filter(|&&used| member.all.contains(used)) {
             broken.push(format!("{name} is pure and may not depend on {used}, not even by another crate"));
+        }
+        let unpacking: &[&str] = if name == UNPACKS { &[] } else { &UNPACKING };
+        for used in unpacking.iter().filter(|&&used| member.all.contains(used)) {
+            broken.push(format!("{name} may not depend on {used}: nothing is decompressed"));
         }
     }
     broken
@@ -188,6 +196,12 @@ mod tests {
     fn a_pure_crate_has_no_runtime_far_below() {
         let broken = breaches(&library("tidegate-core", &["serde"], &["serde", "tokio"]));
         assert!(broken[0].contains("may not depend on tokio"), "{broken:?}");
+    }
+
+    #[test]
+    fn nothing_is_decompressed() {
+        let broken = breaches(&library("tidegate-wire", &["bytes"], &["bytes", "zstd"]));
+        assert_eq!(broken, ["tidegate-wire may not depend on zstd: nothing is decompressed"]);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 mod bench;
 mod check;
 mod command;
+mod fillers;
 mod fuzz;
 mod instructions;
 mod kafka;
@@ -41,6 +42,8 @@ enum Task {
     Instructions(instructions::Args),
     /// The guard's tables, made from Kafka's message definitions
     Schema(schema::Args),
+    /// The table of fillers: makes what is missing, and never alters what is there
+    Fillers(fillers::Args),
     /// Fuzz targets, briefly or for longer
     Fuzz(fuzz::Args),
     /// Real Apache Kafka for a person at a terminal
@@ -65,6 +68,7 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Bench(args) => bench::run(args).map(|()| ExitCode::SUCCESS),
         Task::Instructions(args) => instructions::run(&args).map(|()| ExitCode::SUCCESS),
         Task::Schema(args) => schema::run(&args.jar, &args.out, args.check).map(|()| ExitCode::SUCCESS),
+        Task::Fillers(args) => fillers::run(&args).map(|()| ExitCode::SUCCESS),
         Task::Fuzz(args) => fuzz::run(&args).map(|()| ExitCode::SUCCESS),
         Task::Kafka(args) => kafka::run(&args),
     }

@@ -1,7 +1,11 @@
 //! The fixed 61-byte header of a record batch v2 (KIP-98), the only part of records ever looked at.
 
+use std::ops::Range;
+
+use bytes::BufMut;
 use thiserror::Error;
 
+use crate::crc::{crc, joined};
 use crate::reader::Reader;
 
 /// Bytes before the first record.
@@ -10,13 +14,18 @@ pub const HEADER_LENGTH: usize = 61;
 /// Bytes before those that the batch's own length counts.
 pub(crate) const LENGTH_OVERHEAD: usize = 12;
 
+/// Where the checksum stands, right before what it counts: the attributes and all behind them.
+const CHECKSUM: Range<usize> = 17..21;
+
 pub(crate) const MAGIC: i8 = 2;
 const CODEC_MASK: i16 = 0b111;
+/// Set by brokers on topics whose timestamps are those of the append: all records have the greatest one then.
+pub(crate) const LOG_APPEND_TIME: i16 = 1 << 3;
 pub(crate) const TRANSACTIONAL: i16 = 1 << 4;
-const CONTROL: i16 = 1 << 5;
+pub(crate) const CONTROL: i16 = 1 << 5;
 
 /// Highest compression codec number, zstd (KIP-110).
-const CODEC_ZSTD: u8 = 4;
+pub(crate) const CODEC_ZSTD: u8 = 4;
 
 /// Lowest Produce version that may carry zstd (KIP-110).
 const ZSTD_SINCE_PRODUCE: i16 = 7;
@@ -75,6 +84,30 @@ impl BatchHeader {
         Some(header)
     }
 
+    /// The header as bytes, with the checksum that it has before records of the checksum `of_records`; its own is not looked at.
+    pub(crate) fn sealed(&self, of_records: u32, length: usize) -> [u8; HEADER_LENGTH] {
+        let mut sealed = [0; HEADER_LENGTH];
+        let mut rest = sealed.as_mut_slice();
+        rest.put_i64(self.base_offset);
+        rest.put_i32(self.length);
+        rest.put_i32(self.leader_epoch);
+        rest.put_i8(self.magic);
+        rest.put_u32(0);
+        rest.put_i16(self.attributes);
+        rest.put_i32(self.last_offset_delta);
+        rest.put_i64(self.base_timestamp);
+        rest.put_i64(self.max_timestamp);
+        rest.put_i64(self.producer_id);
+        rest.put_i16(self.producer_epoch);
+        rest.put_i32(self.base_sequence);
+        rest.put_i32(self.record_count);
+        let checksum = joined(crc(checked(&sealed)), of_records, length);
+        if let Some(place) = sealed.get_mut(CHECKSUM) {
+            place.copy_from_slice(&checksum.to_be_bytes());
+        }
+        sealed
+    }
+
     /// Compression codec number.
     #[must_use]
     pub fn codec(&self) -> u8 {
@@ -92,6 +125,11 @@ impl BatchHeader {
     pub fn is_control(&self) -> bool {
         self.attributes & CONTROL != 0
     }
+}
+
+/// What the checksum of a batch counts of its header, or of all of it.
+pub(crate) fn checked(batch: &[u8]) -> &[u8] {
+    batch.get(CHECKSUM.end..).unwrap_or_default()
 }
 
 /// Why the records of one partition may not be produced; the client is at fault.

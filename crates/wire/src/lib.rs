@@ -12,6 +12,7 @@
 //!
 //! [`sasl`] holds the server and client state machines of a login, [`group_blob`] the opaque bytes of
 //! the classic group protocol, [`batch`] the 61-byte header of a record batch, [`record`] the records of those that are ours.
+//! [`stamp`] makes a batch ready for another log, [`filler`] makes, knows and hides what takes the offsets between batches there.
 //!
 //! ```
 //! use tidegate_wire::frame::{EnvelopeWriter, FrameLimits, next_frame};
@@ -43,6 +44,7 @@ pub mod codec;
 pub mod crc;
 pub mod error_code;
 pub mod fetch;
+pub mod filler;
 pub mod frame;
 pub mod group_blob;
 pub mod guard;

@@ -4,17 +4,13 @@
 //! id of the mirror's own with a sequence that guards the append. One pass over the records checks the source's checksum
 //! and gives the new one.
 
-use bytes::{BufMut, Bytes};
+use bytes::Bytes;
 use thiserror::Error;
 
-use crate::batch::{BatchHeader, HEADER_LENGTH, LENGTH_OVERHEAD, MAGIC, TRANSACTIONAL};
+use crate::batch::{
+    BatchHeader, HEADER_LENGTH, LENGTH_OVERHEAD, LOG_APPEND_TIME, MAGIC, TRANSACTIONAL, checked,
+};
 use crate::crc::{crc, joined};
-
-/// Where the checksum begins to count: at the attributes.
-const CHECKED_FROM: usize = 21;
-
-/// Set by brokers on topics whose timestamps are those of the append: all records have the greatest one then.
-const LOG_APPEND_TIME: i16 = 1 << 3;
 
 /// Who appends, and what guards the append (KIP-98).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +21,14 @@ pub struct Guard {
     pub producer_epoch: i16,
     /// The sequence of the first record.
     pub base_sequence: i32,
+}
+
+impl Guard {
+    /// The header of a batch that is to be appended: brokers set the leader epoch.
+    pub(crate) fn header(self, header: BatchHeader) -> BatchHeader {
+        let Self { producer_id, producer_epoch, base_sequence } = self;
+        BatchHeader { leader_epoch: -1, producer_id, producer_epoch, base_sequence, ..header }
+    }
 }
 
 /// A batch ready to be appended.
@@ -103,12 +107,9 @@ pub fn stamp(batch: &Bytes, base_offset: i64, guard: Guard) -> Result<Stamped, S
         return Err(StampError::Damaged { base_offset: header.base_offset });
     }
     check(&header)?;
-    let mut new = written(&header, base_offset, guard);
-    let checksum = joined(crc(checked(&new)), of_records, records.len());
-    if let Some(place) = new.get_mut(CHECKED_FROM - 4..CHECKED_FROM) {
-        place.copy_from_slice(&checksum.to_be_bytes());
-    }
-    Ok(Stamped { header: new, records })
+    let attributes = header.attributes & !TRANSACTIONAL;
+    let new = guard.header(BatchHeader { base_offset, attributes, ..header });
+    Ok(Stamped { header: new.sealed(of_records, records.len()), records })
 }
 
 /// What stands against copying it with nothing but a new header.
@@ -129,35 +130,14 @@ fn check(header: &BatchHeader) -> Result<(), StampError> {
     Ok(())
 }
 
-/// The new header, but for its checksum.
-fn written(header: &BatchHeader, base_offset: i64, guard: Guard) -> [u8; HEADER_LENGTH] {
-    let mut new = [0; HEADER_LENGTH];
-    let mut rest = new.as_mut_slice();
-    rest.put_i64(base_offset);
-    rest.put_i32(header.length);
-    rest.put_i32(-1);
-    rest.put_i8(MAGIC);
-    rest.put_u32(0);
-    rest.put_i16(header.attributes & !TRANSACTIONAL);
-    rest.put_i32(header.last_offset_delta);
-    rest.put_i64(header.base_timestamp);
-    rest.put_i64(header.max_timestamp);
-    rest.put_i64(guard.producer_id);
-    rest.put_i16(guard.producer_epoch);
-    rest.put_i32(guard.base_sequence);
-    rest.put_i32(header.record_count);
-    new
-}
-
-fn checked(header: &[u8; HEADER_LENGTH]) -> &[u8] {
-    header.get(CHECKED_FROM..).unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    /// Where the checksum begins to count: at the attributes.
+    const CHECKED_FROM: usize = 21;
 
     const GUARD: Guard = Guard { producer_id: 1 << 62, producer_epoch: 0, base_sequence: 4_711 };
 
@@ -178,13 +158,7 @@ mod tests {
             base_sequence: 9,
             record_count: count,
         };
-        let of_source = Guard { producer_id: 5, producer_epoch: 3, base_sequence: 9 };
-        let mut bytes = written(&header, 100, of_source).to_vec();
-        bytes[21..23].copy_from_slice(&attributes.to_be_bytes());
-        bytes.extend_from_slice(records);
-        let checksum = crc(&bytes[CHECKED_FROM..]);
-        bytes[17..21].copy_from_slice(&checksum.to_be_bytes());
-        Bytes::from(bytes)
+        Bytes::from([&header.sealed(crc(records), records.len())[..], records].concat())
     }
 
     #[test]
