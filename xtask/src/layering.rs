@@ -35,8 +35,10 @@ const PURE: [&str; 4] = ["tidegate-core", "tidegate-wire", "tidegate-authz", "ti
 /// Nothing of these in the whole tree below a pure crate.
 const IMPURE: [&str; 7] = ["tokio", "mio", "socket2", "async-std", "smol", "rustls", "rusqlite"];
 
-/// What unpacks records: a record byte leaves as it came, and a filler is known by its bytes. Only a link's `rewrite` needs it.
+/// Its `rewrite` writes anew what no stock broker takes as it is.
 const UNPACKS: &str = "tidegate-link";
+
+/// What unpacks records: a record byte leaves as it came, and a filler is known by its bytes.
 const UNPACKING: [&str; 5] = ["zstd", "lz4", "lz4_flex", "snap", "flate2"];
 
 /// A member of the workspace.
