@@ -42,7 +42,7 @@ pub use tokens::token;
 pub type Target = fn(&[u8]);
 
 /// Every target by name, for those who feed them without a fuzzer.
-pub const TARGETS: [(&str, Target); 14] = [
+pub const TARGETS: [(&str, Target); 15] = [
     ("batch", batch),
     ("configuration", configuration),
     ("deframe", deframe),

@@ -38,7 +38,8 @@ const IMPURE: [&str; 7] = ["tokio", "mio", "socket2", "async-std", "smol", "rust
 /// Its `rewrite` writes anew what no stock broker takes as it is.
 const UNPACKS: &str = "tidegate-link";
 
-/// What unpacks records: a record byte leaves as it came, and a filler is known by its bytes.
+/// What unpacks records: a record byte leaves as it came, and a filler is known by its bytes. Only what a crate names itself
+/// counts: the codecs that tests of one member turn on in a shared dependency show below all of them.
 const UNPACKING: [&str; 5] = ["zstd", "lz4", "lz4_flex", "snap", "flate2"];
 
 /// A member of the workspace.
@@ -92,7 +93,7 @@ fn breaches(member: &Member) -> Vec<String> {
             broken.push(format!("{name} is pure and may not depend on {used}, not even by another crate"));
         }
         let unpacking: &[&str] = if name == UNPACKS { &[] } else { &UNPACKING };
-        for used in unpacking.iter().filter(|&&used| member.all.contains(used)) {
+        for used in unpacking.iter().filter(|&&used| member.direct.contains(used)) {
             broken.push(format!("{name} may not depend on {used}: nothing is decompressed"));
         }
     }
@@ -202,7 +203,7 @@ mod tests {
 
     #[test]
     fn nothing_is_decompressed() {
-        let broken = breaches(&library("tidegate-wire", &["bytes"], &["bytes", "zstd"]));
+        let broken = breaches(&library("tidegate-wire", &["bytes", "zstd"], &["bytes", "zstd"]));
         assert_eq!(broken, ["tidegate-wire may not depend on zstd: nothing is decompressed"]);
     }
 
