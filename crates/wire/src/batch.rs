@@ -22,6 +22,10 @@ const CODEC_MASK: i16 = 0b111;
 /// Set by brokers on topics whose timestamps are those of the append: all records have the greatest one then.
 pub(crate) const LOG_APPEND_TIME: i16 = 1 << 3;
 pub(crate) const TRANSACTIONAL: i16 = 1 << 4;
+
+/// The base timestamp says when a log's cleaner may drop the batch's tombstones; the records' times count from it all the same
+/// (KIP-534).
+pub(crate) const DELETE_HORIZON: i16 = 1 << 6;
 pub(crate) const CONTROL: i16 = 1 << 5;
 
 /// Highest compression codec number, zstd (KIP-110).

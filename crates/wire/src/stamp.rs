@@ -8,7 +8,8 @@ use bytes::Bytes;
 use thiserror::Error;
 
 use crate::batch::{
-    BatchHeader, HEADER_LENGTH, LENGTH_OVERHEAD, LOG_APPEND_TIME, MAGIC, TRANSACTIONAL, checked,
+    BatchHeader, DELETE_HORIZON, HEADER_LENGTH, LENGTH_OVERHEAD, LOG_APPEND_TIME, MAGIC, TRANSACTIONAL,
+    checked,
 };
 use crate::crc::{crc, joined};
 
@@ -107,7 +108,8 @@ pub fn stamp(batch: &Bytes, base_offset: i64, guard: Guard) -> Result<Stamped, S
         return Err(StampError::Damaged { base_offset: header.base_offset });
     }
     check(&header)?;
-    let attributes = header.attributes & !TRANSACTIONAL;
+    // The other log has a cleaner of its own, which keeps tombstones from when it saw them.
+    let attributes = header.attributes & !(TRANSACTIONAL | DELETE_HORIZON);
     let new = guard.header(BatchHeader { base_offset, attributes, ..header });
     Ok(Stamped { header: new.sealed(of_records, records.len()), records })
 }
@@ -163,7 +165,7 @@ mod tests {
 
     #[test]
     fn only_the_place_and_the_guard_are_new() {
-        let source = kept(TRANSACTIONAL | 4, 3, 2, b"whatever records are");
+        let source = kept(TRANSACTIONAL | DELETE_HORIZON | 4, 3, 2, b"whatever records are");
         let Stamped { header, records } = stamp(&source, 1 << 40, GUARD).unwrap();
         assert_eq!(records.as_ptr(), source[HEADER_LENGTH..].as_ptr(), "the same slice");
         let whole = [&header[..], &records].concat();
