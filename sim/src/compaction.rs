@@ -51,11 +51,12 @@ impl Partition {
 
 /// Each key with its offset.
 fn keys(stored: &Stored) -> Vec<(Bytes, i64)> {
-    if stored.header.is_control() || stored.header.codec() != 0 {
-        return Vec::new();
-    }
-    let records = tidegate_wire::record::records(&stored.header, &stored.bytes).unwrap_or_default();
-    records.into_iter().filter_map(|record| Some((record.key?, record.offset))).collect()
+    let records = match contents(&stored.header, &stored.bytes) {
+        Ok(Contents::Records(records)) if !stored.header.is_control() => records,
+        _ => return Vec::new(),
+    };
+    let base = stored.header.base_offset;
+    records.into_iter().filter_map(|raw| Some((raw.key?, base + i64::from(raw.offset_delta)))).collect()
 }
 
 fn left_of(stored: &Stored, producers: &Producers, removes: &dyn Fn(i64) -> bool) -> Option<Stored> {
@@ -149,8 +150,8 @@ mod tests {
     #[test]
     fn the_last_record_of_each_key_stays() {
         let (mut broker, place) =
-            broker(&[Draft::of(3, NOW).keyed(), Draft::of(2, NOW).keyed(), Draft::of(1, NOW).keyed()]);
+            broker(&[Draft::of(3, NOW).keyed().zstd(), Draft::of(2, NOW).keyed(), Draft::of(1, NOW).keyed()]);
         broker.compact_keys(&place, 5);
-        assert_eq!(read(&broker, &place, 0), [(0, 2, 1, 0), (3, 1, 2, 0), (5, 0, 1, 0)]);
+        assert_eq!(read(&broker, &place, 0), [(0, 2, 1, 4), (3, 1, 2, 0), (5, 0, 1, 0)]);
     }
 }

@@ -4,6 +4,9 @@
 //! whatever a broker does by itself (forgetting producers, checkpoints, retention) happens then. What befalls a cluster is
 //! done to it from outside: a restart, a lost tail, a follower that stops, a cleaner that has run.
 //!
+//! [`table`] is a list of questions with the answers of real brokers. The simulated broker is asked all of them by the tests
+//! of this crate, real ones by `e2e/tests/measured`.
+//!
 //! ```
 //! use tidegate_sim::{Broker, Draft, Place, Produce, Settings, TopicConfig, Version};
 //!
@@ -36,6 +39,7 @@ mod records;
 mod restart;
 mod retention;
 mod settings;
+pub mod table;
 mod topics;
 mod transactions;
 mod validate;

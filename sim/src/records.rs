@@ -17,7 +17,7 @@ pub(crate) struct Raw {
     pub(crate) offset_delta: i32,
     /// As readers see it.
     pub(crate) timestamp: i64,
-    pub(crate) has_key: bool,
+    pub(crate) key: Option<Bytes>,
 }
 
 /// What is in a batch.
@@ -68,13 +68,16 @@ fn raw(header: &BatchHeader, section: &Bytes, reader: &mut Reader<'_>) -> Result
     let _attributes = inner.int8()?;
     let own = header.base_timestamp.wrapping_add(inner.varlong()?);
     let offset_delta = inner.varint()?;
-    let has_key = inner.varint()? >= 0;
+    let key = match usize::try_from(inner.varint()?) {
+        Ok(length) => Some(section.slice_ref(inner.bytes(length)?)),
+        Err(_) => None,
+    };
     let has_append_time = header.attributes & LOG_APPEND_TIME != 0;
     Ok(Raw {
         bytes: section.slice(begin..body + length),
         offset_delta,
         timestamp: if has_append_time { header.max_timestamp } else { own },
-        has_key,
+        key,
     })
 }
 
@@ -87,7 +90,7 @@ mod tests {
     fn looked_into(draft: &Draft) -> Result<Vec<(i32, i64, bool)>, Broken> {
         match contents(&draft.header, &draft.bytes())? {
             Contents::Records(all) => {
-                Ok(all.iter().map(|raw| (raw.offset_delta, raw.timestamp, raw.has_key)).collect())
+                Ok(all.iter().map(|raw| (raw.offset_delta, raw.timestamp, raw.key.is_some())).collect())
             }
             Contents::Unknown => panic!("it is simulated"),
         }

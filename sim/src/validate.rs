@@ -71,11 +71,12 @@ fn honest(header: &BatchHeader) -> Result<(), ErrorCode> {
 /// Each record has a key where it needs one, and a time that the topic takes. A wrong time outweighs a missing key.
 fn acceptable(records: &[Raw], terms: &Terms<'_>) -> Result<(), ErrorCode> {
     let needs_keys = terms.config.cleanup.compacts();
-    let in_time = |record: &&Raw| needs_keys && !record.has_key || has_good_time(record.timestamp, terms);
+    let in_time =
+        |record: &&Raw| needs_keys && record.key.is_none() || has_good_time(record.timestamp, terms);
     if records.iter().any(|record| !in_time(&record)) {
         return Err(INVALID_TIMESTAMP);
     }
-    if needs_keys && records.iter().any(|record| !record.has_key) {
+    if needs_keys && records.iter().any(|record| record.key.is_none()) {
         return Err(ErrorCode::INVALID_RECORD);
     }
     Ok(())
