@@ -14,6 +14,8 @@ pub struct TopicConfig {
     pub retention_ms: i64,
     /// `retention.bytes`; -1 is any number.
     pub retention_bytes: i64,
+    /// `segment.ms`: how far apart in time the first and the last batch of a segment may be; whole segments are deleted.
+    pub segment_ms: i64,
     /// `message.timestamp.type`
     pub timestamp_type: TimestampType,
     /// `message.timestamp.before.max.ms`
@@ -66,6 +68,7 @@ impl TopicConfig {
             cleanup: Cleanup::Delete,
             retention_ms: 7 * DAY_MS,
             retention_bytes: -1,
+            segment_ms: 7 * DAY_MS,
             timestamp_type: TimestampType::CreateTime,
             timestamp_before_max_ms: i64::MAX,
             // KIP-1030.
@@ -90,6 +93,7 @@ impl TopicConfig {
             "cleanup.policy" => self.cleanup = cleanup(value)?,
             "retention.ms" => self.retention_ms = value.parse().ok()?,
             "retention.bytes" => self.retention_bytes = value.parse().ok()?,
+            "segment.ms" => self.segment_ms = value.parse().ok()?,
             "message.timestamp.type" => self.timestamp_type = timestamp_type(value)?,
             "message.timestamp.before.max.ms" => self.timestamp_before_max_ms = value.parse().ok()?,
             "message.timestamp.after.max.ms" => self.timestamp_after_max_ms = value.parse().ok()?,
@@ -135,7 +139,7 @@ mod tests {
         }
         assert!(config.cleanup.compacts() && config.cleanup.deletes());
         assert_eq!((config.retention_ms, config.max_message_bytes), (-1, 17));
-        assert_eq!(config.set("segment.ms", "1"), INVALID_CONFIG);
+        assert_eq!(config.set("segment.bytes", "1"), INVALID_CONFIG);
         assert_eq!(config.set("retention.ms", "long"), INVALID_CONFIG);
     }
 }

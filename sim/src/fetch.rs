@@ -5,7 +5,6 @@ use tidegate_wire::error_code::ErrorCode;
 
 use crate::broker::Broker;
 use crate::epochs::EpochEnd;
-use crate::log::Stored;
 use crate::partition::{Aborted, Partition};
 use crate::topics::Place;
 
@@ -112,9 +111,7 @@ impl Partition {
         if fetch.offset >= end {
             return Bytes::new();
         }
-        let wanted =
-            |stored: &&Stored| stored.last_offset() >= fetch.offset && stored.header.base_offset < end;
-        let mut batches = self.log.batches().filter(wanted);
+        let mut batches = self.log.from(fetch.offset).take_while(|stored| stored.header.base_offset < end);
         let mut bytes = BytesMut::new();
         bytes.extend_from_slice(batches.next().map_or(&[], |first| &first.bytes));
         for next in batches {
@@ -122,7 +119,7 @@ impl Partition {
                 break;
             }
             let room = fetch.max_bytes - bytes.len();
-            bytes.extend(next.bytes.iter().take(room));
+            bytes.extend_from_slice(next.bytes.get(..room).unwrap_or(&next.bytes));
         }
         bytes.freeze()
     }
@@ -196,12 +193,12 @@ mod tests {
         let end = |epoch, end_offset| Some(EpochEnd { epoch, end_offset });
         assert_eq!(ask(3, 0), (ErrorCode::NONE, None, false));
         assert_eq!(ask(5, 0), (ErrorCode::NONE, end(0, 3), true));
-        assert_eq!(ask(9, 1), (ErrorCode::NONE, end(1, 6), true));
-        assert_eq!(ask(5, 2).0, ErrorCode::OFFSET_OUT_OF_RANGE);
+        assert_eq!(ask(9, 2), (ErrorCode::NONE, end(2, 6), true));
+        assert_eq!(ask(5, 3).0, ErrorCode::OFFSET_OUT_OF_RANGE);
         let led =
             |epoch| broker.fetch(&place, &Fetch { leader_epoch: Some(epoch), ..Fetch::from(0) }).error_code;
-        assert_eq!(led(2), ErrorCode::UNKNOWN_LEADER_EPOCH);
-        assert_eq!((led(1), led(0)), (ErrorCode::NONE, ErrorCode::FENCED_LEADER_EPOCH));
+        assert_eq!(led(3), ErrorCode::UNKNOWN_LEADER_EPOCH);
+        assert_eq!((led(2), led(0)), (ErrorCode::NONE, ErrorCode::FENCED_LEADER_EPOCH));
     }
 
     #[test]

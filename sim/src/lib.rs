@@ -50,7 +50,7 @@ pub use draft::{Draft, Item};
 pub use epochs::EpochEnd;
 pub use fetch::{Fetch, Fetched};
 pub use log::{Log, Stored};
-pub use markers::Marker;
+pub use markers::{Marked, Marker};
 pub use offsets::{Ask, Offset};
 pub use partition::{Aborted, Partition};
 pub use produce::{Answer, Produce};

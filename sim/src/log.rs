@@ -70,7 +70,13 @@ impl Log {
 
     /// The batches that hold something at the start or after it.
     pub fn batches(&self) -> impl Iterator<Item = &Stored> {
-        self.batches.iter().filter(|stored| stored.last_offset() >= self.start)
+        self.from(self.start)
+    }
+
+    /// The batches that hold something at an offset or after it.
+    pub(crate) fn from(&self, offset: i64) -> impl Iterator<Item = &Stored> {
+        let before = self.batches.partition_point(|stored| stored.last_offset() < offset);
+        self.batches.iter().skip(before)
     }
 
     /// Those before the start too.

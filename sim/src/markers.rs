@@ -1,5 +1,7 @@
 //! Markers that end transactions (WriteTxnMarkers, KIP-98), also of transactions that never were.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use bytes::{BufMut, Bytes, BytesMut};
 use tidegate_wire::batch::BatchHeader;
 use tidegate_wire::error_code::ErrorCode;
@@ -25,31 +27,33 @@ pub struct Marker {
     pub places: Vec<Place>,
 }
 
+/// What is answered for one place of the markers of one producer: however many there were, it is one answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Marked {
+    /// Whose markers.
+    pub producer_id: i64,
+    /// Where.
+    pub place: Place,
+    /// Why the last one was refused, or 0.
+    pub error_code: ErrorCode,
+}
+
 impl Broker {
-    /// Writes markers: a code for each place of each marker. `None` is no answer at all, which is what a marker that names a
-    /// place twice gets; it is written nevertheless.
-    pub fn write_markers(&mut self, markers: &[Marker]) -> Option<Vec<Vec<ErrorCode>>> {
-        let mut answers = Some(Vec::new());
+    /// Writes markers. `None` is no answer at all, which is what a marker that names a place twice gets; it is written
+    /// nevertheless, and so are the others of the request.
+    pub fn write_markers(&mut self, markers: &[Marker]) -> Option<Vec<Marked>> {
+        let mut answers = BTreeMap::new();
+        let mut is_answered = true;
         for marker in markers {
-            let mut places = marker.places.clone();
-            places.sort();
-            places.dedup();
-            let is_answered = places.len() == marker.places.len();
-            let codes =
-                marker.places.iter().map(|place| match places.iter().position(|left| left == place) {
-                    Some(left) => {
-                        places.swap_remove(left);
-                        self.write_marker(marker, place)
-                    }
-                    None => ErrorCode::NONE,
-                });
-            let codes = codes.collect();
-            match &mut answers {
-                Some(answers) if is_answered => answers.push(codes),
-                _ => answers = None,
+            let places: BTreeSet<_> = marker.places.iter().collect();
+            is_answered &= places.len() == marker.places.len();
+            for place in places {
+                let code = self.write_marker(marker, place);
+                answers.insert((marker.producer_id, place.clone()), code);
             }
         }
-        answers
+        let marked = |((producer_id, place), error_code)| Marked { producer_id, place, error_code };
+        is_answered.then(|| answers.into_iter().map(marked).collect())
     }
 
     fn write_marker(&mut self, marker: &Marker, place: &Place) -> ErrorCode {
@@ -130,7 +134,7 @@ mod tests {
     }
 
     fn written(broker: &mut Broker, marker: Marker) -> ErrorCode {
-        broker.write_markers(&[marker]).unwrap()[0][0]
+        broker.write_markers(&[marker]).unwrap()[0].error_code
     }
 
     #[test]
@@ -166,6 +170,16 @@ mod tests {
         let twice = Marker { places: vec![place.clone(), place.clone()], ..marker(&place, 0, 0) };
         assert_eq!(broker.write_markers(&[twice, marker(&place, 0, 0)]), None);
         assert_eq!(broker.partition(&place).unwrap().log().end(), 2);
+    }
+
+    #[test]
+    fn markers_of_one_producer_have_one_answer_for_each_place() {
+        let (mut broker, place) = broker();
+        let other = Marker { producer_id: 8, ..marker(&place, 0, 0) };
+        let answers = broker.write_markers(&[marker(&place, 0, 0), other, marker(&place, 0, 0)]).unwrap();
+        let producers: Vec<_> = answers.iter().map(|marked| marked.producer_id).collect();
+        assert_eq!(producers, [8, 9]);
+        assert_eq!(broker.partition(&place).unwrap().log().end(), 3);
     }
 
     #[test]

@@ -38,7 +38,7 @@ pub struct Answer {
     pub base_offset: i64,
     /// Its time on topics that put their own on records, else -1.
     pub log_append_time: i64,
-    /// The first offset of the partition, or -1.
+    /// The first offset of the partition, or -1; some refusals have it too.
     pub log_start_offset: i64,
 }
 
@@ -82,8 +82,14 @@ impl Broker {
         let header = one_batch(&produce.records)?;
         self.coordinator.check(place, &header, produce.transactional_id.as_deref())?;
         let (terms, partition) = self.partition_mut(place).ok_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)?;
-        let kept = validated(&header, &produce.records, &terms)?;
-        partition.append_of_client(&kept, &produce.records, &terms, produce.acks)
+        let start = partition.log.start();
+        let appended = validated(&header, &produce.records, &terms)
+            .and_then(|kept| partition.append_of_client(&kept, &produce.records, &terms, produce.acks));
+        appended.or_else(|code| match code {
+            // What a broker knows before it looks into the log.
+            ErrorCode::MESSAGE_TOO_LARGE | ErrorCode::CORRUPT_MESSAGE => Err(code),
+            _ => Ok(Answer { log_start_offset: start, ..Answer::refused(code) }),
+        })
     }
 }
 

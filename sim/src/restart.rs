@@ -1,6 +1,7 @@
 //! What a leader loses: by a restart, by a kill, by an election of a replica that had less.
 
 use crate::broker::Broker;
+use crate::partition::Partition;
 use crate::settings::Version;
 use crate::topics::Place;
 
@@ -16,19 +17,19 @@ pub enum Restart {
 impl Broker {
     /// Ends and starts again, in no time. Producers that are due are forgotten without waiting for a check.
     pub fn restart(&mut self, how: Restart) {
-        let raises = self.settings.version == Version::V4_1;
+        // A broker of 3.9 that was killed comes back before anybody has missed it.
+        let is_missed = how == Restart::Clean || self.settings.version == Version::V4_1;
         for partition in self.partitions_mut() {
             match how {
                 Restart::Clean => partition.log.checkpoint(),
                 Restart::Killed => partition.log.forget_start(),
             }
-            if raises {
-                let end = partition.log.end();
-                partition.log.epochs.raise(end);
+            if is_missed {
+                partition.lead_again();
             }
         }
-        if raises {
-            self.coordinator.epoch += 1;
+        if is_missed {
+            self.coordinator.epoch += 2;
         }
         self.forget_producers();
         self.start_over();
@@ -44,6 +45,15 @@ impl Broker {
         partition.log.epochs.raise(end);
         partition.replicate();
         self.forget_producers();
+    }
+}
+
+impl Partition {
+    /// The leader is taken from it and given back, each with an epoch.
+    fn lead_again(&mut self) {
+        let end = self.log.end();
+        self.log.epochs.raise(end);
+        self.log.epochs.raise(end);
     }
 }
 
@@ -92,10 +102,15 @@ mod tests {
     }
 
     #[test]
-    fn epochs_rise_in_one_release_alone() {
-        for (version, expected) in [(Version::V4_1, 1), (Version::V3_9, 0)] {
+    fn a_kill_does_not_raise_epochs_in_3_9() {
+        for (version, how, expected) in [
+            (Version::V4_1, Restart::Killed, 2),
+            (Version::V4_1, Restart::Clean, 2),
+            (Version::V3_9, Restart::Killed, 0),
+            (Version::V3_9, Restart::Clean, 2),
+        ] {
             let (mut broker, place) = broker(version);
-            broker.restart(Restart::Killed);
+            broker.restart(how);
             assert_eq!(broker.partition(&place).unwrap().log().leader_epoch(), expected);
         }
     }

@@ -2,7 +2,6 @@
 
 use crate::broker::Broker;
 use crate::config::TopicConfig;
-use crate::log::Stored;
 use crate::partition::Partition;
 use crate::topics::Place;
 
@@ -14,7 +13,7 @@ impl Broker {
         }
     }
 
-    /// Applies `retention.ms` and `retention.bytes` to every topic. Brokers do so with whole segments; here each batch is one.
+    /// Applies `retention.ms` and `retention.bytes` to every topic, segment by segment.
     pub(crate) fn retain(&mut self) {
         let now = self.now;
         for topic in self.topics.values_mut().filter(|topic| topic.config.cleanup.deletes()) {
@@ -35,26 +34,54 @@ impl Partition {
     }
 }
 
-/// The first offset that stays.
-fn retained(partition: &Partition, config: &TopicConfig, now: i64) -> i64 {
-    let is_old = |stored: &Stored| {
-        config.retention_ms >= 0
-            && stored.header.max_timestamp >= 0
-            && now.saturating_sub(stored.header.max_timestamp) > config.retention_ms
-    };
-    let mut size: i64 = partition.log.batches().map(size_of).sum();
-    for stored in partition.log.batches() {
-        let is_too_much = config.retention_bytes >= 0 && size - size_of(stored) >= config.retention_bytes;
-        if !is_old(stored) && !is_too_much {
-            return stored.header.base_offset.max(partition.log.start());
-        }
-        size -= size_of(stored);
-    }
-    partition.log.end()
+/// What is deleted as a whole.
+#[derive(Debug, Default)]
+struct Segment {
+    base_offset: i64,
+    size: i64,
+    /// The greatest timestamp of its first batch.
+    first: i64,
+    newest: i64,
 }
 
-fn size_of(stored: &Stored) -> i64 {
-    i64::try_from(stored.bytes.len()).unwrap_or(i64::MAX)
+/// The log in segments. Their greatest size is beyond any test.
+fn segments(partition: &Partition, config: &TopicConfig) -> Vec<Segment> {
+    let mut segments: Vec<Segment> = Vec::new();
+    for stored in partition.log.batches() {
+        let timestamp = stored.header.max_timestamp;
+        let size = i64::try_from(stored.bytes.len()).unwrap_or(i64::MAX);
+        match segments.last_mut() {
+            Some(last) if last.first < 0 || timestamp.saturating_sub(last.first) <= config.segment_ms => {
+                last.size = last.size.saturating_add(size);
+                last.newest = last.newest.max(timestamp);
+            }
+            _ => segments.push(Segment {
+                base_offset: stored.header.base_offset,
+                size,
+                first: timestamp,
+                newest: timestamp,
+            }),
+        }
+    }
+    segments
+}
+
+/// The first offset that stays: that of the first segment that has to.
+fn retained(partition: &Partition, config: &TopicConfig, now: i64) -> i64 {
+    let segments = segments(partition, config);
+    let mut size: i64 = segments.iter().map(|segment| segment.size).sum();
+    for segment in segments {
+        // A segment without any time counts as written just now.
+        let is_old = config.retention_ms >= 0
+            && segment.newest >= 0
+            && now.saturating_sub(segment.newest) > config.retention_ms;
+        let is_too_much = config.retention_bytes >= 0 && size - segment.size >= config.retention_bytes;
+        if !is_old && !is_too_much {
+            return segment.base_offset.max(partition.log.start());
+        }
+        size -= segment.size;
+    }
+    partition.log.end()
 }
 
 #[cfg(test)]
@@ -82,19 +109,26 @@ mod tests {
     }
 
     #[test]
-    fn old_batches_go_at_a_check_and_never_come_back() {
+    fn old_segments_go_at_a_check_and_never_come_back() {
         let (mut broker, place) = broker(&[9, 8, 1, 10]);
         broker.advance(5 * MINUTE_MS - 1);
         assert_eq!(start(&broker, &place), 0);
         broker.advance(1);
-        assert_eq!(start(&broker, &place), 4, "what lies behind a young one stays");
+        assert_eq!(start(&broker, &place), 4, "what lies in one segment with a young one stays");
         broker.restart(Restart::Killed);
         assert_eq!(start(&broker, &place), 4);
     }
 
     #[test]
+    fn young_batches_keep_the_old_ones_of_their_segment() {
+        let (mut broker, place) = broker(&[9, 3]);
+        broker.advance(DAY_MS);
+        assert_eq!(start(&broker, &place), 0);
+    }
+
+    #[test]
     fn nothing_goes_where_retention_is_off() {
-        let (mut broker, place) = broker(&[9, 8]);
+        let (mut broker, place) = broker(&[9, 1]);
         broker.set_config("t", "retention.ms", "-1");
         broker.advance(DAY_MS);
         assert_eq!(start(&broker, &place), 0);

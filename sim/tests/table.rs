@@ -13,6 +13,7 @@ fn it_answers_as_real_brokers_do() {
             let mut settings = Settings::of(version);
             if checks == Checks::Quick {
                 settings.producer_check_ms = QUICK_CHECK_MS;
+                settings.retention_check_ms = QUICK_CHECK_MS;
             }
             let found = differences(&mut Broker::new(settings, NOW), checks);
             assert!(found.is_empty(), "{version:?} {checks:?}:\n{}", found.join("\n"));

@@ -111,10 +111,10 @@ impl<'a> Asking<'a> {
         self.mark_all(&[marker]);
     }
 
-    /// Writes markers and notes the codes.
+    /// Writes markers and notes the answers.
     pub fn mark_all(&mut self, markers: &[Marker]) {
         match self.subject.write_markers(markers) {
-            Some(codes) => codes.into_iter().flatten().for_each(|code| self.see(named(code))),
+            Some(answers) => answers.iter().for_each(|marked| self.see(named(marked.error_code))),
             None => self.see("no answer"),
         }
     }

@@ -7,14 +7,14 @@ use crate::fetch::Fetch;
 
 pub(super) const ROWS: &[Row] = &[same(
     "5: what a cleaner leaves",
-    "[0..4] count 1 codec 0, [8..11] count 2 codec 4, [12..13] count 0 codec 0 61 bytes, [14..17] count 4 codec 0, \
-     [18..18] count 1 codec 0, from 1: 0, from 6: 8, from 9: 8, from 13: 12, 0 to 19, offsets 4, producer 12..13, \
-     ok 12, ok 19",
+    "[0..4] count 1 codec 0, [8..11] count 2 codec 4, [12..13] count 0 codec 0 61 bytes, \
+     [14..17] count 4 codec 0, [18..18] count 1 codec 0, \
+     from 1: 0, from 6: 8, from 9: 8, from 13: 12, 0 to 19, offsets 4, empty at sequence 77, time of the first -1, newest as it was, ok 12, ok 19",
     cleaned,
 )];
 
 fn cleaned(ask: &mut Asking<'_>) {
-    // A batch that is five seconds younger than the first begins a new segment; cleaners leave that one alone.
+    // A batch that is five seconds younger than the first begins a new segment: cleaners leave it alone.
     let place = ask.topic(&[
         ("cleanup.policy", "compact"),
         ("segment.ms", "5000"),
@@ -43,7 +43,9 @@ fn cleaned(ask: &mut Asking<'_>) {
         ask.see(format!("offsets {}", offsets.join(" ")));
     }
     if let Some((header, _)) = batches.iter().find(|(header, _)| header.producer_id == P) {
-        ask.see(format!("producer {}..{}", header.base_offset, header.base_offset + 1));
+        ask.see(format!("empty at sequence {}", header.base_sequence));
+        ask.see(format!("time of the first {}", header.base_timestamp));
+        ask.see(if header.max_timestamp == old { "newest as it was" } else { "newest is another" });
     }
     ask.produce(&guarded);
     ask.produce(&keyed(ask.now, "h").by(P, 0, 79));

@@ -31,6 +31,30 @@ pub(super) const ROWS: &[Row] = &[
             ask.produce(&ask.guarded(1_000, 1));
         },
     ),
+    same(
+        "3: answers tell the start, some refusals too",
+        "ok 4 start 2, ok 4 start 2, 45 start 2, 87 start -1, 87 start 2, 10 start -1, 2 start -1",
+        |ask| {
+            ask.topic(&[("max.message.bytes", "1000")]);
+            ask.write(&ask.guarded(0, 4));
+            let place = ask.place();
+            ask.subject.delete_records(&place, 2);
+            let mut damaged = ask.guarded(5, 1).bytes().to_vec();
+            damaged.iter_mut().last().into_iter().for_each(|last| *last ^= 1);
+            for records in [
+                ask.guarded(4, 1).bytes(),
+                ask.guarded(4, 1).bytes(),
+                ask.guarded(9, 1).bytes(),
+                Bytes::new(),
+                ask.guarded(5, 0).bytes(),
+                ask.guarded(5, 500).bytes(),
+                damaged.into(),
+            ] {
+                let answer = ask.answer(crate::produce::Produce::of(records));
+                ask.see(format!("{} start {}", super::asking::told(&answer), answer.log_start_offset));
+            }
+        },
+    ),
     same("3: the start may lie inside a batch", "starts at 2, 2 to 4, [0..3] count 4 codec 0, 1", |ask| {
         ask.write(&ask.guarded(0, 4));
         ask.delete(2);

@@ -11,7 +11,8 @@ const M: i64 = 0x4000_0000_0000_9999;
 pub(super) const ROWS: &[Row] = &[
     same(
         "4: unknown id, abort or commit: one offset, 78 bytes",
-        "ok, ok, 0 to 2, 78 bytes attributes 48 sequence -1 delta 0, 78 bytes attributes 48 sequence -1 delta 0, \
+        "ok, ok, 0 to 2, \
+         78 bytes attributes 48 sequence -1 delta 0, 78 bytes attributes 48 sequence -1 delta 0, \
          key 00000000 value 000000000000, key 00000001 value 000000000000, \
          epoch 0 last -1 coordinator 0 open -1",
         |ask| {
@@ -41,7 +42,7 @@ pub(super) const ROWS: &[Row] = &[
     ),
     same(
         "4: a repeat, and the same id twice in a request, are appended again",
-        "ok, ok, ok, ok, 0 to 4",
+        "ok, ok, ok, 0 to 4",
         |ask| {
             ask.mark(M, 0, 0);
             ask.mark(M, 0, 0);
@@ -56,6 +57,12 @@ pub(super) const ROWS: &[Row] = &[
         ask.mark(M, 4, 9);
         ask.mark(M, 5, 10);
         ask.mark(M, 6, 10);
+        ask.range();
+    }),
+    same("4: of two markers of one id the answer is that of the later", "47, ok, 0 to 2", |ask| {
+        let (new, old) = (ask.marker(M, 1, 0), ask.marker(M, 0, 0));
+        ask.mark_all(&[new.clone(), old.clone()]);
+        ask.mark_all(&[old, new]);
         ask.range();
     }),
     same("4: both epochs are lower", "ok, 47, 0 to 1", |ask| {
@@ -105,8 +112,8 @@ pub(super) const ROWS: &[Row] = &[
         ask.range();
     }),
     same(
-        "4: a thousand markers of one id in one request",
-        "1000 ok, 0 to 1000, epoch 0 last -1 coordinator 7 open -1",
+        "4: a thousand markers of one id in one request have one answer",
+        "1 ok, 0 to 1000, epoch 0 last -1 coordinator 7 open -1",
         |ask| {
             let marker = ask.marker(M, 0, 7);
             many(ask, &vec![marker; 1_000]);
@@ -129,8 +136,8 @@ pub(super) const ROWS: &[Row] = &[
 ];
 
 fn many(ask: &mut Asking<'_>, markers: &[Marker]) {
-    let codes = ask.subject.write_markers(markers).unwrap_or_default();
-    let taken = codes.iter().flatten().filter(|code| code.is_none()).count();
+    let answers = ask.subject.write_markers(markers).unwrap_or_default();
+    let taken = answers.iter().filter(|marked| marked.error_code.is_none()).count();
     ask.see(format!("{taken} ok"));
 }
 

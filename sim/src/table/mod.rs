@@ -20,6 +20,7 @@ mod guard;
 mod markers;
 mod positions;
 mod restarts;
+mod retention;
 mod rules;
 mod simulated;
 mod subject;
@@ -43,7 +44,7 @@ pub struct Row {
     pub ask: fn(&mut Asking<'_>),
 }
 
-/// How often the broker looks for producers to forget.
+/// How often the broker looks for what is old.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Checks {
     /// By default: not while a row runs.
@@ -52,7 +53,7 @@ pub enum Checks {
     Quick,
 }
 
-/// `producer.id.expiration.check.interval.ms` for [`Checks::Quick`].
+/// `producer.id.expiration.check.interval.ms` and `log.retention.check.interval.ms` for [`Checks::Quick`].
 pub const QUICK_CHECK_MS: i64 = 1_000;
 
 /// What is seen.
@@ -87,6 +88,7 @@ pub fn rows() -> impl Iterator<Item = &'static Row> {
         guard::ROWS,
         expiry::ROWS,
         restarts::ROWS,
+        retention::ROWS,
         rules::ROWS,
         fillers::ROWS,
         markers::ROWS,

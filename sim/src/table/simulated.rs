@@ -7,7 +7,7 @@ use crate::broker::Broker;
 use crate::config::TopicConfig;
 use crate::epochs::EpochEnd;
 use crate::fetch::{Fetch, Fetched};
-use crate::markers::Marker;
+use crate::markers::{Marked, Marker};
 use crate::offsets::{Ask, Offset};
 use crate::partition::Aborted;
 use crate::produce::{Answer, Produce};
@@ -88,7 +88,7 @@ impl Subject for Broker {
         self.delete_records(place, before)
     }
 
-    fn write_markers(&mut self, markers: &[Marker]) -> Option<Vec<Vec<ErrorCode>>> {
+    fn write_markers(&mut self, markers: &[Marker]) -> Option<Vec<Marked>> {
         self.write_markers(markers)
     }
 

@@ -4,7 +4,7 @@ use tidegate_wire::error_code::ErrorCode;
 
 use crate::epochs::EpochEnd;
 use crate::fetch::{Fetch, Fetched};
-use crate::markers::Marker;
+use crate::markers::{Marked, Marker};
 use crate::offsets::{Ask, Offset};
 use crate::produce::{Answer, Produce};
 use crate::restart::Restart;
@@ -48,8 +48,8 @@ pub trait Subject {
     ) -> (ErrorCode, EpochEnd);
     /// DeleteRecords.
     fn delete_records(&mut self, place: &Place, before: i64) -> (ErrorCode, i64);
-    /// WriteTxnMarkers; `None` if there is no answer within some seconds.
-    fn write_markers(&mut self, markers: &[Marker]) -> Option<Vec<Vec<ErrorCode>>>;
+    /// WriteTxnMarkers, by producer id and place; `None` if there is no answer within some seconds.
+    fn write_markers(&mut self, markers: &[Marker]) -> Option<Vec<Marked>>;
     /// Fetch. Of aborted transactions only the producer and the first offset are told.
     fn fetch(&mut self, place: &Place, fetch: &Fetch) -> Fetched;
     /// InitProducerId.

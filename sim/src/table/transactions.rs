@@ -33,8 +33,8 @@ pub(super) const ROWS: &[Row] = &[
     }),
     same(
         "source: transactions that overlap",
-        "ok, ok, ok 0, ok 1, ok 2, ok 3, ok 4, stable 0 of 5, ok, stable 1 of 6, aborted: one from 0, ok, stable 7 of 7, \
-         aborted: one from 0, uncommitted says nothing",
+        "ok, ok, ok 0, ok 1, ok 2, ok 3, ok 4, stable 0 of 5, ok, stable 1 of 6, aborted: one from 0, \
+         ok, stable 7 of 7, aborted: one from 0, uncommitted says nothing",
         overlapping,
     ),
     same("source: a transaction that is open is not read", "ok, ok 0, ok 1, [0..0], nothing from 1", |ask| {
@@ -55,8 +55,8 @@ pub(super) const ROWS: &[Row] = &[
         end_quietly(ask, &who);
     }),
     same(
-        "source: who comes back aborts what was open",
-        "ok, ok 0, stable 2 of 2, aborted: old from 0, 47",
+        "source: who comes back aborts what was open, and the old one is fenced",
+        "ok, ok 0, stable 2 of 2, aborted: old from 0, 47, 90",
         |ask| {
             let old = known(ask, "comes-back");
             add(ask, &old);
@@ -65,6 +65,7 @@ pub(super) const ROWS: &[Row] = &[
             stable(ask);
             aborted(ask, 0, &[("old", &old)]);
             write(ask, &old, 1);
+            end(ask, 3, &old, true);
         },
     ),
     same("source: a partition that is not part of the transaction", "ok, ok 0, ok, 48", |ask| {
