@@ -38,6 +38,8 @@ pub(super) fn server_properties(server: &Server<'_>) -> String {
     if let Some(rack) = server.rack {
         lines.push(pair("broker.rack", rack));
     }
+    // Of two lines with one key, the later one holds.
+    lines.extend(server.builder.settings.iter().map(|(key, value)| pair(key, value)));
     lines.concat()
 }
 

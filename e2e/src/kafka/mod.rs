@@ -110,6 +110,7 @@ pub struct Builder {
     racks: bool,
     admin: User,
     users: Vec<User>,
+    settings: Vec<(String, String)>,
 }
 
 impl Builder {
@@ -152,6 +153,12 @@ impl Builder {
     /// Adds a user.
     pub fn user(mut self, user: User) -> Self {
         self.users.push(user);
+        self
+    }
+
+    /// Sets one line of every broker's `server.properties`, whatever else would have been in it.
+    pub fn setting(mut self, key: &str, value: impl fmt::Display) -> Self {
+        self.settings.push((key.to_owned(), value.to_string()));
         self
     }
 
@@ -207,6 +214,7 @@ impl Kafka {
             racks: false,
             admin: User::new(&random::name("adm")),
             users: Vec::new(),
+            settings: Vec::new(),
         }
     }
 
