@@ -69,9 +69,9 @@ fn left_of(stored: &Stored, producers: &Producers, removes: &dyn Fn(i64) -> bool
         return Some(stored.clone());
     }
     if kept.is_empty() {
-        return is_needed(&stored.header, producers).then(|| emptied(&stored.header));
+        return is_needed(&stored.header, producers).then(|| emptied(stored));
     }
-    Some(with(&stored.header, &kept))
+    Some(with(stored, &kept))
 }
 
 /// The last word of a producer stays, since its sequence is read from there.
@@ -83,19 +83,25 @@ fn is_needed(header: &BatchHeader, producers: &Producers) -> bool {
     }
 }
 
-fn emptied(header: &BatchHeader) -> Stored {
+fn emptied(stored: &Stored) -> Stored {
+    let header = &stored.header;
     // The codec is that of nothing.
     let attributes = header.attributes & !0b111;
-    Stored::new(&BatchHeader { record_count: 0, base_timestamp: -1, attributes, ..*header }, &[])
+    Stored::new(
+        &BatchHeader { record_count: 0, base_timestamp: -1, attributes, ..*header },
+        &[],
+        stored.segment,
+    )
 }
 
-fn with(header: &BatchHeader, kept: &[&Raw]) -> Stored {
+fn with(stored: &Stored, kept: &[&Raw]) -> Stored {
+    let header = &stored.header;
     let mut section = BytesMut::new();
     kept.iter().for_each(|raw| section.extend_from_slice(&raw.bytes));
     let section = if i16::from(header.codec()) == ZSTD { zstd_of(&section) } else { section.freeze() };
     let record_count = i32::try_from(kept.len()).unwrap_or(i32::MAX);
     let max_timestamp = kept.iter().map(|raw| raw.timestamp).max().unwrap_or(header.max_timestamp);
-    Stored::new(&BatchHeader { record_count, max_timestamp, ..*header }, &section)
+    Stored::new(&BatchHeader { record_count, max_timestamp, ..*header }, &section, stored.segment)
 }
 
 #[cfg(test)]

@@ -46,7 +46,7 @@ pub struct Fetched {
     pub aborted: Option<Vec<Aborted>>,
     /// Where the log is no longer the one that the reader knew.
     pub diverging: Option<EpochEnd>,
-    /// Batches from the one on that holds the offset, or the first one after it; the last one may be cut.
+    /// Batches of one segment, from the one on that holds the offset, or the first one after it; the last one may be cut.
     pub records: Bytes,
 }
 
@@ -113,9 +113,11 @@ impl Partition {
         }
         let mut batches = self.log.from(fetch.offset).take_while(|stored| stored.header.base_offset < end);
         let mut bytes = BytesMut::new();
-        bytes.extend_from_slice(batches.next().map_or(&[], |first| &first.bytes));
+        let Some(first) = batches.next() else { return Bytes::new() };
+        bytes.extend_from_slice(&first.bytes);
         for next in batches {
-            if bytes.len() >= fetch.max_bytes {
+            // An answer is a piece of one file.
+            if bytes.len() >= fetch.max_bytes || next.segment != first.segment {
                 break;
             }
             let room = fetch.max_bytes - bytes.len();

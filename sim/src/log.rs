@@ -13,14 +13,15 @@ pub struct Stored {
     pub header: BatchHeader,
     /// All of it.
     pub bytes: Bytes,
+    /// The first offset of the segment that it lies in.
+    pub segment: i64,
 }
 
 impl Stored {
     /// A batch with this header and these records; length and checksum are made for it.
-    #[must_use]
-    pub fn new(header: &BatchHeader, records: &[u8]) -> Self {
+    pub(crate) fn new(header: &BatchHeader, records: &[u8], segment: i64) -> Self {
         let bytes = encode(header, records);
-        Self { header: BatchHeader::read(&bytes).unwrap_or(*header), bytes }
+        Self { header: BatchHeader::read(&bytes).unwrap_or(*header), bytes, segment }
     }
 
     /// The last offset that it stands for.
@@ -40,7 +41,16 @@ pub struct Log {
     durable_start: i64,
     end: i64,
     high_watermark: i64,
+    active: Option<Active>,
     pub(crate) epochs: Epochs,
+}
+
+/// The segment that is written to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Active {
+    base_offset: i64,
+    /// The greatest timestamp of its first batch, if there is one.
+    first: Option<i64>,
 }
 
 impl Log {
@@ -84,10 +94,23 @@ impl Log {
         &self.batches
     }
 
+    /// Begins a segment if the one that is written to may not take a batch of this time, being too much younger than its first.
+    pub(crate) fn roll(&mut self, timestamp: i64, segment_ms: i64) {
+        let is_over = |active: &Active| {
+            active.first.is_some_and(|first| first >= 0 && timestamp.saturating_sub(first) > segment_ms)
+        };
+        if self.active.as_ref().is_none_or(is_over) {
+            self.active = Some(Active { base_offset: self.end, first: None });
+        }
+    }
+
     /// Puts a batch at the end; only the header's place and leader are changed.
-    pub(crate) fn append(&mut self, header: &BatchHeader, records: &[u8]) {
+    pub(crate) fn append(&mut self, header: &BatchHeader, records: &[u8], segment_ms: i64) {
+        self.roll(header.max_timestamp, segment_ms);
         let header = BatchHeader { base_offset: self.end, leader_epoch: self.epochs.current(), ..*header };
-        let stored = Stored::new(&header, records);
+        let active = self.active.get_or_insert(Active { base_offset: self.end, first: None });
+        active.first.get_or_insert(header.max_timestamp);
+        let stored = Stored::new(&header, records, active.base_offset);
         self.end = stored.last_offset().saturating_add(1);
         self.batches.push(stored);
     }
@@ -128,6 +151,12 @@ impl Log {
         self.start = self.start.min(self.end);
         self.durable_start = self.durable_start.min(self.end);
         self.epochs.cut(self.end);
+        self.active = self.batches.last().map(|last| self.first_of(last.segment));
+    }
+
+    fn first_of(&self, segment: i64) -> Active {
+        let first = self.batches.iter().find(|stored| stored.segment == segment);
+        Active { base_offset: segment, first: first.map(|first| first.header.max_timestamp) }
     }
 }
 
@@ -141,7 +170,7 @@ mod tests {
         let mut log = Log::default();
         for count in counts {
             let draft = Draft::of(*count, 0);
-            log.append(&draft.header, &draft.section());
+            log.append(&draft.header, &draft.section(), 100);
         }
         log
     }
@@ -165,6 +194,22 @@ mod tests {
         log.checkpoint();
         log.forget_start();
         assert_eq!((log.start(), log.physical().len()), (4, 1));
+    }
+
+    #[test]
+    fn a_batch_that_is_much_younger_begins_a_segment() {
+        let mut log = Log::default();
+        let mut append = |timestamp| {
+            let draft = Draft::of(1, timestamp);
+            log.append(&draft.header, &draft.section(), 100);
+        };
+        [50, 20, 150, 151, 5].into_iter().for_each(&mut append);
+        let segments = |log: &Log| log.batches().map(|stored| stored.segment).collect::<Vec<_>>();
+        assert_eq!(segments(&log), [0, 0, 0, 3, 3]);
+        log.cut(3);
+        let draft = Draft::of(1, 150);
+        log.append(&draft.header, &draft.section(), 100);
+        assert_eq!(segments(&log), [0, 0, 0, 0]);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use tidegate_wire::batch::BatchHeader;
 use tidegate_wire::error_code::ErrorCode;
 use tidegate_wire::record::records;
 
-use crate::broker::Broker;
+use crate::broker::{Broker, Terms};
 use crate::draft::{CONTROL, Draft, TRANSACTIONAL};
 use crate::partition::{Aborted, Partition};
 use crate::topics::Place;
@@ -57,25 +57,27 @@ impl Broker {
     }
 
     fn write_marker(&mut self, marker: &Marker, place: &Place) -> ErrorCode {
-        let now = self.now;
-        let Some((_, partition)) = self.partition_mut(place) else {
+        let Some((terms, partition)) = self.partition_mut(place) else {
             return ErrorCode::UNKNOWN_TOPIC_OR_PARTITION;
         };
-        partition.append_marker(marker, now).err().unwrap_or(ErrorCode::NONE)
+        partition.append_marker(marker, &terms).err().unwrap_or(ErrorCode::NONE)
     }
 }
 
 impl Partition {
     /// Appends a marker: one offset, whoever's it is.
-    fn append_marker(&mut self, marker: &Marker, now: i64) -> Result<(), ErrorCode> {
+    fn append_marker(&mut self, marker: &Marker, terms: &Terms<'_>) -> Result<(), ErrorCode> {
         let Marker { producer_id, producer_epoch, coordinator_epoch, commit, .. } = *marker;
-        if producer_id < 0 {
+        // What says "none" cannot be written; what says nonsense can.
+        if producer_id == -1 || producer_epoch == -1 {
             return Err(ErrorCode::UNKNOWN_SERVER_ERROR);
         }
+        // As with batches of clients, a segment may end for what is refused then.
+        self.log.roll(terms.now, terms.config.segment_ms);
         self.producers.check_marker(producer_id, producer_epoch, coordinator_epoch)?;
-        let batch = control_batch(marker, now);
+        let batch = control_batch(marker, terms.now);
         let last_offset = self.log.end();
-        self.log.append(&batch.header, &batch.section());
+        self.log.append(&batch.header, &batch.section(), terms.config.segment_ms);
         let open = self.producers.append_marker(&batch.header, coordinator_epoch);
         if let Some(first_offset) = open.filter(|_| !commit) {
             self.aborted.push(Aborted { producer_id, first_offset, last_offset });
@@ -159,6 +161,7 @@ mod tests {
         assert_eq!(written(&mut broker, marker(&place, 0, 6)), ErrorCode::INVALID_PRODUCER_EPOCH);
         let nobody = Marker { producer_id: -1, ..marker(&place, 0, 0) };
         assert_eq!(written(&mut broker, nobody), ErrorCode::UNKNOWN_SERVER_ERROR);
+        assert_eq!(written(&mut broker, marker(&place, -1, 5)), ErrorCode::UNKNOWN_SERVER_ERROR);
         let nowhere = marker(&Place::new("t", 1), 1, 5);
         assert_eq!(written(&mut broker, nowhere), ErrorCode::UNKNOWN_TOPIC_OR_PARTITION);
         assert_eq!(broker.partition(&place).unwrap().log().end(), 1);

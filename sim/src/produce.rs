@@ -101,11 +101,13 @@ impl Partition {
         terms: &Terms<'_>,
         acks: i16,
     ) -> Result<Answer, ErrorCode> {
+        // A segment ends for a batch that is not appended, too: that is asked first.
+        self.log.roll(header.max_timestamp, terms.config.segment_ms);
         let (base_offset, log_append_time) = match self.producers.duplicate(header) {
             Some(known) => (known.base_offset, known.timestamp),
             None => {
                 self.producers.check(header)?;
-                (self.append(header, batch), append_time(terms))
+                (self.append(header, batch, terms), append_time(terms))
             }
         };
         // A repeat waits for replicas as the first did.
@@ -116,9 +118,10 @@ impl Partition {
     }
 
     /// Appends a batch; where it lies.
-    fn append(&mut self, header: &BatchHeader, batch: &Bytes) -> i64 {
+    fn append(&mut self, header: &BatchHeader, batch: &Bytes, terms: &Terms<'_>) -> i64 {
         let base_offset = self.log.end();
-        self.log.append(header, batch.get(HEADER_LENGTH..).unwrap_or_default());
+        let records = batch.get(HEADER_LENGTH..).unwrap_or_default();
+        self.log.append(header, records, terms.config.segment_ms);
         self.producers.append(&BatchHeader { base_offset, ..*header });
         self.replicate();
         base_offset

@@ -12,6 +12,8 @@ use crate::markers::coordinator_epoch;
 /// So many batches of a producer are known again.
 const REMEMBERED: usize = 5;
 const NONE: i32 = -1;
+/// Of a producer of whom nothing is known.
+const NO_EPOCH: i16 = -1;
 
 /// All of them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -122,8 +124,9 @@ impl Producers {
     /// Whether a batch may be appended.
     pub(crate) fn check(&self, header: &BatchHeader) -> Result<(), ErrorCode> {
         match self.known.get(&header.producer_id) {
-            Some(known) if header.producer_id >= 0 => known.takes(header),
-            _ => Ok(()),
+            _ if header.producer_id < 0 => Ok(()),
+            Some(known) => known.takes(header),
+            None => Known::new(NO_EPOCH).takes(header),
         }
     }
 
@@ -153,11 +156,16 @@ impl Producers {
         producer_epoch: i16,
         coordinator_epoch: i32,
     ) -> Result<(), ErrorCode> {
-        let Some(known) = self.known.get(&producer_id) else { return Ok(()) };
-        if producer_epoch < known.epoch {
+        if producer_id < 0 {
+            return Ok(());
+        }
+        let known = self.known.get(&producer_id);
+        let (epoch, of_coordinator) =
+            known.map_or((NO_EPOCH, NONE), |known| (known.epoch, known.coordinator_epoch));
+        if producer_epoch < epoch {
             return Err(ErrorCode::INVALID_PRODUCER_EPOCH);
         }
-        if coordinator_epoch < known.coordinator_epoch {
+        if coordinator_epoch < of_coordinator {
             return Err(TRANSACTION_COORDINATOR_FENCED);
         }
         Ok(())
@@ -165,6 +173,9 @@ impl Producers {
 
     /// A marker was appended; the first offset of the transaction that it ends, if there was one.
     pub(crate) fn append_marker(&mut self, header: &BatchHeader, coordinator_epoch: i32) -> Option<i64> {
+        if header.producer_id < 0 {
+            return None;
+        }
         let known = self.known.entry(header.producer_id).or_insert_with(|| Known::new(header.producer_epoch));
         known.enter(header.producer_epoch);
         known.coordinator_epoch = coordinator_epoch;

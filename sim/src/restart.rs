@@ -49,7 +49,7 @@ impl Broker {
 }
 
 impl Partition {
-    /// The leader is taken from it and given back, each with an epoch.
+    /// The leader is taken from it and given back, each with an epoch; real ones do both at once now and then.
     fn lead_again(&mut self) {
         let end = self.log.end();
         self.log.epochs.raise(end);

@@ -35,32 +35,24 @@ impl Partition {
 }
 
 /// What is deleted as a whole.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Segment {
     base_offset: i64,
     size: i64,
-    /// The greatest timestamp of its first batch.
-    first: i64,
     newest: i64,
 }
 
-/// The log in segments. Their greatest size is beyond any test.
-fn segments(partition: &Partition, config: &TopicConfig) -> Vec<Segment> {
+fn segments(partition: &Partition) -> Vec<Segment> {
     let mut segments: Vec<Segment> = Vec::new();
     for stored in partition.log.batches() {
-        let timestamp = stored.header.max_timestamp;
+        let newest = stored.header.max_timestamp;
         let size = i64::try_from(stored.bytes.len()).unwrap_or(i64::MAX);
         match segments.last_mut() {
-            Some(last) if last.first < 0 || timestamp.saturating_sub(last.first) <= config.segment_ms => {
+            Some(last) if last.base_offset == stored.segment => {
                 last.size = last.size.saturating_add(size);
-                last.newest = last.newest.max(timestamp);
+                last.newest = last.newest.max(newest);
             }
-            _ => segments.push(Segment {
-                base_offset: stored.header.base_offset,
-                size,
-                first: timestamp,
-                newest: timestamp,
-            }),
+            _ => segments.push(Segment { base_offset: stored.segment, size, newest }),
         }
     }
     segments
@@ -68,7 +60,7 @@ fn segments(partition: &Partition, config: &TopicConfig) -> Vec<Segment> {
 
 /// The first offset that stays: that of the first segment that has to.
 fn retained(partition: &Partition, config: &TopicConfig, now: i64) -> i64 {
-    let segments = segments(partition, config);
+    let segments = segments(partition);
     let mut size: i64 = segments.iter().map(|segment| segment.size).sum();
     for segment in segments {
         // A segment without any time counts as written just now.

@@ -1,6 +1,6 @@
 //! The simulated broker is asked what real ones were.
 
-use tidegate_sim::table::{Checks, QUICK_CHECK_MS, differences, rows};
+use tidegate_sim::table::{Checks, QUICK_CHECK_MS, differences, rows, walk};
 use tidegate_sim::{Broker, Settings, Version};
 
 /// Some time in 2026.
@@ -28,4 +28,11 @@ fn each_row_has_a_name_of_its_own() {
     names.sort_unstable();
     names.dedup();
     assert_eq!(names.len(), all);
+}
+
+#[test]
+fn one_seed_gives_one_walk() {
+    let once = |seed| walk(&mut Broker::new(Settings::of(Version::V4_1), NOW), seed, 300);
+    assert_eq!(once(1), once(1));
+    assert_ne!(once(1), once(2));
 }

@@ -1,6 +1,5 @@
 //! Requests about a partition's log.
 
-use bytes::Bytes;
 use kafka_protocol::messages::delete_records_request::{DeleteRecordsPartition, DeleteRecordsTopic};
 use kafka_protocol::messages::describe_producers_request::TopicRequest;
 use kafka_protocol::messages::fetch_request::{FetchPartition, FetchTopic};
@@ -84,7 +83,7 @@ impl Asked {
             log_start_offset: partition.log_start_offset,
             aborted,
             diverging: Some(diverging).filter(|end| *end != EpochEnd::UNKNOWN),
-            records: partition.records.clone().unwrap_or_else(Bytes::new),
+            records: partition.records.clone().unwrap_or_default(),
         }
     }
 
@@ -177,7 +176,7 @@ fn produce_request(entries: &[(Place, Produce)]) -> ProduceRequest {
         match topics.iter_mut().find(|topic| topic.name == name) {
             Some(topic) => topic.partition_data.push(partition),
             None => {
-                topics.push(TopicProduceData::default().with_name(name).with_partition_data(vec![partition]))
+                topics.push(TopicProduceData::default().with_name(name).with_partition_data(vec![partition]));
             }
         }
     }

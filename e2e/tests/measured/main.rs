@@ -11,6 +11,7 @@ mod asked;
 mod logs;
 mod operator;
 mod transactions;
+mod walks;
 
 use asked::Asked;
 use tidegate_e2e::jars::Version;

@@ -79,6 +79,10 @@ pub(super) const ROWS: &[Row] = &[
             ask.range();
         },
     ),
+    same("1: real id with epoch -2", "47, 0 to 0", |ask| {
+        ask.produce(&Draft::of(1, ask.now).by(P, -2, 5));
+        ask.range();
+    }),
     same("1: id -2 or -1 is no guard at all", "ok 0, ok 1, ok 2, ok 3, nobody", |ask| {
         for id in [-1, -1, -2, -2] {
             ask.produce(&Draft::of(1, ask.now).by(id, 0, 7));

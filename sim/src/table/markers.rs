@@ -107,8 +107,16 @@ pub(super) const ROWS: &[Row] = &[
         ask.mark_all(&[twice]);
         ask.range();
     }),
-    same("4: producer id -1", "-1, 0 to 0", |ask| {
+    same("4: nonsense: epoch -2, id -2, coordinator -1 and -2", "47, ok, ok, 52, 0 to 2", |ask| {
+        ask.mark(M, -2, 0);
+        ask.mark(-2, 0, 0);
+        ask.mark(M, 0, -1);
+        ask.mark(M, 0, -2);
+        ask.range();
+    }),
+    same("4: producer id -1, or epoch -1", "-1, -1, 0 to 0", |ask| {
         ask.mark(-1, 0, 0);
+        ask.mark(M, -1, 0);
         ask.range();
     }),
     same(

@@ -25,9 +25,11 @@ mod rules;
 mod simulated;
 mod subject;
 mod transactions;
+mod walk;
 
 pub use asking::{Asking, P};
 pub use subject::{Described, Subject};
+pub use walk::walk;
 
 use crate::settings::Version;
 

@@ -1,7 +1,8 @@
 //! Positions and epochs (offset-exact, section 6).
 
-use super::asking::{Asking, named};
+use super::asking::{Asking, P, named};
 use super::{Row, same};
+use crate::draft::Draft;
 use crate::epochs::EpochEnd;
 use crate::fetch::Fetch;
 use crate::offsets::Ask;
@@ -42,7 +43,11 @@ pub(super) const ROWS: &[Row] = &[
         "6: an epoch that is older than the log at the offset, or that the log skipped",
         "ok, ok, ok diverging +0 at 3, ok diverging +0 at 3, ok diverging +0 at 3, ok diverging +0 at 3",
         |ask| {
-            let epoch = two_leaders(ask);
+            ask.write(&ask.guarded(0, 3));
+            let epoch = ask.leader_epoch();
+            ask.subject.restart(Restart::Clean);
+            ask.subject.restart(Restart::Clean);
+            ask.write(&ask.guarded(3, 2));
             (2..6).for_each(|offset| diverging(ask, offset, epoch, epoch));
             diverging(ask, 4, epoch + 1, epoch);
             diverging(ask, 2, epoch + 1, epoch);
@@ -103,19 +108,42 @@ pub(super) const ROWS: &[Row] = &[
     ),
     same(
         "6: the epochs that batches have, and ListOffsets tells with the start and the end",
-        "start +0 end +0, batch +0, batch +2, start +0 end +2, starts at 5, start +2 end +2",
+        "start old end old, batch old, batch new, start old end new, starts at 5, start new end new",
         |ask| {
             let epoch = ask.leader_epoch();
             epochs(ask, epoch);
             two_leaders(ask);
             for (header, _) in ask.batches(0) {
-                ask.see(format!("batch +{}", header.leader_epoch - epoch));
+                ask.see(format!("batch {}", age(header.leader_epoch, epoch)));
             }
             epochs(ask, epoch);
             ask.delete(-1);
             epochs(ask, epoch);
         },
     ),
+    same("6: an answer ends where a segment does", "[0..0], [1..1], 0 to 2", |ask| {
+        ask.topic(&[("segment.ms", "5000")]);
+        ask.write(&Draft::of(1, ask.now - 10_000));
+        ask.write(&Draft::of(1, ask.now));
+        for offset in [0, 1] {
+            let records = ask.fetch(&Fetch::from(offset)).records;
+            let all = tidegate_wire::record::batches(&records);
+            let all: Vec<_> = all.map(|(header, _)| format!("[{0}..{0}]", header.base_offset)).collect();
+            ask.see(all.join(" "));
+        }
+        ask.range();
+    }),
+    same("6: a repeat that is younger ends a segment", "ok 0, ok 0, ok 1, [0..0]", |ask| {
+        ask.topic(&[("segment.ms", "5000")]);
+        let of = |ask: &Asking<'_>, sequence, age| Draft::of(1, ask.now - age).by(P, 0, sequence);
+        ask.produce(&of(ask, 0, 10_000));
+        ask.produce(&of(ask, 0, 0));
+        ask.produce(&of(ask, 1, 10_000));
+        let records = ask.fetch(&Fetch::from(0)).records;
+        for (header, _) in tidegate_wire::record::batches(&records) {
+            ask.see(format!("[{0}..{0}]", header.base_offset));
+        }
+    }),
     same("6: at most so many bytes, but one batch", "first whole, cut at 100", |ask| {
         ask.write(&ask.guarded(0, 5));
         ask.write(&ask.guarded(5, 5));
@@ -127,7 +155,7 @@ pub(super) const ROWS: &[Row] = &[
     }),
 ];
 
-/// Three records of one leader, two of another; the epoch of the first. There is one epoch between them.
+/// Three records of one leader, two of another; the epoch of the first.
 fn two_leaders(ask: &mut Asking<'_>) -> i32 {
     ask.write(&ask.guarded(0, 3));
     let epoch = ask.leader_epoch();
@@ -139,8 +167,17 @@ fn two_leaders(ask: &mut Asking<'_>) -> i32 {
 fn epochs(ask: &mut Asking<'_>, relative: i32) {
     let place = ask.place();
     let [start, end] = [Ask::Start, Ask::LogEnd]
-        .map(|asked| ask.subject.list_offsets(&place, asked).leader_epoch - relative);
-    ask.see(format!("start +{start} end +{end}"));
+        .map(|asked| age(ask.subject.list_offsets(&place, asked).leader_epoch, relative));
+    ask.see(format!("start {start} end {end}"));
+}
+
+fn age(epoch: i32, old: i32) -> &'static str {
+    match epoch {
+        -1 => "unknown",
+        epoch if epoch == old => "old",
+        epoch if epoch > old => "new",
+        _ => "older",
+    }
 }
 
 /// Fetches with a last epoch, and notes what comes, epochs relative to another.
