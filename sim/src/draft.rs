@@ -1,19 +1,12 @@
 //! Batches made by hand: right ones, and those that are wrong in one place.
 
 use bytes::{BufMut, Bytes, BytesMut};
-use tidegate_wire::batch::{BatchHeader, HEADER_LENGTH};
+use tidegate_wire::batch::{BatchHeader, HEADER_LENGTH, LENGTH_OVERHEAD, MAGIC, checked};
+pub(crate) use tidegate_wire::batch::{CONTROL, LOG_APPEND_TIME, TRANSACTIONAL};
 use tidegate_wire::crc::crc;
-
-/// Where the checksum lies, and where it begins to count.
-const CRC_AT: usize = 17;
-const CHECKED_FROM: usize = 21;
-const LENGTH_OVERHEAD: usize = 12;
 
 /// The codec of zstd, the only one that is simulated.
 pub(crate) const ZSTD: i16 = 4;
-pub(crate) const LOG_APPEND_TIME: i16 = 1 << 3;
-pub(crate) const TRANSACTIONAL: i16 = 1 << 4;
-pub(crate) const CONTROL: i16 = 1 << 5;
 
 /// A batch that is not written yet: whoever bends a field of it gets a batch that says so.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -125,32 +118,14 @@ impl Draft {
 
 /// A batch with this header and these records; length and checksum are made for it.
 pub(crate) fn encode(header: &BatchHeader, records: &[u8]) -> Bytes {
-    let length = HEADER_LENGTH - LENGTH_OVERHEAD + records.len();
-    let mut bytes = BytesMut::with_capacity(HEADER_LENGTH + records.len());
-    bytes.put_i64(header.base_offset);
-    bytes.put_i32(i32::try_from(length).unwrap_or(i32::MAX));
-    bytes.put_i32(header.leader_epoch);
-    bytes.put_i8(header.magic);
-    bytes.put_u32(0);
-    bytes.put_i16(header.attributes);
-    bytes.put_i32(header.last_offset_delta);
-    bytes.put_i64(header.base_timestamp);
-    bytes.put_i64(header.max_timestamp);
-    bytes.put_i64(header.producer_id);
-    bytes.put_i16(header.producer_epoch);
-    bytes.put_i32(header.base_sequence);
-    bytes.put_i32(header.record_count);
-    bytes.put_slice(records);
-    let checksum = checksum(&bytes);
-    if let Some(place) = bytes.get_mut(CRC_AT..CHECKED_FROM) {
-        place.copy_from_slice(&checksum.to_be_bytes());
-    }
-    bytes.freeze()
+    let length = i32::try_from(HEADER_LENGTH - LENGTH_OVERHEAD + records.len()).unwrap_or(i32::MAX);
+    let header = BatchHeader { length, ..*header }.sealed(crc(records), records.len());
+    Bytes::from([&header, records].concat())
 }
 
 /// What the checksum of a batch has to be.
 pub(crate) fn checksum(batch: &[u8]) -> u32 {
-    crc(batch.get(CHECKED_FROM..).unwrap_or_default())
+    crc(checked(batch))
 }
 
 /// Compressed with zstd; memory alone can be in the way of it.
@@ -163,7 +138,7 @@ fn header(count: i32, timestamp: i64) -> BatchHeader {
         base_offset: 0,
         length: 0,
         leader_epoch: -1,
-        magic: 2,
+        magic: MAGIC,
         crc: 0,
         attributes: 0,
         last_offset_delta: count - 1,

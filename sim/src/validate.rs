@@ -1,7 +1,7 @@
 //! What a broker checks before it takes a batch, in its order, and what it puts right.
 
 use bytes::Bytes;
-use tidegate_wire::batch::{BatchHeader, HEADER_LENGTH};
+use tidegate_wire::batch::{BatchHeader, HEADER_LENGTH, LENGTH_OVERHEAD};
 use tidegate_wire::error_code::ErrorCode;
 
 use crate::broker::Terms;
@@ -10,7 +10,6 @@ use crate::config::TimestampType;
 use crate::draft::{LOG_APPEND_TIME, checksum};
 use crate::records::{Broken, Contents, Raw, contents};
 
-const LENGTH_OVERHEAD: usize = 12;
 const NO_TIMESTAMP: i64 = -1;
 
 /// Whether the records of one partition are one batch of format 2, which is asked before anything else.

@@ -198,7 +198,7 @@ async fn change<T>(
 /// Puts into the history what was done in several changes.
 async fn tell(parts: &StoreParts, action: &str) -> anyhow::Result<()> {
     let told = commit(parts, |registry| Ok((in_history(registry, Change::new(), action)?, ()))).await;
-    told.map(|_| ()).with_context(|| format!("done, but not told in the history: {action}"))
+    told.map(|_| ()).with_context(|| format!("{action}: done, and only its line in the history is missing"))
 }
 
 /// `change`, and that whoever is here did it.

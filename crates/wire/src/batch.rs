@@ -12,21 +12,28 @@ use crate::reader::Reader;
 pub const HEADER_LENGTH: usize = 61;
 
 /// Bytes before those that the batch's own length counts.
-pub(crate) const LENGTH_OVERHEAD: usize = 12;
+pub const LENGTH_OVERHEAD: usize = 12;
 
 /// Where the checksum stands, right before what it counts: the attributes and all behind them.
 const CHECKSUM: Range<usize> = 17..21;
 
-pub(crate) const MAGIC: i8 = 2;
+/// The number of this format.
+pub const MAGIC: i8 = 2;
+
 const CODEC_MASK: i16 = 0b111;
+
 /// Set by brokers on topics whose timestamps are those of the append: all records have the greatest one then.
-pub(crate) const LOG_APPEND_TIME: i16 = 1 << 3;
-pub(crate) const TRANSACTIONAL: i16 = 1 << 4;
+pub const LOG_APPEND_TIME: i16 = 1 << 3;
+
+/// Set on batches of transactions.
+pub const TRANSACTIONAL: i16 = 1 << 4;
+
+/// Set on batches of control records.
+pub const CONTROL: i16 = 1 << 5;
 
 /// The base timestamp says when a log's cleaner may drop the batch's tombstones; the records' times count from it all the same
 /// (KIP-534).
-pub(crate) const DELETE_HORIZON: i16 = 1 << 6;
-pub(crate) const CONTROL: i16 = 1 << 5;
+pub const DELETE_HORIZON: i16 = 1 << 6;
 
 /// Highest compression codec number, zstd (KIP-110).
 pub(crate) const CODEC_ZSTD: u8 = 4;
@@ -89,7 +96,8 @@ impl BatchHeader {
     }
 
     /// The header as bytes, with the checksum that it has before records of the checksum `of_records`; its own is not looked at.
-    pub(crate) fn sealed(&self, of_records: u32, length: usize) -> [u8; HEADER_LENGTH] {
+    #[must_use]
+    pub fn sealed(&self, of_records: u32, length: usize) -> [u8; HEADER_LENGTH] {
         let mut sealed = [0; HEADER_LENGTH];
         let mut rest = sealed.as_mut_slice();
         rest.put_i64(self.base_offset);
@@ -132,7 +140,8 @@ impl BatchHeader {
 }
 
 /// What the checksum of a batch counts of its header, or of all of it.
-pub(crate) fn checked(batch: &[u8]) -> &[u8] {
+#[must_use]
+pub fn checked(batch: &[u8]) -> &[u8] {
     batch.get(CHECKSUM.end..).unwrap_or_default()
 }
 

@@ -5,13 +5,8 @@
 use bytes::Bytes;
 use thiserror::Error;
 
-use crate::batch::{BatchHeader, HEADER_LENGTH};
+use crate::batch::{BatchHeader, HEADER_LENGTH, LENGTH_OVERHEAD, MAGIC};
 use crate::reader::{ReadError, Reader};
-
-/// Bytes of a batch before those that its own length counts.
-const LENGTH_OVERHEAD: usize = 12;
-
-const MAGIC: i8 = 2;
 
 /// Most headers of one record that are read; ours have four, and each of two bytes takes thirty times as much here.
 const MAX_HEADERS: i32 = 16;

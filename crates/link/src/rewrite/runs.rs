@@ -1,7 +1,7 @@
 //! Records one after the other become batches without gaps.
 
 use bytes::{BufMut, Bytes};
-use tidegate_wire::batch::HEADER_LENGTH;
+use tidegate_wire::batch::{BatchHeader, HEADER_LENGTH, LENGTH_OVERHEAD, MAGIC};
 use tidegate_wire::crc::crc;
 
 use super::codec::{Codec, Packer};
@@ -122,25 +122,24 @@ impl Open {
         let whole = HEADER_LENGTH + packed.len();
         let too_large = RewriteError::TooLarge { base_offset: self.base_offset, limit: MOST_OF_BATCH };
         let length = i32::try_from(whole - LENGTH_OVERHEAD).map_err(|_| too_large)?;
+        let header = BatchHeader {
+            base_offset: self.base_offset,
+            length,
+            leader_epoch: -1,
+            magic: MAGIC,
+            crc: 0,
+            attributes: self.codec.number().into(),
+            last_offset_delta: self.count - 1,
+            base_timestamp: self.base_timestamp,
+            max_timestamp: self.max_timestamp,
+            producer_id: -1,
+            producer_epoch: -1,
+            base_sequence: -1,
+            record_count: self.count,
+        };
         let mut batch = Vec::with_capacity(whole);
-        batch.put_i64(self.base_offset);
-        batch.put_i32(length);
-        batch.put_i32(-1);
-        batch.put_i8(MAGIC);
-        batch.put_u32(0);
-        batch.put_i16(self.codec.number().into());
-        batch.put_i32(self.count - 1);
-        batch.put_i64(self.base_timestamp);
-        batch.put_i64(self.max_timestamp);
-        batch.put_i64(-1);
-        batch.put_i16(-1);
-        batch.put_i32(-1);
-        batch.put_i32(self.count);
-        batch.put_slice(packed);
-        let checksum = crc(batch.get(CHECKED_FROM..).unwrap_or_default());
-        if let Some(place) = batch.get_mut(CHECKED_FROM - 4..CHECKED_FROM) {
-            place.copy_from_slice(&checksum.to_be_bytes());
-        }
+        batch.extend_from_slice(&header.sealed(crc(packed), packed.len()));
+        batch.extend_from_slice(packed);
         Ok(batch.into())
     }
 }
@@ -189,14 +188,6 @@ fn put_nullable(out: &mut Vec<u8>, bytes: Option<&[u8]>) {
 fn signed(length: usize) -> i64 {
     i64::try_from(length).unwrap_or(i64::MAX)
 }
-
-const MAGIC: i8 = 2;
-
-/// Bytes of a batch before those that its own length counts.
-const LENGTH_OVERHEAD: usize = 12;
-
-/// Where its checksum begins to count.
-const CHECKED_FROM: usize = 21;
 
 /// The length of a batch is a number of 32 bits.
 const MOST_OF_BATCH: usize = 0x7fff_ffff;

@@ -1,7 +1,7 @@
 //! Batches of format 2 (KIP-98): their records, but for what is in them.
 
 use bytes::Bytes;
-use tidegate_wire::batch::{BatchHeader, HEADER_LENGTH};
+use tidegate_wire::batch::{self, BatchHeader, HEADER_LENGTH, LENGTH_OVERHEAD, LOG_APPEND_TIME};
 use tidegate_wire::crc::crc;
 use tidegate_wire::reader::{ReadError, Reader};
 
@@ -52,7 +52,7 @@ fn checked(batch: &[u8]) -> Result<BatchHeader, RewriteError> {
     if length != Some(batch.len()) {
         return Err(not_one());
     }
-    if crc(batch.get(CHECKED_FROM..).unwrap_or_default()) != header.crc {
+    if crc(batch::checked(batch)) != header.crc {
         return Err(RewriteError::Damaged { base_offset: header.base_offset });
     }
     Ok(header)
@@ -91,12 +91,3 @@ fn timestamp(header: &BatchHeader, delta: i64) -> i64 {
         header.base_timestamp.wrapping_add(delta)
     }
 }
-
-/// Set by brokers on topics whose timestamps are those of the append: all records have the greatest one then.
-const LOG_APPEND_TIME: i16 = 1 << 3;
-
-/// Bytes of a batch before those that its own length counts.
-const LENGTH_OVERHEAD: usize = 12;
-
-/// Where its checksum begins to count.
-const CHECKED_FROM: usize = 21;
