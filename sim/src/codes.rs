@@ -2,13 +2,9 @@
 
 use tidegate_wire::error_code::ErrorCode;
 
-/// A timestamp is further from now than the topic allows.
-pub const INVALID_TIMESTAMP: ErrorCode = ErrorCode(32);
 /// A name of a configuration that is not simulated, or a value that cannot be.
 pub const INVALID_CONFIG: ErrorCode = ErrorCode(40);
 /// A number of partitions that cannot be.
 pub const INVALID_PARTITIONS: ErrorCode = ErrorCode(37);
 /// Records of compacted topics are not deleted on request.
 pub const POLICY_VIOLATION: ErrorCode = ErrorCode(44);
-/// A marker of a coordinator that another has followed.
-pub const TRANSACTION_COORDINATOR_FENCED: ErrorCode = ErrorCode(52);

@@ -111,7 +111,6 @@ pub(crate) fn coordinator_epoch(header: &BatchHeader, batch: &Bytes) -> Option<i
 
 #[cfg(test)]
 mod tests {
-    use crate::codes::TRANSACTION_COORDINATOR_FENCED;
     use crate::settings::{Settings, Version};
     use crate::{Produce, TopicConfig};
 
@@ -157,7 +156,7 @@ mod tests {
     fn both_epochs_fence() {
         let (mut broker, place) = broker();
         assert_eq!(written(&mut broker, marker(&place, 1, 5)), ErrorCode::NONE);
-        assert_eq!(written(&mut broker, marker(&place, 1, 4)), TRANSACTION_COORDINATOR_FENCED);
+        assert_eq!(written(&mut broker, marker(&place, 1, 4)), ErrorCode::TRANSACTION_COORDINATOR_FENCED);
         assert_eq!(written(&mut broker, marker(&place, 0, 6)), ErrorCode::INVALID_PRODUCER_EPOCH);
         let nobody = Marker { producer_id: -1, ..marker(&place, 0, 0) };
         assert_eq!(written(&mut broker, nobody), ErrorCode::UNKNOWN_SERVER_ERROR);

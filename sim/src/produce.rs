@@ -137,9 +137,9 @@ fn append_time(terms: &Terms<'_>) -> i64 {
 
 #[cfg(test)]
 mod tests {
+    use crate::TopicConfig;
     use crate::draft::Draft;
     use crate::settings::{Settings, Version};
-    use crate::{TopicConfig, codes};
 
     use super::*;
 
@@ -212,7 +212,7 @@ mod tests {
         assert_eq!(broker.produce(&place, &Produce::of(two)).error_code, ErrorCode::INVALID_RECORD);
         assert_eq!(broker.produce(&place, &Produce::of(Bytes::new())).error_code, ErrorCode::INVALID_RECORD);
         let future = Produce::of(Draft::of(1, NOW + 7_200_000).by(7, 0, 0).bytes());
-        assert_eq!(broker.produce(&place, &future).error_code, codes::INVALID_TIMESTAMP);
+        assert_eq!(broker.produce(&place, &future).error_code, ErrorCode::INVALID_TIMESTAMP);
         let nowhere = broker.produce(&Place::new("u", 0), &Produce::of(batch));
         assert_eq!(nowhere.error_code, ErrorCode::UNKNOWN_TOPIC_OR_PARTITION);
         assert_eq!(broker, before);

@@ -6,7 +6,6 @@ use bytes::Bytes;
 use tidegate_wire::batch::BatchHeader;
 use tidegate_wire::error_code::ErrorCode;
 
-use crate::codes::TRANSACTION_COORDINATOR_FENCED;
 use crate::markers::coordinator_epoch;
 
 /// So many batches of a producer are known again.
@@ -166,7 +165,7 @@ impl Producers {
             return Err(ErrorCode::INVALID_PRODUCER_EPOCH);
         }
         if coordinator_epoch < of_coordinator {
-            return Err(TRANSACTION_COORDINATOR_FENCED);
+            return Err(ErrorCode::TRANSACTION_COORDINATOR_FENCED);
         }
         Ok(())
     }
@@ -292,7 +291,7 @@ mod tests {
         producers.append_marker(&marker(0), 3);
         assert_eq!(producers.check(&header(0, 2, 1)), Ok(()));
         assert!(producers.duplicate(&header(0, 0, 2)).is_some());
-        assert_eq!(producers.check_marker(7, 0, 2), Err(TRANSACTION_COORDINATOR_FENCED));
+        assert_eq!(producers.check_marker(7, 0, 2), Err(ErrorCode::TRANSACTION_COORDINATOR_FENCED));
         producers.append_marker(&marker(1), 3);
         assert_eq!(producers.check(&header(0, 2, 1)), FENCED);
         assert_eq!(producers.check_marker(7, 0, 3), FENCED);

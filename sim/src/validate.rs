@@ -5,7 +5,6 @@ use tidegate_wire::batch::{BatchHeader, HEADER_LENGTH, LENGTH_OVERHEAD};
 use tidegate_wire::error_code::ErrorCode;
 
 use crate::broker::Terms;
-use crate::codes::INVALID_TIMESTAMP;
 use crate::config::TimestampType;
 use crate::draft::{LOG_APPEND_TIME, checksum};
 use crate::records::{Broken, Contents, Raw, contents};
@@ -73,7 +72,7 @@ fn acceptable(records: &[Raw], terms: &Terms<'_>) -> Result<(), ErrorCode> {
     let in_time =
         |record: &&Raw| needs_keys && record.key.is_none() || has_good_time(record.timestamp, terms);
     if records.iter().any(|record| !in_time(&record)) {
-        return Err(INVALID_TIMESTAMP);
+        return Err(ErrorCode::INVALID_TIMESTAMP);
     }
     if needs_keys && records.iter().any(|record| record.key.is_none()) {
         return Err(ErrorCode::INVALID_RECORD);
@@ -150,7 +149,7 @@ mod tests {
     #[test]
     fn the_future_differs_by_release() {
         let draft = Draft::of(1, NOW + 2 * HOUR_MS);
-        assert_eq!(code(&draft, &TopicConfig::of(Version::V4_1)), INVALID_TIMESTAMP);
+        assert_eq!(code(&draft, &TopicConfig::of(Version::V4_1)), ErrorCode::INVALID_TIMESTAMP);
         assert_eq!(code(&draft, &TopicConfig::of(Version::V3_9)), ErrorCode::NONE);
         assert_eq!(code(&Draft::of(1, -1), &TopicConfig::of(Version::V4_1)), ErrorCode::NONE);
         let mut config = TopicConfig::of(Version::V4_1);

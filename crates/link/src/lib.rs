@@ -5,4 +5,6 @@
 
 #![forbid(unsafe_code)]
 
+pub mod copy;
 pub mod rewrite;
+pub mod source;

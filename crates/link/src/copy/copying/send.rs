@@ -1,0 +1,113 @@
+//! What goes to the mirror next.
+
+use tidegate_wire::batch::BatchHeader;
+use tidegate_wire::filler::{self, Fill, Kind};
+use tidegate_wire::stamp::{Guard, Stamped, stamp};
+
+use super::work::{Fast, Work};
+use super::{Copying, Ending, InFlight};
+use crate::copy::guarding::Freshness;
+use crate::copy::{Append, Job, Mark, Obstacle, Order};
+
+/// The link writes in one epoch for ever: a later one would be a fence, and its first batch lands wherever the log ends.
+const EPOCH: i16 = 0;
+
+/// As fast as more of them, and brokers unpack each in memory.
+const FILLERS_IN_FLIGHT: usize = 2;
+
+impl Copying {
+    /// The next order to the mirror, if there is one that need not wait for an answer.
+    pub(super) fn next_send(&mut self, job: &Job, now: i64) -> Option<Order> {
+        if self.ending.is_some() || self.has_exclusive() {
+            return None;
+        }
+        match self.queue.first()? {
+            Work::Data(data) if self.may_append(job, now, job.limits.in_flight) => {
+                let stamped = stamp(&data.run.batch, self.at, self.guard(job));
+                match stamped {
+                    Ok(stamped) => {
+                        self.queue.pop();
+                        Some(self.append(job, now, stamped, false))
+                    }
+                    Err(error) => {
+                        self.end(Ending::Observe(Some(Obstacle::Unreadable(error.to_string()))));
+                        None
+                    }
+                }
+            }
+            Work::Data(_) => None,
+            &Work::Gap { until, .. } if until <= self.at => {
+                self.queue.pop();
+                self.next_send(job, now)
+            }
+            &Work::Gap { until, fast } => self.fill(job, now, until, fast),
+            &Work::Start { before } => self.delete(before),
+        }
+    }
+
+    fn fill(&mut self, job: &Job, now: i64, until: i64, fast: Fast) -> Option<Order> {
+        let offsets = until.saturating_sub(self.at).cast_unsigned();
+        match job.marker_epoch {
+            Some(epoch) if fast == Fast::Kept && offsets <= job.limits.markers_in_gap => {
+                self.mark(job, offsets, epoch)
+            }
+            _ => self.fill_with_records(job, now, offsets, fast),
+        }
+    }
+
+    /// Markers carry no sequence: they are written when nothing else is under way, and the end of the log is read behind them.
+    fn mark(&mut self, job: &Job, offsets: u64, coordinator_epoch: i32) -> Option<Order> {
+        if !self.in_flight.is_empty() {
+            return None;
+        }
+        let count = u32::try_from(offsets).unwrap_or(u32::MAX).min(job.limits.markers_at_once);
+        self.in_flight.push_back(InFlight::Mark { count });
+        Some(Order::Mark(Mark { count, producer_id: job.marker_id, coordinator_epoch }))
+    }
+
+    fn fill_with_records(&mut self, job: &Job, now: i64, offsets: u64, fast: Fast) -> Option<Order> {
+        if !self.may_append(job, now, FILLERS_IN_FLIGHT.min(job.limits.in_flight)) {
+            return None;
+        }
+        // Until its start is set, the link keeps a topic from being compacted.
+        let kind = if fast == Fast::Deleted { Kind::Plain } else { job.fillers };
+        let entry = Fill::new(kind, offsets).next()?;
+        let stamped = filler::make(entry, self.at, now, self.guard(job));
+        Some(self.append(job, now, stamped, true))
+    }
+
+    fn append(&mut self, job: &Job, now: i64, batch: Stamped, filler: bool) -> Order {
+        let (records, last_timestamp) = BatchHeader::read(&batch.header)
+            .map_or((0, -1), |header| (i64::from(header.last_offset_delta) + 1, header.max_timestamp));
+        let guarding = self.freshness.guarding(job, now);
+        let base = self.at;
+        self.at = base.saturating_add(records);
+        self.sequence = self.sequence.plus(records);
+        self.in_flight.push_back(InFlight::Append { base, end: self.at, last_timestamp, filler });
+        if self.freshness != Freshness::Unknown {
+            self.freshness = Freshness::Known { last_timestamp };
+        }
+        Order::Append(Append { base_offset: base, guarding, batch })
+    }
+
+    fn delete(&mut self, before: i64) -> Option<Order> {
+        if !self.in_flight.is_empty() {
+            return None;
+        }
+        self.in_flight.push_back(InFlight::Delete { before });
+        Some(Order::Delete { before })
+    }
+
+    /// Where the broker guards nothing, a second append behind one that fails would land in its place.
+    fn may_append(&self, job: &Job, now: i64, limit: usize) -> bool {
+        self.in_flight.is_empty() || (self.in_flight.len() < limit && self.freshness.is_guarded(job, now))
+    }
+
+    fn has_exclusive(&self) -> bool {
+        self.in_flight.iter().any(|sent| !matches!(sent, InFlight::Append { .. }))
+    }
+
+    fn guard(&self, job: &Job) -> Guard {
+        Guard { producer_id: job.producer_id, producer_epoch: EPOCH, base_sequence: self.sequence.value() }
+    }
+}
