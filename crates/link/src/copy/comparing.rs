@@ -1,21 +1,38 @@
-//! Whether the mirror still is a copy of its source: the last batch of the one is held against the other.
+//! Whether the mirror still is a copy of its source: what it ends with is held against the source's records.
 //!
 //! Offsets and sequences say nothing about content, and neither do epochs everywhere: a broker of 3.9 that lost its tail with its
-//! power goes on in the same epoch.
+//! power goes on in the same epoch. And where no broker guards appends, one that was thought lost may have come late, with
+//! others behind it.
 
+use std::ops::Range;
+
+use bytes::Bytes;
+use tidegate_wire::record::batches;
+
+use super::batch::{Written, range};
 use super::scanning::Beginning;
-use super::tail::Tail;
-use super::{Bounds, Event, Failure, Fetched, Job, Obstacle, Order, Seen, Trouble};
-use crate::source::{self, Piece, Pieces};
+use super::sequence::Sequence;
+use super::{Bounds, Event, Failure, Fetched, Job, Obstacle, Order, Seen};
+use crate::source::{self, Data, Held, Piece, Pieces, SourceError};
+
+/// How many offsets are compared at least, where there are as many: some appends of records one at a time.
+const WINDOW: i64 = 100;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Comparing {
     seen: Seen,
     bounds: Bounds,
     beginning: Beginning,
-    tail: Tail,
+    /// The last batches of the mirror.
+    written: Vec<Written>,
+    /// Up to where they are there.
+    scanned_to: i64,
+    /// What the source has at their offsets.
     pieces: Vec<Piece>,
+    /// Up to where that is there.
     fetched_to: i64,
+    /// The epoch of the last batch before that.
+    last_epoch: Option<i32>,
 }
 
 /// Both sides, and what they have in common.
@@ -24,9 +41,12 @@ pub(super) struct Compared {
     pub(super) seen: Seen,
     pub(super) bounds: Bounds,
     pub(super) beginning: Beginning,
-    pub(super) tail: Option<Tail>,
-    /// The epoch of the source's last record that is in the mirror.
+    /// The sequence that goes on, as far as batches tell.
+    pub(super) sequence: Option<Sequence>,
+    /// The epoch of the source's last batch that is in the mirror.
     pub(super) last_epoch: Option<i32>,
+    /// Whether the source has all of the records that were compared.
+    pub(super) verified: bool,
 }
 
 pub(super) enum Comparison {
@@ -42,30 +62,78 @@ pub(super) enum Comparison {
 }
 
 impl Comparing {
-    pub(super) fn begin(job: &Job, mut seen: Seen, bounds: Bounds, beginning: Beginning) -> Comparison {
+    /// Begins; all before `position` was found to be right earlier.
+    pub(super) fn begin(
+        job: &Job,
+        seen: Seen,
+        bounds: Bounds,
+        beginning: Beginning,
+        position: Option<i64>,
+    ) -> Comparison {
         if bounds.end < seen.end {
             return Comparison::Behind { end: bounds.end, position: seen.end };
         }
-        let tail = match seen.tail.take().map(|batch| Tail::of(job, batch)).transpose() {
-            Ok(tail) => tail,
-            Err(failure) => return Comparison::Failed(failure),
-        };
-        match tail {
-            Some(tail) if tail.range().end > bounds.start => {
-                let fetched_to = tail.range().start.max(bounds.start);
-                Self { seen, bounds, beginning, tail, pieces: Vec::new(), fetched_to }.fetch(None)
-            }
-            // Nothing of it is left at the source, or there is nothing of it yet.
-            tail => Comparison::Done(Compared { seen, bounds, beginning, tail, last_epoch: None }),
-        }
+        let window = seen.end.saturating_sub(WINDOW);
+        let scanned_to = position.map_or(window, |position| position.min(window)).max(seen.start);
+        let (written, pieces) = (Vec::new(), Vec::new());
+        Self { seen, bounds, beginning, written, scanned_to, pieces, fetched_to: 0, last_epoch: None }
+            .scan(job)
     }
 
     pub(super) fn on(self, job: &Job, event: Event) -> Comparison {
         match event {
+            Event::Scanned(Ok(records)) => self.on_scanned(job, &records),
             Event::Fetched(Ok(fetched)) => self.on_fetched(job, fetched),
-            Event::Fetched(Err(trouble)) => self.stuck(trouble),
+            Event::Scanned(Err(trouble)) => {
+                Comparison::Stuck(Obstacle::Mirror { offset: self.scanned_to, trouble })
+            }
+            Event::Fetched(Err(trouble)) => {
+                Comparison::Stuck(Obstacle::Source { offset: self.fetched_to, trouble })
+            }
             _ => Comparison::Wait(self, Vec::new()),
         }
+    }
+
+    fn scan(self, job: &Job) -> Comparison {
+        if self.scanned_to < self.seen.end {
+            let order = Order::Scan { offset: self.scanned_to };
+            return Comparison::Wait(self, vec![order]);
+        }
+        self.begin_fetching(job)
+    }
+
+    fn on_scanned(mut self, job: &Job, records: &Bytes) -> Comparison {
+        let before = self.scanned_to;
+        for (header, batch) in batches(records) {
+            let range = range(&header);
+            if range.end <= self.scanned_to || range.start >= self.seen.end {
+                continue;
+            }
+            match Written::of(job, header, batch) {
+                Ok(written) => self.written.push(written),
+                Err(failure) => return Comparison::Failed(failure),
+            }
+            self.scanned_to = range.end;
+        }
+        if self.scanned_to == before {
+            let Seen { end, .. } = self.seen;
+            return Comparison::Stuck(Obstacle::Unsettled { end, committed: before });
+        }
+        self.scan(job)
+    }
+
+    fn begin_fetching(mut self, job: &Job) -> Comparison {
+        let first = self.written.first().map_or(self.seen.end, |written| written.range().start);
+        self.fetched_to = first.max(self.bounds.start);
+        self.fetch(job, None)
+    }
+
+    fn fetch(self, job: &Job, wants: Option<usize>) -> Comparison {
+        if self.fetched_to >= self.seen.end {
+            return self.compare(job);
+        }
+        let order = Order::Fetch { offset: self.fetched_to, last_epoch: None, wants };
+        Comparison::Wait(self, vec![order])
     }
 
     fn on_fetched(mut self, job: &Job, fetched: Fetched) -> Comparison {
@@ -75,47 +143,58 @@ impl Comparing {
         let answer = source::Answer { records: fetched.records, aborted: fetched.aborted };
         match source::pieces(&answer, self.fetched_to, &job.limits.rewrite) {
             Err(error) => Comparison::Stuck(Obstacle::unreadable(&error)),
-            Ok(Pieces { pieces, next, wants }) => {
+            Ok(Pieces { pieces, next, wants, last_epoch }) => {
                 self.pieces.extend(pieces);
                 self.fetched_to = next;
-                if next < self.tail.range().end { self.fetch(wants) } else { self.compare(job) }
+                self.last_epoch = last_epoch.or(self.last_epoch);
+                self.fetch(job, wants)
             }
         }
-    }
-
-    fn fetch(self, wants: Option<usize>) -> Comparison {
-        let order = Order::Fetch { offset: self.fetched_to, last_epoch: None, wants };
-        Comparison::Wait(self, vec![order])
     }
 
     fn compare(self, job: &Job) -> Comparison {
-        let end = self.tail.range().end;
-        let differs = match &self.tail {
-            Tail::Data { batch, .. } => {
-                match source::compare(batch, &self.pieces, job.compacted, &job.limits.rewrite) {
-                    Ok(differs) => differs,
-                    Err(error) => return Comparison::Stuck(Obstacle::unreadable(&error)),
+        let mut verified = true;
+        for written in &self.written {
+            match self.held(job, written) {
+                Err(error) => return Comparison::Stuck(Obstacle::unreadable(&error)),
+                Ok(Held { differs, lacks, uncovered }) => {
+                    let lacking = lacks.filter(|_| !job.compacted);
+                    if let Some(offset) = differs.into_iter().chain(lacking).min() {
+                        return Comparison::Failed(Failure::Diverged { offset });
+                    }
+                    verified &= lacks.is_none() && !uncovered;
                 }
             }
-            Tail::Fill(_) => data(&self.pieces).map(|data| data.run.base_offset).find(|base| *base < end),
-        };
-        if let Some(offset) = differs {
-            return Comparison::Failed(Failure::Diverged { offset });
         }
-        let common = data(&self.pieces).take_while(|data| data.run.base_offset < end).last();
-        let last_epoch = common.map(|data| data.leader_epoch).filter(|epoch| *epoch >= 0);
-        let Self { seen, bounds, beginning, tail, .. } = self;
-        Comparison::Done(Compared { seen, bounds, beginning, tail: Some(tail), last_epoch })
+        let Self { seen, bounds, beginning, written, fetched_to, last_epoch, .. } = self;
+        Comparison::Done(Compared {
+            sequence: written.iter().rev().find_map(Written::next_sequence),
+            // Of a batch further on nothing is said here.
+            last_epoch: last_epoch.filter(|_| fetched_to == seen.end),
+            verified,
+            seen,
+            bounds,
+            beginning,
+        })
     }
 
-    fn stuck(self, trouble: Trouble) -> Comparison {
-        Comparison::Stuck(Obstacle::Source { offset: self.fetched_to, trouble })
+    fn held(&self, job: &Job, written: &Written) -> Result<Held, SourceError> {
+        let range = written.range();
+        if !written.fills {
+            return source::compare(&written.batch, &self.pieces, &job.limits.rewrite);
+        }
+        let differs = self.pieces.iter().find_map(|piece| match piece {
+            Piece::Data(data) => overlap(data, &range),
+            Piece::Gap(_) => None,
+        });
+        Ok(Held { differs, ..Held::default() })
     }
 }
 
-fn data(pieces: &[Piece]) -> impl Iterator<Item = &source::Data> {
-    pieces.iter().filter_map(|piece| match piece {
-        Piece::Data(data) => Some(data),
-        Piece::Gap(_) => None,
-    })
+/// The first offset of records within a range.
+fn overlap(data: &Data, range: &Range<i64>) -> Option<i64> {
+    let first = data.run.base_offset;
+    let end = first.saturating_add(data.run.count.into());
+    let start = first.max(range.start);
+    (start < end.min(range.end)).then_some(start)
 }

@@ -38,7 +38,7 @@ pub enum Trouble {
 }
 
 /// The log of the mirror. What it says is taken for true when it says the same twice.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Seen {
     /// What the broker knows of the link's producer (DescribeProducers); nothing once it has forgotten it.
     pub producer: Option<Producer>,
@@ -48,8 +48,6 @@ pub struct Seen {
     pub end: i64,
     /// The end of what all replicas have.
     pub committed: i64,
-    /// The batch before the end, whole; none when the log is empty or when that batch is not on all replicas.
-    pub tail: Option<Bytes>,
 }
 
 /// What a broker knows of a producer.

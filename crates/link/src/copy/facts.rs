@@ -15,6 +15,9 @@ pub struct Facts {
     pub marked: u64,
     /// The last offsets that the source dropped before they were copied: retention has overtaken the mirror.
     pub overtaken: Option<Range<i64>>,
+    /// Before this offset the mirror was not held against its source when copying went on: of what lies there, the source had
+    /// nothing left.
+    pub unverified: Option<i64>,
     /// What is in the way for now.
     pub obstacle: Option<Obstacle>,
     /// Whether something was appended since the last time the mirror was looked at.

@@ -2,10 +2,10 @@
 //!
 //! It never knows where it is but from the log of the mirror itself:
 //!
-//! 1. **Observing.** Producer, end and last batch of the mirror are read until they say the same twice; and where the source
+//! 1. **Observing.** Producer and end of the mirror are read until they say the same twice; and where the source
 //!    begins and ends.
 //! 2. **Scanning.** A mirror that begins before its source may begin with fillers that are to be deleted (once more).
-//! 3. **Comparing.** The last batch of the mirror is held against the source's records at the same offsets.
+//! 3. **Comparing.** The last batches of the mirror are held against the source's records at the same offsets.
 //! 4. **Copying.** Batches of the source are appended one behind the other, gaps are filled, and every answer has to say the offset
 //!    that was expected. Anything else leads back to the beginning ([`Attempt`]), by way of a pause if something is in
 //!    the way, or to an end ([`Failure`]).
@@ -33,6 +33,7 @@
 //! # let _ = copier;
 //! ```
 
+mod batch;
 mod comparing;
 mod copying;
 mod event;
@@ -45,7 +46,6 @@ mod order;
 mod scanning;
 mod sequence;
 mod status;
-mod tail;
 #[cfg(test)]
 mod testing;
 
@@ -70,6 +70,8 @@ pub struct Copier {
     facts: Facts,
     /// Attempts without progress, one after the other.
     failures: u32,
+    /// All before was in the mirror when it was copied to last.
+    position: Option<i64>,
     /// Since when the source ends before the mirror.
     behind_since: Option<i64>,
     held: bool,
@@ -96,6 +98,7 @@ impl Copier {
             state: State::Observing(observing),
             facts: Facts::default(),
             failures: 0,
+            position: None,
             behind_since: None,
             held: false,
         };
@@ -202,7 +205,7 @@ impl Copier {
             }
             Scanned::Stuck(obstacle) => self.rest(now, Some(obstacle), orders),
             Scanned::Done(seen, bounds, beginning) => {
-                let comparison = Comparing::begin(&self.job, seen, bounds, beginning);
+                let comparison = Comparing::begin(&self.job, seen, bounds, beginning, self.position);
                 self.compared(now, comparison, orders)
             }
         }
@@ -235,6 +238,7 @@ impl Copier {
         if !self.held {
             copying.advance(&self.job, now, orders);
         }
+        self.position = Some(copying.position);
         match copying.ended() {
             None => State::Copying(copying),
             Some(Ending::Failed(failure)) => State::Failed(failure),

@@ -7,7 +7,7 @@
 use bytes::Bytes;
 use tidegate_wire::record::batches;
 
-use super::tail::{is_fill, range};
+use super::batch::{Written, range};
 use super::{Bounds, Event, Job, Obstacle, Order, Seen};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,7 +59,7 @@ impl Scanning {
             if range(&header).end <= self.filled {
                 continue;
             }
-            if !is_fill(job, &header, &batch) {
+            if !Written::of(job, header, batch).is_ok_and(|written| written.fills) {
                 return false;
             }
             self.filled = range(&header).end;

@@ -6,7 +6,7 @@ use super::work::{Fast, Work};
 use super::{Ask, Copying, Ending};
 use crate::copy::pause;
 use crate::copy::{Bounds, Facts, Failure, Fetched, Job, Obstacle, Order, Trouble};
-use crate::source::{self, Piece, Pieces};
+use crate::source::{self, Pieces};
 
 impl Copying {
     /// What is to be asked of the source now.
@@ -83,17 +83,11 @@ impl Copying {
         }
         let answer = source::Answer { records: fetched.records, aborted: fetched.aborted };
         match source::pieces(&answer, self.source.fetched_to, &job.limits.rewrite) {
-            Ok(Pieces { pieces, next, wants }) => {
+            Ok(Pieces { pieces, next, wants, last_epoch }) => {
                 self.source.failures = 0;
                 self.source.fetched_to = next;
                 self.source.ask = Ask::Records { wants };
-                let epochs = pieces.iter().rev().find_map(|piece| match piece {
-                    Piece::Data(data) => Some(data.leader_epoch),
-                    Piece::Gap(_) => None,
-                });
-                if let Some(epoch) = epochs.filter(|epoch| *epoch >= 0) {
-                    self.source.last_epoch = Some(epoch);
-                }
+                self.source.last_epoch = last_epoch.or(self.source.last_epoch);
                 self.queue.extend(pieces);
             }
             Err(error) => self.end(Ending::Observe(Some(Obstacle::unreadable(&error)))),

@@ -10,7 +10,6 @@ use std::collections::VecDeque;
 use super::comparing::Compared;
 use super::guarding::Freshness;
 use super::sequence::Sequence;
-use super::tail::Tail;
 use super::{Event, Facts, Failure, Job, Obstacle, Order};
 use work::{Fast, Queue, Work};
 
@@ -75,8 +74,11 @@ pub(super) enum Ending {
 
 impl Copying {
     pub(super) fn begin(compared: Compared, facts: &mut Facts) -> Self {
-        let Compared { seen, bounds, beginning, tail, last_epoch } = compared;
+        let Compared { seen, bounds, beginning, sequence, last_epoch, verified } = compared;
         let at = seen.end;
+        if !verified {
+            facts.unverified = Some(at);
+        }
         let mut queue = Queue::default();
         if bounds.start > at {
             let fast = if beginning.pristine { Fast::Deleted } else { Fast::Kept };
@@ -90,9 +92,7 @@ impl Copying {
             queue.push(Work::Start { before });
         }
         let known = seen.producer.map(|producer| Sequence::after(producer.last_sequence));
-        let sequence = known
-            .or_else(|| tail.as_ref().and_then(Tail::next_sequence))
-            .unwrap_or_else(|| Sequence::of_offset(at));
+        let sequence = known.or(sequence).unwrap_or_else(|| Sequence::of_offset(at));
 
         Self {
             position: at,

@@ -12,6 +12,9 @@ use crate::copy::{Append, Job, Mark, Obstacle, Order};
 /// The link writes in one epoch for ever: a later one would be a fence, and its first batch lands wherever the log ends.
 const EPOCH: i16 = 0;
 
+/// Brokers take batches that say they begin at 0, and put them where the log ends.
+const SENT_AT: i64 = 0;
+
 /// As fast as more of them, and brokers unpack each in memory.
 const FILLERS_IN_FLIGHT: usize = 2;
 
@@ -23,7 +26,7 @@ impl Copying {
         }
         match self.queue.first()? {
             Work::Data(data) if self.may_append(job, now, job.limits.in_flight) => {
-                let stamped = stamp(&data.run.batch, self.at, self.guard(job));
+                let stamped = stamp(&data.run.batch, SENT_AT, self.guard(job));
                 match stamped {
                     Ok(stamped) => {
                         self.queue.pop();
@@ -72,7 +75,7 @@ impl Copying {
         // Until its start is set, the link keeps a topic from being compacted.
         let kind = if fast == Fast::Deleted { Kind::Plain } else { job.fillers };
         let entry = Fill::new(kind, offsets).next()?;
-        let stamped = filler::make(entry, self.at, now, self.guard(job));
+        let stamped = filler::make(entry, SENT_AT, now, self.guard(job));
         Some(self.append(job, now, stamped, true))
     }
 
