@@ -46,6 +46,8 @@ struct Class {
     append_time: bool,
     /// The source loses its tail.
     loses: bool,
+    /// Somebody else writes to the mirror.
+    foreign: bool,
 }
 
 #[test]
@@ -76,8 +78,14 @@ fn where_the_guard_fades_it_is_exact_or_says_where_it_is_not() {
 
 #[test]
 fn with_everything_at_once_it_is_exact_or_says_where_it_is_not() {
-    let class =
-        Class { markers: true, old: true, compacted: true, starts: true, append_time: true, loses: false };
+    let class = Class {
+        markers: true,
+        old: true,
+        compacted: true,
+        starts: true,
+        append_time: true,
+        ..Class::default()
+    };
     run("everything", class, |counts, failure| {
         assert!(counts.unguarded > 0, "nothing was late: {failure}");
     });
@@ -90,6 +98,15 @@ fn a_source_that_loses_its_tail_is_noticed() {
         assert!(matches!(failure, Failure::Truncated(_) | Failure::Diverged { .. }), "{failure}");
     });
     assert!(seen.failed > 0);
+}
+
+#[test]
+fn what_somebody_else_writes_is_found_where_it_is() {
+    let class = Class { foreign: true, ..Class::default() };
+    let seen = run("foreign", class, |counts, failure| {
+        assert_eq!(first_wrong(failure), counts.foreign, "{failure}");
+    });
+    assert!(seen.failed > 0 && seen.failed == seen.spoilt);
 }
 
 /// Runs every schedule of a class; `failed` judges those that fail.
@@ -111,6 +128,8 @@ fn run(name: &str, class: Class, failed: impl Fn(Counts, &Failure)) -> Counts {
             marked: all.marked + seen.marked,
             failed: all.failed + seen.failed,
             attempts: all.attempts + seen.attempts,
+            spoilt: all.spoilt + u64::from(seen.foreign.is_some()),
+            foreign: None,
         };
     }
     println!("{name}: {all:?}");

@@ -255,7 +255,7 @@ fn refused(code: ErrorCode) -> Result<(), Trouble> {
     if code.is_none() { Ok(()) } else { Err(Trouble::Refused(code)) }
 }
 
-fn failed(order: &Order, trouble: Trouble) -> Event {
+pub(crate) fn failed(order: &Order, trouble: Trouble) -> Event {
     match order {
         Order::Look => Event::Seen(Err(trouble)),
         Order::Bounds => Event::Bounds(Err(trouble)),

@@ -2,14 +2,15 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use tidegate_link::copy::{Failure, Guarding, Order, Phase};
-use tidegate_sim::{Broker, Place, Restart, Settings, TopicConfig, Version};
+use tidegate_link::copy::{Event, Failure, Guarding, Order, Phase, Trouble};
+use tidegate_sim::{Broker, Draft, Place, Produce, Restart, Settings, TopicConfig, Version};
+use tidegate_wire::error_code::ErrorCode;
 
 use crate::Class;
 use crate::check::{Shown, difference, shown};
 use crate::dice::Dice;
 use crate::source::Life;
-use crate::worker::{PRODUCER_ID, Sent, Worker, carry_out};
+use crate::worker::{PRODUCER_ID, Sent, Worker, carry_out, failed};
 
 const NOW: i64 = 1_700_000_000_000;
 
@@ -44,6 +45,9 @@ pub(crate) struct Counts {
     pub(crate) marked: u64,
     pub(crate) failed: u64,
     pub(crate) attempts: u64,
+    /// The first offset of the mirror that somebody else wrote, and how many schedules have one.
+    pub(crate) foreign: Option<i64>,
+    pub(crate) spoilt: u64,
 }
 
 impl World {
@@ -93,15 +97,16 @@ impl World {
     fn step(&mut self) {
         match self.dice.below(100) {
             0..12 => self.live(),
-            12..45 => self.carry_out_one(),
-            45..65 => self.answer_one(),
-            65..88 => self.ask_one(),
-            88..91 => self.pass_time(),
-            91..93 => self.haunt(),
-            93 => self.cut(),
-            94 => self.restart_mirror(),
-            95 => self.take_over(),
-            96 => self.stop_or_go_on(),
+            12..40 => self.carry_out_one(),
+            40..60 => self.answer_one(),
+            60..83 => self.ask_one(),
+            83..87 => self.pass_time(),
+            87..91 => self.haunt(),
+            91..93 => self.cut(),
+            93 => self.restart_mirror(),
+            94 => self.take_over(),
+            95 => self.stop_or_go_on(),
+            96 if self.class.foreign && self.dice.once_in(4) => self.write_from_elsewhere(),
             _ => self.wake(),
         }
     }
@@ -124,12 +129,25 @@ impl World {
         // A request that was written arrives whether its worker runs or not.
         let at = self.dice.below(self.workers.len());
         if let Some(sent) = self.workers[at].requests.pop_front() {
-            let event = self.carry_out(&sent, false);
+            let event = self.carry_out_or_refuse(&sent);
             self.workers[at].answers.push_back((sent.attempt, event));
         }
     }
 
-    fn carry_out(&mut self, sent: &Sent, is_ghost: bool) -> tidegate_link::copy::Event {
+    /// Now and then a broker refuses for reasons of its own, or has carried out what it says it has not.
+    fn carry_out_or_refuse(&mut self, sent: &Sent) -> Event {
+        let refused = |code| failed(&sent.order, Trouble::Refused(code));
+        match self.dice.below(60) {
+            0 => refused(ErrorCode::NOT_LEADER_OR_FOLLOWER),
+            1 => {
+                self.carry_out(sent, false);
+                refused(ErrorCode::REQUEST_TIMED_OUT)
+            }
+            _ => self.carry_out(sent, false),
+        }
+    }
+
+    fn carry_out(&mut self, sent: &Sent, is_ghost: bool) -> Event {
         let before = self.mirror.partition(&self.place).unwrap().log().end();
         let known = self.mirror.partition(&self.place).unwrap().producers().of(PRODUCER_ID).is_some();
         let event = carry_out(&sent.order, &self.place, &mut self.mirror);
@@ -167,8 +185,9 @@ impl World {
 
     fn pass_time(&mut self) {
         let milliseconds = match self.dice.below(10) {
-            0 if self.class.old => 700_000,
-            1 if self.class.old => 90_000_000,
+            // Long enough for a check of producers, and for a day to be over.
+            0..3 if self.class.old => 700_000,
+            3 if self.class.old => 90_000_000,
             0..4 => 12_000,
             _ => self.dice.between(1, 1_500),
         };
@@ -199,7 +218,7 @@ impl World {
 
     fn cut_off(&mut self, at: usize) {
         let requests = self.workers[at].cut();
-        if self.dice.once_in(2) {
+        if !self.dice.once_in(4) {
             self.ghosts.push(requests);
         }
     }
@@ -226,6 +245,12 @@ impl World {
     fn stop_or_go_on(&mut self) {
         let at = self.dice.below(self.workers.len());
         self.workers[at].stopped ^= true;
+    }
+
+    fn write_from_elsewhere(&mut self) {
+        let batch = Draft::of(1, self.mirror.now()).bytes();
+        let answer = self.mirror.produce(&self.place, &Produce::of(batch));
+        self.seen.foreign.get_or_insert(answer.base_offset);
     }
 
     /// Without faults from here on, one worker alone comes to the end, or fails.
