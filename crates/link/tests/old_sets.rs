@@ -49,7 +49,7 @@ fn inside(offsets: &[i64]) -> Vec<Vec<u8>> {
 }
 
 fn runs(set: &Bytes) -> Result<Vec<Run>, RewriteError> {
-    rewrite(set, &Limits::default())
+    rewrite(set, 0, &Limits::default())
 }
 
 fn shown(runs: &[Run]) -> Vec<(i64, i64)> {
@@ -104,6 +104,17 @@ fn sets_of_several_kinds_are_cut_where_the_codec_changes() {
 }
 
 #[test]
+fn what_lies_before_is_left_out_inside_of_a_wrapper_too() {
+    let set =
+        Bytes::from([&entry(99, 1, 0, 999, None)[..], &wrapper(109, 1, &inside(&[0, 1, 4, 9]))].concat());
+    let since = |offset| shown(&rewrite(&set, offset, &Limits::default()).unwrap());
+    assert_eq!(since(99).len(), 5);
+    assert_eq!(since(101), [(101, 1_001), (104, 1_004), (109, 1_009)]);
+    assert_eq!(since(105), [(109, 1_009)]);
+    assert_eq!(since(110), []);
+}
+
+#[test]
 fn a_wrapper_that_is_none_is_told() {
     assert_eq!(malformed(&wrapper(5, 1, &[])), Malformed::NoSet);
     assert_eq!(malformed(&entry(5, 1, 1, 0, None).into()), Malformed::NoSet);
@@ -131,7 +142,7 @@ fn the_limit_is_for_all_wrappers_of_a_set() {
     let one = wrapper(1, 1, &inside(&[0, 1]));
     let both = Bytes::from([&one[..], &wrapper(3, 1, &inside(&[0, 1]))[..]].concat());
     let size = inside(&[0, 1]).concat().len();
-    let with = |decompressed| rewrite(&both, &Limits { decompressed, ..Limits::default() });
+    let with = |decompressed| rewrite(&both, 0, &Limits { decompressed, ..Limits::default() });
     assert_eq!(with(2 * size).unwrap().len(), 1);
     assert!(matches!(with(2 * size - 1), Err(RewriteError::TooLarge { base_offset: 3, .. })));
 }
