@@ -41,6 +41,8 @@ mod v2;
 mod varint;
 
 pub use error::{Malformed, RewriteError};
+pub(crate) use runs::Shown;
+pub(crate) use v2::{Opened, open};
 
 /// Records at offsets one behind the other, as a batch of their own.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,9 +8,9 @@ use super::codec::{Codec, Packer};
 use super::{Malformed, RewriteError, Run, varint};
 
 /// A record as readers of the source see it.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Shown<'a> {
-    pub(super) offset: i64,
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Shown<'a> {
+    pub(crate) offset: i64,
     /// Milliseconds since 1970, or -1.
     pub(super) timestamp: i64,
     /// Without a meaning as yet, and so kept.
@@ -19,8 +19,8 @@ pub(super) struct Shown<'a> {
 }
 
 /// Key, value and headers.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Body<'a> {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Body<'a> {
     /// As format 2 has them: copied, never looked into.
     Kept(&'a [u8]),
     /// As the formats before it have them, where a record has no headers.
