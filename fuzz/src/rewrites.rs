@@ -11,12 +11,17 @@ use tidegate_wire::stamp::{Guard, stamp};
 /// No fuzzer finds a checksum, so the right one is put in; whoever keeps checksums can write anything.
 pub fn rewrite(data: &[u8]) {
     let limits = Limits { decompressed: 1 << 20, written: 4 << 20 };
-    let _ = rewritten(&Bytes::copy_from_slice(data), &limits);
-    let Ok(runs) = rewritten(&whole(data), &limits) else { return };
+    let _ = rewritten(&Bytes::copy_from_slice(data), i64::MIN, &limits);
+    let batch = whole(data);
+    let Ok(runs) = rewritten(&batch, i64::MIN, &limits) else { return };
     for pair in runs.windows(2) {
         assert!(pair[0].base_offset + i64::from(pair[0].count) <= pair[1].base_offset);
     }
     runs.iter().for_each(|run| check(run, &limits));
+    if let Some(middle) = runs.get(runs.len() / 2) {
+        let since = rewritten(&batch, middle.base_offset, &limits).expect("less is no harder");
+        assert_eq!(since, runs[runs.len() / 2..]);
+    }
 }
 
 fn check(run: &Run, limits: &Limits) {
@@ -26,7 +31,7 @@ fn check(run: &Run, limits: &Limits) {
     stamp(&run.batch, run.base_offset, guard).expect("a run can be copied as it is");
     // Distances of other sizes may lead over the limit, which is for the source.
     let more = Limits { decompressed: 4 * limits.decompressed, ..Limits::default() };
-    assert_eq!(rewritten(&run.batch, &more).expect("a run can be read")[..], [run.clone()]);
+    assert_eq!(rewritten(&run.batch, i64::MIN, &more).expect("a run can be read")[..], [run.clone()]);
 }
 
 /// The same bytes as one whole batch, or as one entry of an old format.

@@ -55,6 +55,7 @@ proptest! {
         base_offset in prop_oneof![Just(0_i64), 0..i64::MAX / 2],
         now in prop_oneof![Just(0), Just(1_700_000_000_000)],
         tail in 0..5_i32,
+        place: prop::sample::Index,
     ) {
         let bit = |number: i16, bit: i16| if flags & number != 0 { bit } else { 0 };
         let attributes = codec | bit(1, LOG_APPEND_TIME) | bit(2, TRANSACTIONAL) | bit(4, DELETE_HORIZON);
@@ -71,33 +72,43 @@ proptest! {
         let frame =
             Frame { base_offset, attributes, last_offset_delta: last + tail, base_timestamp, max_timestamp, count };
         let source = batch(frame, &records);
-        let runs = rewrite(&source, &Limits::default()).unwrap();
+        let runs = rewrite(&source, 0, &Limits::default()).unwrap();
         if flags & 1 != 0 {
             records.iter_mut().for_each(|record| record.timestamp = max_timestamp);
         }
         let shown: Vec<_> = runs.iter().flat_map(|run| read(&run.batch)).collect();
-        prop_assert_eq!(shown, records);
-        prop_assert_eq!(&rewrite(&source, &Limits::default()).unwrap(), &runs, "the same bytes each time");
+        prop_assert_eq!(&shown, &records);
+        prop_assert_eq!(&rewrite(&source, 0, &Limits::default()).unwrap(), &runs, "the same bytes each time");
         for pair in runs.windows(2) {
             prop_assert!(pair[0].base_offset + i64::from(pair[0].count) < pair[1].base_offset, "a gap between runs");
         }
+        let begins = place.index(records.len());
+        let wanted: Vec<_> = rewrite(&source, records[begins].offset, &Limits::default())
+            .unwrap()
+            .iter()
+            .flat_map(|run| read(&run.batch))
+            .collect();
+        prop_assert_eq!(&wanted, &records[begins..]);
+        let behind = records.last().unwrap().offset + 1;
+        prop_assert_eq!(rewrite(&source, behind, &Limits::default()).unwrap(), []);
         for run in &runs {
             let header = BatchHeader::read(&run.batch).unwrap();
             prop_assert_eq!((header.attributes, header.producer_id, header.leader_epoch), (codec, -1, -1));
             prop_assert_eq!((header.base_offset, header.record_count), (run.base_offset, run.count));
             prop_assert!(stamp(&run.batch, run.base_offset, GUARD).is_ok());
-            prop_assert_eq!(&rewrite(&run.batch, &Limits::default()).unwrap()[..], std::slice::from_ref(run));
+            prop_assert_eq!(&rewrite(&run.batch, 0, &Limits::default()).unwrap()[..], std::slice::from_ref(run));
         }
     }
 
     #[test]
     fn no_bytes_break_it(
         magic in 0..3_u8, codec in 0..8_i16, last_offset_delta: i32, count: i32, tail in vec(any::<u8>(), 0..200),
+        since: i64,
     ) {
         let frame =
             Frame { base_offset: 0, attributes: codec, last_offset_delta, base_timestamp: 0, max_timestamp: 0, count };
         let mut bytes = hand::framed(frame, &tail).to_vec();
         bytes[16] = magic;
-        let _ = rewrite(&Bytes::from(bytes), &Limits { decompressed: 1_000, written: 10_000 });
+        let _ = rewrite(&Bytes::from(bytes), since, &Limits { decompressed: 1_000, written: 10_000 });
     }
 }

@@ -45,7 +45,7 @@ fn made(codec: i16, last_offset_delta: i32, count: i32, deltas: &[i64]) -> Bytes
 }
 
 fn runs(batch: &Bytes) -> Result<Vec<Run>, RewriteError> {
-    rewrite(batch, &Limits::default())
+    rewrite(batch, 0, &Limits::default())
 }
 
 /// What is wrong with the records of a batch.
@@ -104,6 +104,27 @@ fn records_that_do_not_follow_each_other_are_told() {
         runs(&beyond),
         Err(RewriteError::Malformed { source: Malformed::Offset { base: i64::MAX, relative: 1 }, .. })
     ));
+}
+
+#[test]
+fn what_lies_before_is_left_out_and_checked_all_the_same() {
+    for codec in CODECS {
+        let since = |batch: &Bytes, since| rewrite(batch, since, &Limits::default());
+        let batch = made(codec, 9, 5, &[1, 2, 5, 7, 8]);
+        let at = |offset| {
+            let runs = since(&batch, offset).unwrap();
+            runs.iter().map(|run| (run.base_offset, run.count)).collect::<Vec<_>>()
+        };
+        assert_eq!(at(102), [(102, 1), (105, 1), (107, 2)], "codec {codec}");
+        assert_eq!(at(103), [(105, 1), (107, 2)]);
+        assert_eq!(at(108), [(108, 1)]);
+        assert_eq!((at(109), at(i64::MAX)), (vec![], vec![]));
+        let order = since(&made(codec, 9, 3, &[0, 2, 1]), 200).unwrap_err();
+        assert!(matches!(
+            order,
+            RewriteError::Malformed { source: Malformed::Order { previous: 102, offset: 101 }, .. }
+        ));
+    }
 }
 
 #[test]

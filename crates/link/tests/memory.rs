@@ -72,7 +72,7 @@ fn frame(codec: i16, count: i32) -> Frame {
 fn peak(batch: &Bytes, limits: &Limits, what: &str) -> RewriteError {
     PEAK.reset_peak_usage();
     let before = PEAK.current_usage();
-    let error = rewrite(batch, limits).unwrap_err();
+    let error = rewrite(batch, 0, limits).unwrap_err();
     let taken = PEAK.peak_usage() - before;
     assert!(taken < MOST, "{what} of {} bytes took {taken}: {error:?}", batch.len());
     error

@@ -7,41 +7,16 @@
     reason = "helpers of tests may stop the test"
 )]
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::Bytes;
 use proptest::prelude::*;
 use tidegate_link::rewrite::{Limits, Malformed, RewriteError, Run, rewrite};
 
 mod hand;
 
+use hand::old::{entry, wrapper};
 use hand::{packed, read};
 
 const LOG_APPEND_TIME: u8 = 1 << 3;
-
-/// An entry of a set.
-fn entry(offset: i64, magic: u8, attributes: u8, timestamp: i64, value: Option<&[u8]>) -> Vec<u8> {
-    let mut message = BytesMut::new();
-    message.put_u8(magic);
-    message.put_u8(attributes);
-    if magic > 0 {
-        message.put_i64(timestamp);
-    }
-    message.put_i32(1);
-    message.put_slice(b"k");
-    message.put_i32(value.map_or(-1, |value| i32::try_from(value.len()).unwrap()));
-    message.put_slice(value.unwrap_or_default());
-    let mut entry = BytesMut::new();
-    entry.put_i64(offset);
-    entry.put_i32(i32::try_from(message.len() + 4).unwrap());
-    entry.put_u32(crc32fast::hash(&message));
-    entry.put_slice(&message);
-    entry.to_vec()
-}
-
-/// A message of format 1 whose value is a packed set.
-fn wrapper(offset: i64, attributes: u8, inside: &[Vec<u8>]) -> Bytes {
-    let value = packed(i16::from(attributes & 7), &inside.concat());
-    entry(offset, 1, attributes, 5_000, Some(&value)).into()
-}
 
 /// Messages of format 1 at these offsets, with times that count with them.
 fn inside(offsets: &[i64]) -> Vec<Vec<u8>> {
@@ -49,7 +24,7 @@ fn inside(offsets: &[i64]) -> Vec<Vec<u8>> {
 }
 
 fn runs(set: &Bytes) -> Result<Vec<Run>, RewriteError> {
-    rewrite(set, &Limits::default())
+    rewrite(set, 0, &Limits::default())
 }
 
 fn shown(runs: &[Run]) -> Vec<(i64, i64)> {
@@ -104,6 +79,17 @@ fn sets_of_several_kinds_are_cut_where_the_codec_changes() {
 }
 
 #[test]
+fn what_lies_before_is_left_out_inside_of_a_wrapper_too() {
+    let set =
+        Bytes::from([&entry(99, 1, 0, 999, None)[..], &wrapper(109, 1, &inside(&[0, 1, 4, 9]))].concat());
+    let since = |offset| shown(&rewrite(&set, offset, &Limits::default()).unwrap());
+    assert_eq!(since(99).len(), 5);
+    assert_eq!(since(101), [(101, 1_001), (104, 1_004), (109, 1_009)]);
+    assert_eq!(since(105), [(109, 1_009)]);
+    assert_eq!(since(110), []);
+}
+
+#[test]
 fn a_wrapper_that_is_none_is_told() {
     assert_eq!(malformed(&wrapper(5, 1, &[])), Malformed::NoSet);
     assert_eq!(malformed(&entry(5, 1, 1, 0, None).into()), Malformed::NoSet);
@@ -131,7 +117,7 @@ fn the_limit_is_for_all_wrappers_of_a_set() {
     let one = wrapper(1, 1, &inside(&[0, 1]));
     let both = Bytes::from([&one[..], &wrapper(3, 1, &inside(&[0, 1]))[..]].concat());
     let size = inside(&[0, 1]).concat().len();
-    let with = |decompressed| rewrite(&both, &Limits { decompressed, ..Limits::default() });
+    let with = |decompressed| rewrite(&both, 0, &Limits { decompressed, ..Limits::default() });
     assert_eq!(with(2 * size).unwrap().len(), 1);
     assert!(matches!(with(2 * size - 1), Err(RewriteError::TooLarge { base_offset: 3, .. })));
 }

@@ -37,7 +37,7 @@ fn a_set_of_messages_becomes_one_batch_for_each_row_without_a_gap() {
     for name in ["v0-none-create", "v1-none-create", "v1-none-append"] {
         for (kind, count) in [("whole", 1), ("gaps", 3)] {
             let case = &cases[&format!("{name}-{kind}")];
-            let runs = rewrite(&case.bytes, &Limits::default()).unwrap();
+            let runs = rewrite(&case.bytes, 0, &Limits::default()).unwrap();
             assert_eq!(runs.len(), count, "{name}-{kind}");
             assert_eq!(seen(&runs), case.records, "{name}-{kind}");
         }
@@ -102,7 +102,7 @@ fn hex(text: &str) -> Option<Bytes> {
 }
 
 fn rewritten(bytes: &Bytes) -> Vec<Run> {
-    let one = |batch| rewrite(&batch, &Limits::default()).unwrap();
+    let one = |batch| rewrite(&batch, 0, &Limits::default()).unwrap();
     batches(bytes).into_iter().flat_map(one).collect()
 }
 

@@ -114,8 +114,12 @@ pub fn stamp(batch: &Bytes, base_offset: i64, guard: Guard) -> Result<Stamped, S
     Ok(Stamped { header: new.sealed(of_records, records.len()), records })
 }
 
-/// What stands against copying it with nothing but a new header.
-fn check(header: &BatchHeader) -> Result<(), StampError> {
+/// What stands against copying a batch of format 2 with nothing but a new header, as far as its old one tells: [`stamp`]
+/// checks the rest.
+///
+/// # Errors
+/// [`StampError`]; whoever gets one writes the records anew, or there are none.
+pub fn check(header: &BatchHeader) -> Result<(), StampError> {
     let range = i64::from(header.last_offset_delta) + 1;
     if header.is_control() {
         return Err(StampError::Control);

@@ -139,7 +139,7 @@ pub enum Malformed {
 
 impl Malformed {
     /// Says where.
-    pub(super) fn at(self, base_offset: i64) -> RewriteError {
+    pub(crate) fn at(self, base_offset: i64) -> RewriteError {
         RewriteError::Malformed { base_offset, source: self }
     }
 }

@@ -25,7 +25,7 @@
 //! # fn main() -> Result<(), tidegate_link::rewrite::RewriteError> {
 //! // A message of format 1 as Kafka 0.10 kept it: offset 7, no key, the value "v".
 //! let message = b"\0\0\0\0\0\0\0\x07\0\0\0\x17\x09\xb6\x6c\xaa\x01\0\0\0\0\0\0\0\x03\xe8\xff\xff\xff\xff\0\0\0\x01v";
-//! let runs = rewrite(&Bytes::from_static(message), &Limits::default())?;
+//! let runs = rewrite(&Bytes::from_static(message), 0, &Limits::default())?;
 //! assert_eq!((runs[0].base_offset, runs[0].count, runs[0].batch[16]), (7, 1, 2));
 //! # Ok(())
 //! # }
@@ -41,6 +41,8 @@ mod v2;
 mod varint;
 
 pub use error::{Malformed, RewriteError};
+pub(crate) use runs::Shown;
+pub(crate) use v2::{Opened, open};
 
 /// Records at offsets one behind the other, as a batch of their own.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,8 +79,11 @@ impl Default for Limits {
     }
 }
 
-/// Writes the records of a batch anew, in runs without gaps: same offsets, keys, values and headers, and the times that readers
-/// of the source see.
+/// Writes the records of a batch at the offset `since` and behind it anew, in runs without gaps: same offsets, keys, values and
+/// headers, and the times that readers of the source see.
+///
+/// A batch goes to the mirror as a whole, but the mirror may begin inside of it: where it resumes, or where the source begins
+/// since somebody deleted what was before. What lies before `since` is checked like the rest, and left out.
 ///
 /// It takes any batch of format 2, also one with nothing to change, which becomes one run. A control batch and one that
 /// compaction has emptied have no records, and so no runs. Of the old formats it takes a set of one or more entries, see [`old`].
@@ -88,11 +93,11 @@ impl Default for Limits {
 ///
 /// # Errors
 /// [`RewriteError`]; but for the limits, the same bytes will never be good.
-pub fn rewrite(batch: &Bytes, limits: &Limits) -> Result<Vec<Run>, RewriteError> {
+pub fn rewrite(batch: &Bytes, since: i64, limits: &Limits) -> Result<Vec<Run>, RewriteError> {
     // Length and magic byte lie where they are in all formats.
     match batch.get(MAGIC_AT).map(|magic| magic.cast_signed()) {
-        Some(0 | 1) => old::runs(batch, limits),
-        Some(2) => v2::runs(batch, limits),
+        Some(0 | 1) => old::runs(batch, since, limits),
+        Some(2) => v2::runs(batch, since, limits),
         Some(magic) => Err(RewriteError::Format { base_offset: base_offset(batch), magic }),
         None => Err(RewriteError::NotOneBatch { base_offset: base_offset(batch), found: batch.len() }),
     }

@@ -18,9 +18,9 @@ use super::codec::{Codec, unpack_old};
 use super::runs::{Body, Runs, Shown};
 use super::{Limits, Malformed, RewriteError, Run};
 
-pub(super) fn runs(set: &Bytes, limits: &Limits) -> Result<Vec<Run>, RewriteError> {
+pub(super) fn runs(set: &Bytes, since: i64, limits: &Limits) -> Result<Vec<Run>, RewriteError> {
     let mut reader = Reader::new(set);
-    let mut runs = Runs::within(limits.written);
+    let mut runs = Runs::within(since, limits.written);
     let mut left = limits.decompressed;
     while !reader.is_empty() {
         let rest = reader.remaining();

@@ -8,9 +8,9 @@ use super::codec::{Codec, Packer};
 use super::{Malformed, RewriteError, Run, varint};
 
 /// A record as readers of the source see it.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Shown<'a> {
-    pub(super) offset: i64,
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Shown<'a> {
+    pub(crate) offset: i64,
     /// Milliseconds since 1970, or -1.
     pub(super) timestamp: i64,
     /// Without a meaning as yet, and so kept.
@@ -19,8 +19,8 @@ pub(super) struct Shown<'a> {
 }
 
 /// Key, value and headers.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Body<'a> {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Body<'a> {
     /// As format 2 has them: copied, never looked into.
     Kept(&'a [u8]),
     /// As the formats before it have them, where a record has no headers.
@@ -30,6 +30,10 @@ pub(super) enum Body<'a> {
 /// What was made of the records so far.
 #[derive(Debug)]
 pub(super) struct Runs {
+    /// The first offset that is wanted.
+    since: i64,
+    /// The offset of the last record that came, wanted or not.
+    last: Option<i64>,
     /// Most bytes of runs, and how many are left of them.
     limit: usize,
     left: usize,
@@ -52,21 +56,23 @@ struct Open {
 }
 
 impl Runs {
-    /// Runs of so many bytes at most.
-    pub(super) fn within(limit: usize) -> Self {
+    /// Runs of the records at `since` and behind it, of so many bytes at most.
+    pub(super) fn within(since: i64, limit: usize) -> Self {
         let (plain, packer, done) = Default::default();
-        Self { limit, left: limit, open: None, plain, packer, done }
+        Self { since, last: None, limit, left: limit, open: None, plain, packer, done }
     }
 
     /// Takes the next record: it goes on with the run, or begins one if there is a gap or if it was packed in another way.
+    /// One before those that are wanted is left out.
     ///
     /// `place` is the offset of the batch that it is in, for words about it.
     pub(super) fn push(&mut self, place: i64, codec: Codec, record: &Shown<'_>) -> Result<(), RewriteError> {
         let Shown { offset, timestamp, .. } = *record;
-        if let Some(previous) = self.open.as_ref().map(|open| open.last_offset)
-            && offset <= previous
-        {
+        if let Some(previous) = self.last.replace(offset).filter(|previous| offset <= *previous) {
             return Err(Malformed::Order { previous, offset }.at(place));
+        }
+        if offset < self.since {
+            return Ok(());
         }
         if !self.open.as_ref().is_some_and(|open| open.goes_on(codec, offset)) {
             self.close()?;

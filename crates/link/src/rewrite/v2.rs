@@ -1,5 +1,7 @@
 //! Batches of format 2 (KIP-98): their records, but for what is in them.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use tidegate_wire::batch::{self, BatchHeader, HEADER_LENGTH, LENGTH_OVERHEAD, LOG_APPEND_TIME};
 use tidegate_wire::crc::crc;
@@ -9,7 +11,25 @@ use super::codec::{Codec, unpack};
 use super::runs::{Body, Runs, Shown};
 use super::{Limits, Malformed, RewriteError, Run, base_offset};
 
-pub(super) fn runs(batch: &Bytes, limits: &Limits) -> Result<Vec<Run>, RewriteError> {
+pub(super) fn runs(batch: &Bytes, since: i64, limits: &Limits) -> Result<Vec<Run>, RewriteError> {
+    let mut runs = Runs::within(since, limits.written);
+    if let Some(opened) = open(batch, limits)? {
+        for record in opened.records() {
+            runs.push(opened.header.base_offset, opened.codec, &record?)?;
+        }
+    }
+    runs.finish()
+}
+
+/// A batch whose records can be walked.
+pub(crate) struct Opened<'a> {
+    header: BatchHeader,
+    codec: Codec,
+    plain: Cow<'a, [u8]>,
+}
+
+/// Checks what is one batch and whole, and decompresses it; `None` if it has no records for readers.
+pub(crate) fn open<'a>(batch: &'a [u8], limits: &Limits) -> Result<Option<Opened<'a>>, RewriteError> {
     let header = checked(batch)?;
     let base_offset = header.base_offset;
     let number = header.codec();
@@ -18,30 +38,20 @@ pub(super) fn runs(batch: &Bytes, limits: &Limits) -> Result<Vec<Run>, RewriteEr
         return Err(Malformed::Count(header.record_count).at(base_offset));
     }
     if header.is_control() {
-        return Ok(Vec::new());
+        return Ok(None);
     }
     let packed = batch.get(HEADER_LENGTH..).unwrap_or_default();
     if header.record_count == 0 {
         // Compaction leaves the bare header. Anything behind it would be records that no reader shows.
         return if packed.is_empty() {
-            Ok(Vec::new())
+            Ok(None)
         } else {
             Err(Malformed::Leftover(packed.len()).at(base_offset))
         };
     }
     let plain = unpack(codec, packed, limits.decompressed)
         .map_err(|error| error.at(base_offset, codec, limits.decompressed))?;
-    let mut reader = Reader::new(&plain);
-    let mut runs = Runs::within(limits.written);
-    // Each turn takes bytes or ends the loop, whatever the count says.
-    for _ in 0..header.record_count {
-        let record = record(&header, &mut reader).map_err(|malformed| malformed.at(base_offset))?;
-        runs.push(base_offset, codec, &record)?;
-    }
-    match reader.remaining() {
-        0 => runs.finish(),
-        left => Err(Malformed::Leftover(left).at(base_offset)),
-    }
+    Ok(Some(Opened { header, codec, plain }))
 }
 
 /// The header of what is one batch and whole.
@@ -56,6 +66,24 @@ fn checked(batch: &[u8]) -> Result<BatchHeader, RewriteError> {
         return Err(RewriteError::Damaged { base_offset: header.base_offset });
     }
     Ok(header)
+}
+
+impl Opened<'_> {
+    /// Its records, up to the first that is none.
+    pub(crate) fn records(&self) -> impl Iterator<Item = Result<Shown<'_>, RewriteError>> {
+        let mut reader = Reader::new(&self.plain);
+        let mut left = Some(self.header.record_count);
+        // Each turn takes bytes or is the last one, whatever the count says.
+        std::iter::from_fn(move || {
+            let record = match (left?, reader.remaining()) {
+                (0, 0) => return None,
+                (0, leftover) => Err(Malformed::Leftover(leftover)),
+                _ => record(&self.header, &mut reader),
+            };
+            left = left.filter(|_| record.is_ok()).map(|left| left - 1);
+            Some(record.map_err(|malformed| malformed.at(self.header.base_offset)))
+        })
+    }
 }
 
 fn record<'a>(header: &BatchHeader, reader: &mut Reader<'a>) -> Result<Shown<'a>, Malformed> {

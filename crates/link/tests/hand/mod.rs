@@ -9,6 +9,8 @@ use tidegate_wire::batch::{BatchHeader, HEADER_LENGTH};
 use tidegate_wire::crc::crc;
 use tidegate_wire::record;
 
+pub mod old;
+
 /// A record as a consumer has it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Seen {
