@@ -122,7 +122,10 @@ fn what_readers_do_not_see_is_one_gap() {
     let batches = [whole(12, 0, 3), mark(15, COMMIT), empty, whole(25, 0, 1), mark(26, ABORT)];
     assert_eq!(shapes(&batches, &[], 10), [G(10..12), D(12..15), G(15..25), D(25..26), G(26..27)]);
     assert_eq!(shapes(&batches[1..3], &[], 10), [G(10..20)]);
-    assert_eq!(told(&[], &[], 10).unwrap(), Pieces { pieces: Vec::new(), next: 10, wants: None });
+    assert_eq!(
+        told(&[], &[], 10).unwrap(),
+        Pieces { pieces: Vec::new(), next: 10, last_epoch: None, wants: None }
+    );
 }
 
 #[test]
@@ -155,7 +158,10 @@ fn what_lies_before_the_fetch_is_left_out() {
     assert_eq!(shapes(&[whole(5, TRANSACTIONAL, 5)], &[(PRODUCER, 0)], 7), [G(7..10)]);
     assert_eq!(shapes(&[gappy(5, 0, 4, &[0, 1])], &[], 7), [G(7..10)]);
     assert_eq!(shapes(&batches, &[], 10), [G(10..11)]);
-    assert_eq!(told(&batches, &[], 11).unwrap(), Pieces { pieces: Vec::new(), next: 11, wants: None });
+    assert_eq!(
+        told(&batches, &[], 11).unwrap(),
+        Pieces { pieces: Vec::new(), next: 11, last_epoch: Some(7), wants: None }
+    );
 }
 
 #[test]

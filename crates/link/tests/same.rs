@@ -133,14 +133,14 @@ fn records_that_one_of_them_has_not_are_told() {
     assert_eq!(mirror(&[1, 4], &[0, 1]), both);
     let empty = framed(frame(10, 0, 4, 0), b"");
     assert_eq!(
-        same(&some(&[2]), &source(&[empty.clone()], 10)),
+        same(&some(&[2]), &source(std::slice::from_ref(&empty), 10)),
         Verdict { only_mirror: Some(12), ..Verdict::default() }
     );
     assert_eq!(
         same(&empty, &source(&[some(&[2])], 10)),
         Verdict { only_source: Some(12), ..Verdict::default() }
     );
-    assert_eq!(same(&empty, &source(&[empty.clone()], 10)), Verdict::default());
+    assert_eq!(same(&empty, &source(std::slice::from_ref(&empty), 10)), Verdict::default());
 }
 
 #[test]

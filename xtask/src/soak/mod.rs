@@ -1,4 +1,4 @@
-//! `cargo xtask soak NAME`: a test file of `e2e` at bar size, round after round.
+//! `cargo xtask soak NAME`: a test file, mostly of `e2e`, at bar size, round after round.
 //!
 //! Each round is the whole file with a seed of its own. A finished round is kept in a journal under the target
 //! folder, so that a soak that was stopped goes on where it was; the report is written anew after each round. `fuzz`
@@ -18,15 +18,21 @@ use crate::seed::Seed;
 use crate::{command, suite};
 
 /// The size of a bar, and that of files without one.
-const BARS: [(&str, Size); 6] = [
+const BARS: [(&str, Size); 7] = [
     ("upheaval", Size { rounds: 10, scale: 2 }),
     ("flood", Size { rounds: 7, scale: 10 }),
     ("rates", Size { rounds: 1, scale: 10 }),
     ("churn", Size { rounds: 1, scale: 5 }),
     ("store", Size { rounds: 1, scale: 20 }),
     ("stored", Size { rounds: 3, scale: 10 }),
+    ("schedules", Size { rounds: 1, scale: 25 }),
 ];
 const NO_BAR: Size = Size { rounds: 7, scale: 100 };
+
+/// The members whose tests are soaked beside those of `e2e`.
+const MEMBERS: [(&str, Member); 1] =
+    [("schedules", Member { package: "tidegate-link", folder: "crates/link/tests" })];
+const E2E: Member = Member { package: "tidegate-e2e", folder: "e2e/tests" };
 
 /// What a test prints before the figures that the report shows.
 const MEASURED: &str = "measured: ";
@@ -34,7 +40,7 @@ const MEASURED: &str = "measured: ";
 /// Arguments of `cargo xtask soak`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// A file of e2e/tests, for instance upheaval, or `fuzz` for every fuzz target
+    /// A file of e2e/tests, for instance upheaval; `schedules` for the mirror in simulation; `fuzz` for every fuzz target
     name: String,
     /// How many rounds, if not as many as the bar has; rounds of an earlier call count
     #[arg(long)]
@@ -61,6 +67,19 @@ struct Size {
     scale: u32,
 }
 
+/// Where a test file lies.
+#[derive(Clone, Copy)]
+struct Member {
+    package: &'static str,
+    folder: &'static str,
+}
+
+impl Member {
+    fn of(name: &str) -> Self {
+        MEMBERS.iter().find(|(soaked, _)| *soaked == name).map_or(E2E, |(_, member)| *member)
+    }
+}
+
 /// Runs the missing rounds; one that fails is kept too, and ends the call.
 pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     if args.name == "fuzz" {
@@ -70,25 +89,28 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     let size = Size { rounds: args.rounds.unwrap_or(bar.rounds), scale: args.scale.unwrap_or(bar.scale) };
     let mut journal = Journal::open(&args.name, args.fresh)?;
     println!("{} of {} rounds are done", journal.passed(), size.rounds);
-    suite::build_gateway()?;
+    let member = Member::of(&args.name);
+    if member.package == E2E.package {
+        suite::build_gateway()?;
+    }
     let mut success = true;
     // A call that goes on also goes on with the seeds.
     let mut seed = args.seed.after(journal.rounds().len());
     while success && journal.passed() < size.rounds {
-        let round = round(&args.name, size.scale, seed.print())?;
+        let round = round(member, &args.name, size.scale, seed.print())?;
         success = round.success;
         journal.add(round)?;
         seed = seed.after(1);
     }
     let path = command::root().join("docs/measured").join(format!("{}.md", args.name));
-    fs::write(&path, report::text(&args.name, bar.rounds, journal.rounds()))
+    fs::write(&path, report::text(member, &args.name, bar.rounds, journal.rounds()))
         .with_context(|| format!("writing {}", path.display()))?;
     println!("{}", path.display());
     Ok(if success { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn round(name: &str, scale: u32, seed: Seed) -> Result<Round> {
-    let mut cargo = command::cargo(["test", "--locked", "--package", "tidegate-e2e", "--test", name]);
+fn round(member: Member, name: &str, scale: u32, seed: Seed) -> Result<Round> {
+    let mut cargo = command::cargo(["test", "--locked", "--package", member.package, "--test", name]);
     // Without --nocapture nothing that a test prints is seen unless it fails.
     cargo.args(["--", "--nocapture"]);
     seed.set(cargo.env("TIDEGATE_TEST_SCALE", scale.to_string()));

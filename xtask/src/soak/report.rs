@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use serde_json::Value;
 
+use super::Member;
 use super::journal::Round;
 
 /// What one test measured in one round.
@@ -18,12 +19,13 @@ struct Row<'a> {
 }
 
 /// The report; `bar` is how many rounds there should be.
-pub(super) fn text(name: &str, bar: usize, rounds: &[Round]) -> String {
+pub(super) fn text(member: Member, name: &str, bar: usize, rounds: &[Round]) -> String {
+    let Member { package, folder } = member;
     let passed = rounds.iter().filter(|round| round.success).count();
     let mut text = format!(
         "# Soak: {name}\n\n`cargo xtask soak {name}`: {passed} rounds passed, {} failed; the bar is {bar}. A round is the file \
-         `e2e/tests/{name}` with a seed of its own; `TIDEGATE_SEED=<seed> TIDEGATE_TEST_SCALE=<scale> cargo test \
-         --package tidegate-e2e --test {name}` makes the same random choices again.\n",
+         `{folder}/{name}` with a seed of its own; `TIDEGATE_SEED=<seed> TIDEGATE_TEST_SCALE=<scale> cargo test \
+         --package {package} --test {name}` makes the same random choices again.\n",
         rounds.len() - passed,
     );
     for (title, (notes, rows)) in tables(rounds) {
@@ -102,6 +104,7 @@ fn value(row: &Row<'_>, name: &str) -> u64 {
 mod tests {
     use serde_json::json;
 
+    use super::super::E2E;
     use super::*;
 
     #[test]
@@ -113,7 +116,7 @@ mod tests {
             result: String::new(),
             measured: vec![json!({"title": "F", "all": "median", "figures": [["ratio", ratio]]})],
         };
-        let text = text("flood", 3, &[round(120), round(900), round(130)]);
+        let text = text(E2E, "flood", 3, &[round(120), round(900), round(130)]);
         assert!(
             text.contains("| | median |") && text.contains("| ratio | 130 | 120 | 900 | 130 |"),
             "{text}"
@@ -131,7 +134,7 @@ mod tests {
                 json!({"title": "Kafka", "notes": "n", "figures": [["kills", kills], ["lost", 0]]}),
             ],
         };
-        let text = text("upheaval", 10, &[round(7, 2, true), round(8, 3, false)]);
+        let text = text(E2E, "upheaval", 10, &[round(7, 2, true), round(8, 3, false)]);
         assert!(text.contains("1 rounds passed, 1 failed; the bar is 10."), "{text}");
         assert!(text.contains("\n## Kafka\n\nn\n\n"), "{text}");
         assert!(text.contains("| kills | 5 | 2 | 3 |\n| lost | 0 | 0 | 0 |\n"), "{text}");

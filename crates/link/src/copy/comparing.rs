@@ -13,7 +13,7 @@ use super::batch::{Written, range};
 use super::scanning::Beginning;
 use super::sequence::Sequence;
 use super::{Bounds, Event, Failure, Fetched, Job, Obstacle, Order, Seen};
-use crate::source::{self, Data, Held, Piece, Pieces, SourceError};
+use crate::source::{self, Data, Piece, Pieces, SameError, Verdict};
 
 /// How many offsets are compared at least, where there are as many: some appends of records one at a time.
 const WINDOW: i64 = 100;
@@ -141,7 +141,7 @@ impl Comparing {
             return Comparison::Behind { end: fetched.stable_end, position: self.seen.end };
         }
         let answer = source::Answer { records: fetched.records, aborted: fetched.aborted };
-        match source::pieces(&answer, self.fetched_to, &job.limits.rewrite) {
+        match source::pieces(answer, self.fetched_to, &job.limits.rewrite) {
             Err(error) => Comparison::Stuck(Obstacle::unreadable(&error)),
             Ok(Pieces { pieces, next, wants, last_epoch }) => {
                 self.pieces.extend(pieces);
@@ -155,16 +155,16 @@ impl Comparing {
     fn compare(self, job: &Job) -> Comparison {
         let mut verified = true;
         for written in &self.written {
-            match self.held(job, written) {
+            let verdict = match self.held(job, written) {
+                Ok(verdict) => verdict,
                 Err(error) => return Comparison::Stuck(Obstacle::unreadable(&error)),
-                Ok(Held { differs, lacks, uncovered }) => {
-                    let lacking = lacks.filter(|_| !job.compacted);
-                    if let Some(offset) = differs.into_iter().chain(lacking).min() {
-                        return Comparison::Failed(Failure::Diverged { offset });
-                    }
-                    verified &= lacks.is_none() && !uncovered;
-                }
+            };
+            let Verdict { changed, only_mirror, only_source, unknown } = verdict;
+            let lacking = only_mirror.filter(|_| !job.compacted);
+            if let Some(offset) = [changed, only_source, lacking].into_iter().flatten().min() {
+                return Comparison::Failed(Failure::Diverged { offset });
             }
+            verified &= only_mirror.is_none() && unknown.is_none();
         }
         let Self { seen, bounds, beginning, written, fetched_to, last_epoch, .. } = self;
         Comparison::Done(Compared {
@@ -178,23 +178,22 @@ impl Comparing {
         })
     }
 
-    fn held(&self, job: &Job, written: &Written) -> Result<Held, SourceError> {
-        let range = written.range();
+    fn held(&self, job: &Job, written: &Written) -> Result<Verdict, SameError> {
         if !written.fills {
-            return source::compare(&written.batch, &self.pieces, &job.limits.rewrite);
+            return source::same(&written.batch, &self.pieces, &job.limits.rewrite);
         }
-        let differs = self.pieces.iter().find_map(|piece| match piece {
+        let range = written.range();
+        let only_source = self.pieces.iter().find_map(|piece| match piece {
             Piece::Data(data) => overlap(data, &range),
             Piece::Gap(_) => None,
         });
-        Ok(Held { differs, ..Held::default() })
+        Ok(Verdict { only_source, ..Verdict::default() })
     }
 }
 
 /// The first offset of records within a range.
 fn overlap(data: &Data, range: &Range<i64>) -> Option<i64> {
-    let first = data.run.base_offset;
-    let end = first.saturating_add(data.run.count.into());
-    let start = first.max(range.start);
-    (start < end.min(range.end)).then_some(start)
+    let offsets = data.offsets();
+    let start = offsets.start.max(range.start);
+    (start < offsets.end.min(range.end)).then_some(start)
 }

@@ -1,12 +1,12 @@
 //! Why copying ends for good, and what is in its way for now.
 
+use std::error::Error;
 use std::ops::Range;
 
 use thiserror::Error;
 use tidegate_wire::error_code::ErrorCode;
 
 use super::Trouble;
-use crate::source::SourceError;
 
 /// Why a partition is not copied any further: going on would make the mirror something else than its source.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -100,8 +100,15 @@ pub enum Obstacle {
 }
 
 impl Obstacle {
-    pub(super) fn unreadable(error: &SourceError) -> Self {
-        Self::Unreadable(error.to_string())
+    /// The whole chain, since the words of the last cause say what to do.
+    pub(super) fn unreadable(error: &dyn Error) -> Self {
+        let mut words = error.to_string();
+        let mut cause = error.source();
+        while let Some(error) = cause {
+            words = format!("{words}: {error}");
+            cause = error.source();
+        }
+        Self::Unreadable(words)
     }
 }
 

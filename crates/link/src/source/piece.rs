@@ -66,6 +66,9 @@ pub struct Pieces {
     pub pieces: Vec<Piece>,
     /// Where the last one ends, and the next Fetch begins.
     pub next: i64,
+    /// The epoch of the source's leader that wrote the last batch before that, whatever the batch is: what a Fetch that goes on
+    /// there says to be told where the source is another log by then (KIP-595). None without a batch that says it.
+    pub last_epoch: Option<i32>,
     /// How many bytes an answer has to hold at least for there to be a piece at all. The first batch was cut off, so that the
     /// same Fetch would never get further; it is the batch's own word, and may be more than anybody should ask for.
     pub wants: Option<usize>,
@@ -74,7 +77,7 @@ pub struct Pieces {
 impl Pieces {
     /// None as yet.
     pub(super) fn from(from: i64) -> Self {
-        Self { pieces: Vec::new(), next: from, wants: None }
+        Self { pieces: Vec::new(), next: from, last_epoch: None, wants: None }
     }
 
     /// Whatever is before `end` and not known has nothing for readers.

@@ -54,6 +54,7 @@ impl<'a> Reading<'a> {
             self.rewrite(&batch, end, leader_epoch)?;
         }
         self.pieces.gap_to(end);
+        self.pieces.last_epoch = (leader_epoch >= 0).then_some(leader_epoch);
         Ok(())
     }
 

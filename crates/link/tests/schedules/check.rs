@@ -41,9 +41,8 @@ fn is_shown(aborted: &[Aborted], stored: &Stored) -> bool {
         aborted.producer_id == header.producer_id
             && (aborted.first_offset..aborted.last_offset).contains(&header.base_offset)
     };
-    !header.is_control()
-        && !is_filler(&stored.bytes, &|id| id == PRODUCER_ID)
-        && !(header.is_transactional() && aborted.iter().any(is_aborted))
+    let is_given_up = header.is_transactional() && aborted.iter().any(is_aborted);
+    !(header.is_control() || is_filler(&stored.bytes, &|id| id == PRODUCER_ID) || is_given_up)
 }
 
 /// The first offset before `until` where the mirror shows something else than its source ever did, or lacks what it shows.

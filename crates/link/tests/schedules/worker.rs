@@ -84,7 +84,7 @@ impl Worker {
         for order in orders {
             match order {
                 Order::Append(_) | Order::Mark(_) | Order::Delete { .. } => {
-                    self.send(attempt, order, current)
+                    self.send(attempt, order, current);
                 }
                 Order::Wake { at } => self.wakes.push((attempt, at)),
                 _ => self.questions.push(Question { attempt, order, producer: None }),

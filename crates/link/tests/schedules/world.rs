@@ -8,6 +8,7 @@ use tidegate_wire::error_code::ErrorCode;
 
 use crate::Class;
 use crate::check::{Shown, difference, shown};
+use crate::counts::Counts;
 use crate::dice::Dice;
 use crate::source::Life;
 use crate::worker::{PRODUCER_ID, Sent, Worker, carry_out, failed};
@@ -31,23 +32,6 @@ pub(crate) struct World {
     /// What came from connections that are gone, and may arrive yet.
     ghosts: Vec<VecDeque<Sent>>,
     pub(crate) seen: Counts,
-}
-
-/// What a schedule came by.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Counts {
-    /// Appends, marks or deletions that changed the mirror though nobody waited for them any more, or without the lease.
-    pub(crate) late: u64,
-    /// Those of them that no broker guarded: the mirror may be wrong for it.
-    pub(crate) unguarded: u64,
-    pub(crate) copied: u64,
-    pub(crate) filled: u64,
-    pub(crate) marked: u64,
-    pub(crate) failed: u64,
-    pub(crate) attempts: u64,
-    /// The first offset of the mirror that somebody else wrote, and how many schedules have one.
-    pub(crate) foreign: Option<i64>,
-    pub(crate) spoilt: u64,
 }
 
 impl World {

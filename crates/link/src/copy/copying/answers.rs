@@ -44,7 +44,7 @@ impl Copying {
             }
             Ok(_) => self.end(Ending::Observe(None)),
             Err(Trouble::Refused(ErrorCode::TRANSACTION_COORDINATOR_FENCED)) => {
-                self.fail(Failure::Superseded)
+                self.fail(Failure::Superseded);
             }
             Err(Trouble::Refused(ErrorCode::INVALID_PRODUCER_EPOCH)) => {
                 self.fail(Failure::Fenced { offset: base });

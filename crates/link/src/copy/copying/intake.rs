@@ -82,7 +82,7 @@ impl Copying {
             return self.end(Ending::Observe(None));
         }
         let answer = source::Answer { records: fetched.records, aborted: fetched.aborted };
-        match source::pieces(&answer, self.source.fetched_to, &job.limits.rewrite) {
+        match source::pieces(answer, self.source.fetched_to, &job.limits.rewrite) {
             Ok(Pieces { pieces, next, wants, last_epoch }) => {
                 self.source.failures = 0;
                 self.source.fetched_to = next;

@@ -74,7 +74,7 @@ impl Queue {
 
 fn weight(work: &Work) -> usize {
     match work {
-        Work::Data(data) => data.run.batch.len().saturating_add(size_of::<Work>()),
+        Work::Data(data) => data.weight().saturating_add(size_of::<Work>()),
         Work::Gap { .. } | Work::Start { .. } => size_of::<Work>(),
     }
 }
