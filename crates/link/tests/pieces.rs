@@ -160,7 +160,7 @@ fn what_lies_before_the_fetch_is_left_out() {
     assert_eq!(shapes(&batches, &[], 10), [G(10..11)]);
     assert_eq!(
         told(&batches, &[], 11).unwrap(),
-        Pieces { pieces: Vec::new(), next: 11, last_epoch: Some(7), wants: None }
+        Pieces { pieces: Vec::new(), next: 11, last_epoch: Some(12), wants: None }
     );
 }
 
