@@ -52,7 +52,7 @@ where
     /// The answer to the oldest request without one, or why there is none; `None` when the sender is gone and everything has been
     /// answered. Each answer has the request timeout, from when the one before it came.
     ///
-    /// A call that is dropped loses nothing. After a failure every request that is left comes out with
+    /// A call that is dropped loses nothing. When the sender fails, a call that waits already learns of it by its own limit. After a failure every request that is left comes out with
     /// [`CallFailure::Poisoned`].
     pub async fn next(&mut self) -> Option<(T, Result<Q::Response, CallError>)> {
         if self.next.is_none() {
@@ -66,6 +66,11 @@ where
             self.places.close();
         }
         Some((tag, answer.map_err(|failure| CallError { api: <Q as Guarded>::KEY, version, failure })))
+    }
+
+    /// Breaks the pipe, for an answer that makes no sense to who reads it.
+    pub fn poison(&mut self) {
+        self.places.close();
     }
 
     async fn answer(&mut self) -> Result<Bytes, CallFailure> {
