@@ -66,7 +66,7 @@ pub struct FetchAnswer {
 /// What there is of one partition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fetched {
-    /// Why there is nothing; then the offsets are -1.
+    /// Why there is nothing; then the offsets say nothing.
     pub error: ErrorCode,
     /// The end of what all replicas in sync have.
     pub high_watermark: i64,

@@ -30,7 +30,8 @@ impl Batches {
         Self::default()
     }
 
-    /// Adds a batch.
+    /// Adds a batch. The base offset in its header has to be 0, wherever it is meant to land: brokers refuse any other
+    /// (INVALID_RECORD).
     ///
     /// # Errors
     /// The batch itself, when the partition has one already: it has to wait for the next request.

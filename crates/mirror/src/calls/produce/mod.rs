@@ -44,9 +44,10 @@ pub struct Appended {
     pub error: ErrorCode,
     /// The offset that its first record has; that of the first time for a batch that came again. -1 with most errors.
     pub base_offset: i64,
-    /// When the broker appended it, in milliseconds since 1970; -1 on a topic whose timestamps are those of the records.
+    /// When the broker appended it, in milliseconds since 1970; -1 on a topic whose timestamps are those of the records. Of a
+    /// batch that came again it is the greatest timestamp of its records there, so such an answer can be told.
     pub log_append_time_ms: i64,
-    /// The first offset of the log; -1 with most errors.
+    /// The first offset of the log; may be -1 with an error.
     pub log_start_offset: i64,
     /// The broker's text, its printable part; empty without one.
     pub message: String,
