@@ -103,13 +103,16 @@ reads! {
     AddPartitionsToTxn: AddPartitionsToTxnRequest, AddPartitionsToTxnResponse;
     AddOffsetsToTxn: AddOffsetsToTxnRequest, AddOffsetsToTxnResponse;
     EndTxn: EndTxnRequest, EndTxnResponse;
+    WriteTxnMarkers: WriteTxnMarkersRequest, WriteTxnMarkersResponse;
     TxnOffsetCommit: TxnOffsetCommitRequest, TxnOffsetCommitResponse;
     DescribeAcls: DescribeAclsRequest, DescribeAclsResponse;
     CreateAcls: CreateAclsRequest, CreateAclsResponse;
     DeleteAcls: DeleteAclsRequest, DeleteAclsResponse;
     DescribeConfigs: DescribeConfigsRequest, DescribeConfigsResponse;
     SaslAuthenticate: SaslAuthenticateRequest, SaslAuthenticateResponse;
+    CreatePartitions: CreatePartitionsRequest, CreatePartitionsResponse;
     DeleteGroups: DeleteGroupsRequest, DeleteGroupsResponse;
+    IncrementalAlterConfigs: IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse;
     OffsetDelete: OffsetDeleteRequest, OffsetDeleteResponse;
     AlterUserScramCredentials: AlterUserScramCredentialsRequest, AlterUserScramCredentialsResponse;
     DescribeCluster: DescribeClusterRequest, DescribeClusterResponse;

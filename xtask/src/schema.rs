@@ -61,7 +61,7 @@ pub(crate) fn run(jar: &Path, out: &Path, check: bool) -> Result<()> {
     digest::run(jar, check)
 }
 
-/// The APIs that the gateway decodes somewhere, in the order of their keys.
+/// The APIs that Tidegate decodes somewhere, in the order of their keys.
 const APIS: &[&str] = &[
     "Produce",
     "Fetch",
@@ -85,13 +85,16 @@ const APIS: &[&str] = &[
     "AddPartitionsToTxn",
     "AddOffsetsToTxn",
     "EndTxn",
+    "WriteTxnMarkers",
     "TxnOffsetCommit",
     "DescribeAcls",
     "CreateAcls",
     "DeleteAcls",
     "DescribeConfigs",
     "SaslAuthenticate",
+    "CreatePartitions",
     "DeleteGroups",
+    "IncrementalAlterConfigs",
     "OffsetDelete",
     "AlterUserScramCredentials",
     "DescribeCluster",
@@ -128,7 +131,7 @@ fn index() -> String {
         let _ = writeln!(source, "mod {};", snake(api));
     }
     source.push_str("\nuse super::schema::ApiSchema;\nuse crate::api::ApiKey;\n\n");
-    source.push_str("/// The table of an API; `None` for one that the gateway never decodes.\n#[must_use]\n");
+    source.push_str("/// The table of an API; `None` for one that is never decoded.\n#[must_use]\n");
     source.push_str("pub const fn schema(key: ApiKey) -> Option<&'static ApiSchema> {\nSome(match key {\n");
     for api in APIS {
         let _ = writeln!(source, "ApiKey::{api} => &{}::API,", snake(api));

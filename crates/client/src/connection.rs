@@ -6,12 +6,14 @@ use bytes::{BufMut, Bytes, BytesMut};
 use kafka_protocol::protocol::{Decodable, Encodable, Request};
 use tidegate_wire::api::ApiKey;
 use tidegate_wire::codec::{self, Guarded};
-use tidegate_wire::frame::{FIRST_READ, FrameLimits, SIZE_PREFIX, next_frame, read_ahead};
+use tidegate_wire::frame::{FrameLimits, SIZE_PREFIX};
 use tidegate_wire::header;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 use tokio::time::{Instant, timeout};
 
 use crate::error::{AskError, CallError, CallFailure};
+use crate::pipe::{self, PipeAnswers, PipeOptions, PipeSender};
+use crate::receive::{Receiver, body, io_failure};
 use crate::{ApiVersions, ConnectOptions, Endpoint, Stream, versions};
 
 /// A connection to one broker, logged in.
@@ -19,11 +21,9 @@ use crate::{ApiVersions, ConnectOptions, Endpoint, Stream, versions};
 pub struct Connection {
     endpoint: Endpoint,
     stream: Stream,
-    /// Bytes received and not yet taken as an answer.
-    received: BytesMut,
+    receiver: Receiver,
     client_id: String,
     request_timeout: Duration,
-    limits: FrameLimits,
     next_correlation_id: i32,
     /// Set while a request is under way, so that a call dropped half way leaves it set.
     broken: bool,
@@ -49,10 +49,9 @@ impl Connection {
         Self {
             endpoint,
             stream,
-            received: BytesMut::new(),
+            receiver: Receiver::new(FrameLimits::uniform(options.max_response_bytes)),
             client_id: options.client_id.clone(),
             request_timeout: options.request_timeout,
-            limits: FrameLimits::uniform(options.max_response_bytes),
             next_correlation_id: 0,
             broken: false,
             versions: ApiVersions::default(),
@@ -126,16 +125,29 @@ impl Connection {
     /// Takes the connection apart; `None` when it is broken or the broker sent what nobody asked for.
     #[must_use]
     pub fn into_parts(self) -> Option<ConnectionParts> {
+        let is_whole = !self.broken && self.receiver.is_empty();
         let Self { endpoint, stream, versions, session_ends_at, .. } = self;
-        (!self.broken && self.received.is_empty()).then_some(ConnectionParts {
-            endpoint,
-            stream,
-            versions,
-            session_ends_at,
-        })
+        is_whole.then_some(ConnectionParts { endpoint, stream, versions, session_ends_at })
     }
 
-    pub(crate) fn request_timeout(&self) -> Duration {
+    /// Makes it one on which up to `most` requests of one API are on their way at once, each with a mark of the caller's
+    /// that comes back with its answer; `None` as for [`Self::into_parts`].
+    #[must_use]
+    pub fn into_pipe<Q, T>(self, most: usize) -> Option<(PipeSender<Q, T>, PipeAnswers<Q, T>)> {
+        let Self { client_id, request_timeout, next_correlation_id, .. } = &self;
+        let options = PipeOptions {
+            client_id: client_id.clone(),
+            limit: *request_timeout,
+            next_correlation_id: *next_correlation_id,
+            most,
+        };
+        let receiver = self.receiver.anew();
+        Some(pipe::open(self.into_parts()?, receiver, options))
+    }
+
+    /// The time for one request and its answer, as the options say.
+    #[must_use]
+    pub fn request_timeout(&self) -> Duration {
         self.request_timeout
     }
 
@@ -203,33 +215,6 @@ impl Connection {
     async fn send_and_receive(&mut self, frame: &[u8]) -> Result<Bytes, CallFailure> {
         self.stream.write_all(frame).await.map_err(io_failure)?;
         self.stream.flush().await.map_err(io_failure)?;
-        loop {
-            if let Some(answer) = next_frame(&mut self.received, self.limits).map_err(CallFailure::Frame)? {
-                return Ok(answer.freeze());
-            }
-            self.received.reserve(read_ahead(&self.received, FIRST_READ, 0));
-            if self.stream.read_buf(&mut self.received).await.map_err(io_failure)? == 0 {
-                return Err(CallFailure::Closed);
-            }
-        }
-    }
-}
-
-/// The body of an answer whose header fits the request.
-fn body(answer: Bytes, key: ApiKey, version: i16, sent: i32) -> Result<Bytes, CallFailure> {
-    let (received, body_at) = header::parse_response(&answer, key, version).map_err(CallFailure::Header)?;
-    if received != sent {
-        return Err(CallFailure::Correlation { sent, received });
-    }
-    Ok(answer.slice(body_at..))
-}
-
-/// A reset says no more than a close: the broker is gone.
-fn io_failure(error: std::io::Error) -> CallFailure {
-    match error.kind() {
-        std::io::ErrorKind::ConnectionReset
-        | std::io::ErrorKind::BrokenPipe
-        | std::io::ErrorKind::UnexpectedEof => CallFailure::Closed,
-        _ => CallFailure::Io(error),
+        self.receiver.frame(&mut self.stream).await
     }
 }

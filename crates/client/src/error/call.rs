@@ -128,4 +128,15 @@ impl AskError {
             Self::Unsupported { .. } | Self::Malformed { .. } => false,
         }
     }
+
+    /// Who has to act.
+    #[must_use]
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::Call(error) => error.fault(),
+            Self::Refused { code, .. } if is_retriable(*code) => Fault::Network,
+            Self::Refused { .. } => Fault::Configuration,
+            Self::Unsupported { .. } | Self::Malformed { .. } => Fault::Broker,
+        }
+    }
 }

@@ -24,13 +24,15 @@ pub enum Fault {
 }
 
 /// Whether Kafka calls an error code retriable.
-pub(crate) fn is_retriable(code: ErrorCode) -> bool {
+#[must_use]
+pub fn is_retriable(code: ErrorCode) -> bool {
     ResponseError::try_from_code(code.0).is_some_and(|error| error.is_retriable())
 }
 
 const MAX_BROKER_TEXT: usize = 200;
 
 /// The part of a broker's text that may stand in a log line.
-pub(crate) fn printable(text: &str) -> String {
+#[must_use]
+pub fn printable(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(MAX_BROKER_TEXT).collect()
 }

@@ -4,5 +4,6 @@ mod broker;
 mod calls;
 mod connecting;
 mod logins;
+mod pipes;
 mod questions;
 mod tls;

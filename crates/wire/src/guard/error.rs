@@ -32,7 +32,7 @@ pub struct GuardError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum Fault {
-    /// The gateway never decodes this API.
+    /// Tidegate never decodes this API.
     #[error("no schema for this api")]
     UnknownApi,
     /// The schema does not cover this version.

@@ -9,6 +9,7 @@ mod api_versions;
 mod consumer_group_describe;
 mod consumer_group_heartbeat;
 mod create_acls;
+mod create_partitions;
 mod create_topics;
 mod delete_acls;
 mod delete_groups;
@@ -22,6 +23,7 @@ mod end_txn;
 mod fetch;
 mod find_coordinator;
 mod heartbeat;
+mod incremental_alter_configs;
 mod init_producer_id;
 mod join_group;
 mod leave_group;
@@ -37,11 +39,12 @@ mod sasl_authenticate;
 mod sasl_handshake;
 mod sync_group;
 mod txn_offset_commit;
+mod write_txn_markers;
 
 use super::schema::ApiSchema;
 use crate::api::ApiKey;
 
-/// The table of an API; `None` for one that the gateway never decodes.
+/// The table of an API; `None` for one that is never decoded.
 #[must_use]
 pub const fn schema(key: ApiKey) -> Option<&'static ApiSchema> {
     Some(match key {
@@ -67,13 +70,16 @@ pub const fn schema(key: ApiKey) -> Option<&'static ApiSchema> {
         ApiKey::AddPartitionsToTxn => &add_partitions_to_txn::API,
         ApiKey::AddOffsetsToTxn => &add_offsets_to_txn::API,
         ApiKey::EndTxn => &end_txn::API,
+        ApiKey::WriteTxnMarkers => &write_txn_markers::API,
         ApiKey::TxnOffsetCommit => &txn_offset_commit::API,
         ApiKey::DescribeAcls => &describe_acls::API,
         ApiKey::CreateAcls => &create_acls::API,
         ApiKey::DeleteAcls => &delete_acls::API,
         ApiKey::DescribeConfigs => &describe_configs::API,
         ApiKey::SaslAuthenticate => &sasl_authenticate::API,
+        ApiKey::CreatePartitions => &create_partitions::API,
         ApiKey::DeleteGroups => &delete_groups::API,
+        ApiKey::IncrementalAlterConfigs => &incremental_alter_configs::API,
         ApiKey::OffsetDelete => &offset_delete::API,
         ApiKey::AlterUserScramCredentials => &alter_user_scram_credentials::API,
         ApiKey::DescribeCluster => &describe_cluster::API,
@@ -85,7 +91,7 @@ pub const fn schema(key: ApiKey) -> Option<&'static ApiSchema> {
 }
 
 /// Every API that has a table, in the order of the keys.
-pub const KEYS: [ApiKey; 35] = [
+pub const KEYS: [ApiKey; 38] = [
     ApiKey::Produce,
     ApiKey::Fetch,
     ApiKey::ListOffsets,
@@ -108,13 +114,16 @@ pub const KEYS: [ApiKey; 35] = [
     ApiKey::AddPartitionsToTxn,
     ApiKey::AddOffsetsToTxn,
     ApiKey::EndTxn,
+    ApiKey::WriteTxnMarkers,
     ApiKey::TxnOffsetCommit,
     ApiKey::DescribeAcls,
     ApiKey::CreateAcls,
     ApiKey::DeleteAcls,
     ApiKey::DescribeConfigs,
     ApiKey::SaslAuthenticate,
+    ApiKey::CreatePartitions,
     ApiKey::DeleteGroups,
+    ApiKey::IncrementalAlterConfigs,
     ApiKey::OffsetDelete,
     ApiKey::AlterUserScramCredentials,
     ApiKey::DescribeCluster,
