@@ -1,8 +1,23 @@
 //! The driver of cluster links.
 //!
-//! What a mirror does is decided in `tidegate-link`, without sockets; here it is done. As yet there are the [`calls`]: every
-//! request to brokers that this takes.
+//! What a mirror does is decided in `tidegate-link`, without sockets; here it is done. A [`Link`] copies partitions from one
+//! [`Cluster`] to another, all of them over a few connections: `fetches` read from a broker of the source, `appends` write to one of
+//! the mirror, `questions` ask about one partition at a time. [`calls`] has every request to brokers that this takes.
 
 #![forbid(unsafe_code)]
 
+mod appends;
+mod budget;
 pub mod calls;
+mod clock;
+mod cluster;
+mod fetches;
+mod lease;
+mod link;
+mod partition;
+mod questions;
+mod reply;
+
+pub use cluster::{Cluster, ClusterError};
+pub use lease::Lease;
+pub use link::{BUDGET, Link, Pair};

@@ -16,8 +16,13 @@ pub enum Event {
     Scanned(Result<Bytes, Trouble>),
     /// What the source holds.
     Fetched(Result<Fetched, Trouble>),
-    /// The offset that the broker gave, of the oldest append without an answer.
-    Appended(Result<i64, Trouble>),
+    /// What became of an append.
+    Appended {
+        /// Which one: [`Append::base_offset`](super::Append::base_offset).
+        base_offset: i64,
+        /// The offset that the broker gave it.
+        answer: Result<i64, Trouble>,
+    },
     /// The end of the log after the marks.
     Marked(Result<i64, Trouble>),
     /// The start of the log after the deletion.

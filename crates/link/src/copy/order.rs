@@ -6,8 +6,8 @@ use tidegate_wire::stamp::Stamped;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Attempt(pub u64);
 
-/// What is to be done. Each is answered by one [`Event`](super::Event) of the same attempt, in any order but for appends, which are
-/// written and answered in the order of their offsets.
+/// What is to be done. Each is answered by one [`Event`](super::Event) of the same attempt, in any order. Appends are written in the
+/// order in which they come out, over one connection; once one of them is lost, those behind it are lost, too.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Order {
     /// Look at the mirror's log: [`Event::Seen`](super::Event::Seen).

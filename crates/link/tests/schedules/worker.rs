@@ -228,7 +228,8 @@ pub(crate) fn carry_out(order: &Order, place: &Place, mirror: &mut Broker) -> Ev
         Order::Append(append) => {
             let records = Bytes::from([&append.batch.header[..], &append.batch.records].concat());
             let answer = mirror.produce(place, &Produce::of(records));
-            Event::Appended(refused(answer.error_code).map(|()| answer.base_offset))
+            let base_offset = append.base_offset;
+            Event::Appended { base_offset, answer: refused(answer.error_code).map(|()| answer.base_offset) }
         }
         Order::Mark(Mark { count, producer_id, coordinator_epoch }) => {
             let marker = Marker {
@@ -261,7 +262,7 @@ pub(crate) fn failed(order: &Order, trouble: Trouble) -> Event {
         Order::Bounds => Event::Bounds(Err(trouble)),
         Order::Scan { .. } => Event::Scanned(Err(trouble)),
         Order::Fetch { .. } => Event::Fetched(Err(trouble)),
-        Order::Append(_) => Event::Appended(Err(trouble)),
+        Order::Append(append) => Event::Appended { base_offset: append.base_offset, answer: Err(trouble) },
         Order::Mark(_) => Event::Marked(Err(trouble)),
         Order::Delete { .. } => Event::Deleted(Err(trouble)),
         Order::Wake { .. } => Event::Woken,
@@ -270,7 +271,9 @@ pub(crate) fn failed(order: &Order, trouble: Trouble) -> Event {
 
 fn lost(event: &Event) -> Event {
     match event {
-        Event::Appended(_) => Event::Appended(Err(Trouble::Lost)),
+        Event::Appended { base_offset, .. } => {
+            Event::Appended { base_offset: *base_offset, answer: Err(Trouble::Lost) }
+        }
         Event::Marked(_) => Event::Marked(Err(Trouble::Lost)),
         _ => Event::Deleted(Err(Trouble::Lost)),
     }

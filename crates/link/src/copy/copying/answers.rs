@@ -7,11 +7,19 @@ use crate::copy::guarding::Freshness;
 use crate::copy::{Facts, Failure, Obstacle, Trouble};
 
 impl Copying {
-    pub(super) fn on_appended(&mut self, answer: Result<i64, Trouble>, facts: &mut Facts) {
-        let Some(InFlight::Append { base, end, last_timestamp, filler }) = self.answered() else { return };
+    pub(super) fn on_appended(&mut self, base_offset: i64, answer: Result<i64, Trouble>, facts: &mut Facts) {
+        let is_it = |sent: &InFlight| matches!(sent, InFlight::Append { base, .. } if *base == base_offset);
+        let Some(place) = self.in_flight.iter().position(is_it) else { return };
+        let Some(InFlight::Append { base, end, last_timestamp, filler }) = self.in_flight.remove(place)
+        else {
+            return;
+        };
         match answer {
             Ok(found) if found == base => {
-                self.position = self.position.max(end);
+                // What lies before something that was lost is all that is sure.
+                if place == 0 {
+                    self.position = end;
+                }
                 if self.freshness == Freshness::Unknown {
                     self.freshness = Freshness::Known { last_timestamp };
                 }
@@ -30,7 +38,7 @@ impl Copying {
     }
 
     pub(super) fn on_marked(&mut self, answer: Result<i64, Trouble>, facts: &mut Facts) {
-        let Some(InFlight::Mark { count }) = self.answered() else { return };
+        let Some(InFlight::Mark { count }) = self.in_flight.pop_front() else { return };
         let (base, end) = (self.at, self.at.saturating_add(count.into()));
         match answer {
             Ok(found) if found == end => {
@@ -54,16 +62,12 @@ impl Copying {
     }
 
     pub(super) fn on_deleted(&mut self, answer: Result<i64, Trouble>) {
-        let Some(InFlight::Delete { before }) = self.answered() else { return };
+        let Some(InFlight::Delete { before }) = self.in_flight.pop_front() else { return };
         match answer {
             Ok(start) if start >= before => self.queue.pop(),
             Ok(_) => self.end(Ending::Observe(None)),
             Err(trouble) => self.stuck(trouble),
         }
-    }
-
-    fn answered(&mut self) -> Option<InFlight> {
-        self.in_flight.pop_front()
     }
 
     /// What was sent may have been done or not: it is never sent again, the log says what is to be done next.

@@ -119,7 +119,7 @@ impl Copying {
     pub(super) fn on(&mut self, job: &Job, now: i64, event: Event, facts: &mut Facts) -> Vec<Order> {
         let mut orders = Vec::new();
         match event {
-            Event::Appended(answer) => self.on_appended(answer, facts),
+            Event::Appended { base_offset, answer } => self.on_appended(base_offset, answer, facts),
             Event::Marked(answer) => self.on_marked(answer, facts),
             Event::Deleted(answer) => self.on_deleted(answer),
             Event::Fetched(answer) => self.on_fetched(job, now, answer, facts, &mut orders),

@@ -1,0 +1,155 @@
+//! Appends to one broker of the mirror: those of all partitions go out together, one batch of each in a request, and the next requests
+//! before the answers.
+
+use std::sync::Arc;
+
+use tidegate_client::{Connection, Endpoint};
+use tidegate_link::copy::{Event, Guarding, Trouble};
+use tidegate_wire::error_code::ErrorCode;
+use tidegate_wire::stamp::Stamped;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::time::{Duration, Instant};
+
+use crate::calls::TopicPartition;
+use crate::calls::produce::{self, Batches, ProduceAnswers, ProduceSender};
+use crate::cluster::Cluster;
+use crate::lease::Lease;
+use crate::reply::Reply;
+
+/// A batch for the end of a partition.
+pub(crate) struct Job {
+    pub(crate) at: TopicPartition,
+    pub(crate) batch: Stamped,
+    pub(crate) base_offset: i64,
+    pub(crate) guarding: Guarding,
+    pub(crate) lease: Lease,
+    pub(crate) reply: Reply,
+}
+
+/// Requests on their way to one broker: enough that it always has one to do.
+const REQUESTS: usize = 4;
+
+/// Bytes of batches from which on a request is large enough. One batch may be larger.
+const REQUEST_BYTES: usize = 1 << 20;
+
+/// Jobs that wait in front of it; whoever brings more waits, too.
+const QUEUE: usize = 64;
+
+/// How long a broker may wait for its replicas: less than the time that an answer has.
+const REPLICAS: Duration = Duration::from_secs(10);
+
+/// A session is left before the broker ends it (KIP-368).
+const BEFORE_END: Duration = Duration::from_secs(15);
+
+/// What is owed for one request.
+struct Sent {
+    owed: Vec<(i64, Reply)>,
+    _place: OwnedSemaphorePermit,
+}
+
+/// Begins to take jobs for a broker; it ends with the last sender.
+pub(crate) fn start(cluster: Arc<Cluster>, broker: Endpoint) -> mpsc::Sender<Job> {
+    let (sender, jobs) = mpsc::channel(QUEUE);
+    tokio::spawn(async move { Appends { cluster, broker, jobs, next: None }.run().await });
+    sender
+}
+
+struct Appends {
+    cluster: Arc<Cluster>,
+    broker: Endpoint,
+    jobs: mpsc::Receiver<Job>,
+    /// Taken and not sent.
+    next: Option<Job>,
+}
+
+impl Appends {
+    async fn run(mut self) {
+        while let Some(job) = self.first().await {
+            match self.cluster.connect(&self.broker).await {
+                Ok(connection) => {
+                    self.next = Some(job);
+                    self.serve(connection).await;
+                }
+                Err(error) => {
+                    tracing::debug!(broker = %self.broker, %error, "no connection for appends");
+                    job.reply.fail(Trouble::NotSent);
+                }
+            }
+        }
+    }
+
+    /// The next job, if there ever is one.
+    async fn first(&mut self) -> Option<Job> {
+        match self.next.take() {
+            Some(job) => Some(job),
+            None => self.jobs.recv().await,
+        }
+    }
+
+    /// Until the connection fails, or is about to end. What was sent is answered before anything else is taken.
+    async fn serve(&mut self, connection: Connection) {
+        let Some((sender, answers)) = produce::open(connection, REQUESTS, REPLICAS) else { return };
+        let reading = tokio::spawn(read(answers));
+        self.send_all(sender).await;
+        if let Err(error) = reading.await {
+            tracing::error!(%error, "the reader of appends has failed");
+        }
+    }
+
+    async fn send_all(&mut self, mut sender: ProduceSender<Sent>) {
+        let places = Arc::new(Semaphore::new(REQUESTS));
+        loop {
+            let Some(job) = self.first().await else { return };
+            if sender.is_broken() || ends_soon(&sender) {
+                self.next = Some(job);
+                return;
+            }
+            // The lease is looked at when the bytes can go out at once.
+            let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
+            let (batches, owed) = self.bundle(job);
+            if !batches.is_empty()
+                && let Err(error) = sender.send(Sent { owed, _place: place }, batches).await
+            {
+                tracing::debug!(broker = %self.broker, %error, "the connection for appends has failed");
+                return;
+            }
+        }
+    }
+
+    /// As many batches as fit, one of a partition.
+    fn bundle(&mut self, first: Job) -> (Batches, Vec<(i64, Reply)>) {
+        let (mut batches, mut owed) = (Batches::new(), Vec::new());
+        let mut job = Some(first);
+        while let Some(Job { at, batch, base_offset, guarding, lease, reply }) = job {
+            if guarding == Guarding::Lease && !lease.is_held() {
+                reply.fail(Trouble::NotSent);
+            } else if let Err(batch) = batches.add(at.clone(), batch) {
+                self.next = Some(Job { at, batch, base_offset, guarding, lease, reply });
+                break;
+            } else {
+                owed.push((base_offset, reply));
+            }
+            job = if batches.bytes() < REQUEST_BYTES { self.jobs.try_recv().ok() } else { None };
+        }
+        (batches, owed)
+    }
+}
+
+fn ends_soon(sender: &ProduceSender<Sent>) -> bool {
+    sender.session_ends_at().is_some_and(|end| Instant::now() + BEFORE_END >= end)
+}
+
+/// Hands out answers until the last request has one.
+async fn read(mut answers: ProduceAnswers<Sent>) {
+    while let Some((Sent { owed, _place }, answer)) = answers.next().await {
+        // What has no answer is dropped, and so lost.
+        let Ok(answer) = answer else { continue };
+        for ((base_offset, reply), appended) in owed.into_iter().zip(answer.partitions) {
+            let answer = match appended.error {
+                ErrorCode::NONE => Ok(appended.base_offset),
+                code => Err(Trouble::Refused(code)),
+            };
+            reply.answer(Event::Appended { base_offset, answer });
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! A link at work: partitions that are copied side by side, over connections that they share.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tidegate_client::Endpoint;
+use tidegate_link::copy::{Copier, Job, Status};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+
+use crate::budget::Budget;
+use crate::calls::TopicPartition;
+use crate::cluster::Cluster;
+use crate::fetches::{self, Want};
+use crate::lease::Lease;
+use crate::partition::Partition;
+use crate::{appends, clock::Clock};
+
+/// Bytes of the source in memory, for a whole link: with as much again on its way to the mirror, what a daemon may take in all.
+pub const BUDGET: usize = 24 << 20;
+
+/// What all partitions of a link share.
+pub(crate) struct Services {
+    pub(crate) source: Arc<Cluster>,
+    pub(crate) mirror: Arc<Cluster>,
+    budget: Budget,
+    fetches: Mutex<HashMap<Endpoint, mpsc::UnboundedSender<Want>>>,
+    appends: Mutex<HashMap<Endpoint, mpsc::Sender<appends::Job>>>,
+}
+
+/// What is to be copied where.
+#[derive(Debug, Clone)]
+pub struct Pair {
+    /// The partition of the source.
+    pub source: TopicPartition,
+    /// That of the mirror, which has the same number.
+    pub mirror: TopicPartition,
+    /// How it is written.
+    pub job: Job,
+}
+
+/// Copies partitions. When it is dropped it stops where it is; [`Link::stop`] waits for what is in flight.
+pub struct Link {
+    services: Arc<Services>,
+    lease: Lease,
+    stop: watch::Sender<bool>,
+    tasks: JoinSet<()>,
+}
+
+impl Services {
+    pub(crate) fn fetches(&self, broker: &Endpoint) -> mpsc::UnboundedSender<Want> {
+        let mut known = self.fetches.lock().unwrap_or_else(PoisonError::into_inner);
+        let start = || fetches::start(Arc::clone(&self.source), broker.clone(), self.budget.clone());
+        known.entry(broker.clone()).or_insert_with(start).clone()
+    }
+
+    pub(crate) fn appends(&self, broker: &Endpoint) -> mpsc::Sender<appends::Job> {
+        let mut known = self.appends.lock().unwrap_or_else(PoisonError::into_inner);
+        let start = || appends::start(Arc::clone(&self.mirror), broker.clone());
+        known.entry(broker.clone()).or_insert_with(start).clone()
+    }
+}
+
+impl Link {
+    /// A link from one cluster to another that copies nothing yet. `lease` is looked at wherever no broker guards an append.
+    #[must_use]
+    pub fn new(source: Arc<Cluster>, mirror: Arc<Cluster>, lease: Lease) -> Self {
+        let services = Services {
+            source,
+            mirror,
+            budget: Budget::new(BUDGET),
+            fetches: Mutex::default(),
+            appends: Mutex::default(),
+        };
+        Self { services: Arc::new(services), lease, stop: watch::Sender::new(false), tasks: JoinSet::new() }
+    }
+
+    /// Begins to copy a partition; its status from now on.
+    pub fn copy(&mut self, pair: Pair) -> watch::Receiver<Status> {
+        let Pair { source, mirror, job } = pair;
+        let (copier, _) = Copier::begin(job);
+        let (status, told) = watch::channel(copier.status(Clock::default().now()));
+        let partition = Partition {
+            source,
+            mirror,
+            job,
+            lease: self.lease.clone(),
+            services: Arc::clone(&self.services),
+            status,
+            stop: self.stop.subscribe(),
+        };
+        self.tasks.spawn(partition.run());
+        told
+    }
+
+    /// Sends nothing further, and waits until what is in flight is answered.
+    pub async fn stop(mut self) {
+        self.stop.send_replace(true);
+        while self.tasks.join_next().await.is_some() {}
+    }
+}

@@ -1,0 +1,193 @@
+//! One partition: its machine, and who carries out what it asks for.
+
+use std::sync::Arc;
+
+use tidegate_client::Endpoint;
+use tidegate_link::copy::{Attempt, Copier, Event, Job, Order, Phase, Status, Trouble};
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Duration, Instant, sleep_until};
+
+use crate::appends;
+use crate::calls::TopicPartition;
+use crate::clock::Clock;
+use crate::fetches::Want;
+use crate::lease::Lease;
+use crate::link::Services;
+use crate::questions::{Question, ask};
+use crate::reply::{Owed, Reply, Told};
+
+/// What is copied where, and how.
+pub(crate) struct Partition {
+    pub(crate) source: TopicPartition,
+    pub(crate) mirror: TopicPartition,
+    pub(crate) job: Job,
+    pub(crate) lease: Lease,
+    pub(crate) services: Arc<Services>,
+    pub(crate) status: watch::Sender<Status>,
+    /// Whether to come to an end.
+    pub(crate) stop: watch::Receiver<bool>,
+}
+
+/// A partition that is being copied.
+struct Running {
+    partition: Partition,
+    clock: Clock,
+    told: mpsc::UnboundedSender<Told>,
+    /// Who leads the mirror, for this attempt: its appends all go over one connection.
+    leader: Option<(Endpoint, mpsc::Sender<appends::Job>)>,
+    wakes: Vec<(Attempt, Instant)>,
+    source_end: Option<i64>,
+}
+
+impl Partition {
+    /// Copies until it is told to stop, or until the machine has failed. What is in flight then is waited for.
+    pub(crate) async fn run(self) {
+        let (told, mut events) = mpsc::unbounded_channel();
+        let mut stop = self.stop.clone();
+        let (mut copier, orders) = Copier::begin(self.job);
+        let clock = Clock::default();
+        let mut running =
+            Running { partition: self, clock, told, leader: None, wakes: Vec::new(), source_end: None };
+        running.carry_out(copier.attempt(), orders).await;
+        let mut is_stopping = false;
+        while !(is_stopping && copier.is_idle()) {
+            let (attempt, event) = tokio::select! {
+                Some(told) = events.recv() => told,
+                attempt = running.next_wake() => (attempt, Event::Woken),
+                // Whoever could say so is gone: that says it, too.
+                _ = stop.wait_for(|stop| *stop), if !is_stopping => {
+                    is_stopping = true;
+                    copier = copier.hold();
+                    continue;
+                }
+            };
+            let now = running.clock.now();
+            let orders;
+            (copier, orders) = copier.on(attempt, now, event);
+            running.publish(copier.status(now));
+            running.carry_out(copier.attempt(), orders).await;
+            if matches!(copier.status(now).phase, Phase::Failed(_)) {
+                break;
+            }
+        }
+    }
+}
+
+impl Running {
+    fn publish(&mut self, status: Status) {
+        self.source_end = status.source_end.or(self.source_end);
+        self.partition.status.send_if_modified(|known| {
+            let is_new = *known != status;
+            *known = status;
+            is_new
+        });
+    }
+
+    async fn carry_out(&mut self, attempt: Attempt, orders: Vec<Order>) {
+        for order in orders {
+            match order {
+                Order::Look => self.look(attempt).await,
+                Order::Bounds => self.ask_source(attempt),
+                Order::Scan { offset } => self.ask_mirror(attempt, Owed::Scanned, Question::Scan { offset }),
+                Order::Mark(mark) => self.change(attempt, Owed::Marked, Question::Mark(mark)),
+                Order::Delete { before } => self.change(attempt, Owed::Deleted, Question::Delete { before }),
+                Order::Fetch { offset, last_epoch, wants } => {
+                    self.fetch(attempt, offset, last_epoch, wants).await;
+                }
+                Order::Append(append) => self.append(attempt, append).await,
+                Order::Wake { at } => {
+                    let wait = u64::try_from(at.saturating_sub(self.clock.now())).unwrap_or_default();
+                    self.wakes.push((attempt, Instant::now() + Duration::from_millis(wait)));
+                }
+            }
+        }
+    }
+
+    /// The leader of the mirror is looked up before it is looked at, and stays for the attempt.
+    async fn look(&mut self, attempt: Attempt) {
+        match self.partition.services.mirror.leader(&self.partition.mirror).await {
+            Ok(leader) => {
+                let appends = self.partition.services.appends(&leader);
+                self.leader = Some((leader, appends));
+            }
+            Err(error) => {
+                tracing::debug!(partition = %self.partition.mirror, %error, "no leader of the mirror");
+                self.leader = None;
+            }
+        }
+        let producer_id = self.partition.job.producer_id;
+        self.ask_mirror(attempt, Owed::Seen, Question::Look { producer_id });
+    }
+
+    fn ask_source(&self, attempt: Attempt) {
+        let reply = self.reply(attempt, Owed::Bounds);
+        let services = Arc::clone(&self.partition.services);
+        let at = self.partition.source.clone();
+        tokio::spawn(async move {
+            match services.source.leader(&at).await {
+                Ok(leader) => reply.answer(ask(&services.source, &leader, at, Question::Bounds).await),
+                Err(error) => {
+                    tracing::debug!(partition = %at, %error, "no leader of the source");
+                    reply.fail(Trouble::NotSent);
+                }
+            }
+        });
+    }
+
+    fn ask_mirror(&self, attempt: Attempt, owed: Owed, question: Question) {
+        let reply = self.reply(attempt, owed);
+        let Some((leader, _)) = self.leader.clone() else { return reply.fail(Trouble::NotSent) };
+        let services = Arc::clone(&self.partition.services);
+        let at = self.partition.mirror.clone();
+        tokio::spawn(async move { reply.answer(ask(&services.mirror, &leader, at, question).await) });
+    }
+
+    /// No broker guards it: the lease has to be held.
+    fn change(&self, attempt: Attempt, owed: Owed, question: Question) {
+        if self.partition.lease.is_held() {
+            self.ask_mirror(attempt, owed, question);
+        } else {
+            self.reply(attempt, owed).fail(Trouble::NotSent);
+        }
+    }
+
+    async fn fetch(&self, attempt: Attempt, offset: i64, last_epoch: Option<i32>, wants: Option<usize>) {
+        let reply = self.reply(attempt, Owed::Fetched);
+        let at = self.partition.source.clone();
+        match self.partition.services.source.leader(&at).await {
+            Ok(leader) => {
+                let want = Want { at, offset, last_epoch, wants, end: self.source_end, reply };
+                // One that ended drops it, and so says that it was lost.
+                drop(self.partition.services.fetches(&leader).send(want));
+            }
+            Err(error) => {
+                tracing::debug!(partition = %at, %error, "no leader of the source");
+                reply.fail(Trouble::NotSent);
+            }
+        }
+    }
+
+    async fn append(&self, attempt: Attempt, append: tidegate_link::copy::Append) {
+        let tidegate_link::copy::Append { base_offset, guarding, batch } = append;
+        let reply = self.reply(attempt, Owed::Appended { base_offset });
+        let Some((_, appends)) = &self.leader else { return reply.fail(Trouble::NotSent) };
+        let (at, lease) = (self.partition.mirror.clone(), self.partition.lease.clone());
+        let job = appends::Job { at, batch, base_offset, guarding, lease, reply };
+        // As above.
+        drop(appends.send(job).await);
+    }
+
+    fn reply(&self, attempt: Attempt, owed: Owed) -> Reply {
+        Reply::new(attempt, owed, self.told.clone())
+    }
+
+    /// The next time that the machine wants to be woken at; never, if it does not.
+    async fn next_wake(&mut self) -> Attempt {
+        let Some((place, at)) = self.wakes.iter().map(|(_, at)| *at).enumerate().min_by_key(|(_, at)| *at)
+        else {
+            return std::future::pending().await;
+        };
+        sleep_until(at).await;
+        self.wakes.swap_remove(place).0
+    }
+}

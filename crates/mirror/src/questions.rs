@@ -1,0 +1,207 @@
+//! What is asked of a broker about one partition, one question at a time: where its log begins and ends, what it holds, and the
+//! changes that nothing else may be under way for.
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tidegate_client::{AskError, Connection, Endpoint};
+use tidegate_link::copy::{Bounds, Event, Mark, Producer, Seen, Trouble};
+use tidegate_wire::error_code::ErrorCode;
+use tokio::time::Duration;
+
+use crate::calls::delete_records::{Deletion, delete_records};
+use crate::calls::describe_producers::describe_producers;
+use crate::calls::fetch::{Fetch, FetchPartition, fetch};
+use crate::calls::list_offsets::{ListedOffset, Spot, list_offsets};
+use crate::calls::write_markers::{AbortMarkers, write_abort_markers};
+use crate::calls::{Isolation, LedPartition, Refusal, TopicPartition};
+use crate::cluster::Cluster;
+
+/// Bytes of one look into the mirror: a batch comes whole, however large.
+const SCAN_BYTES: i32 = 1 << 20;
+
+/// How long a broker may wait for its replicas.
+const REPLICAS: Duration = Duration::from_secs(10);
+
+/// A question, with what it takes to ask it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Question {
+    /// What the mirror is, for a producer of this id.
+    Look {
+        producer_id: i64,
+    },
+    Bounds,
+    Scan {
+        offset: i64,
+    },
+    Mark(Mark),
+    Delete {
+        before: i64,
+    },
+}
+
+/// Asks the broker that leads a partition.
+pub(crate) async fn ask(
+    cluster: &Arc<Cluster>,
+    leader: &Endpoint,
+    at: TopicPartition,
+    question: Question,
+) -> Event {
+    let slot = cluster.questions(leader).await;
+    let mut slot = slot.lock().await;
+    let connection = match slot.take().filter(is_usable) {
+        Some(connection) => connection,
+        None => match cluster.connect(leader).await {
+            Ok(connection) => connection,
+            Err(error) => {
+                tracing::debug!(broker = %leader, %error, "no connection for questions");
+                return question.answered(Err(Trouble::NotSent));
+            }
+        },
+    };
+    let mut asking = Asking { connection, led: LedPartition { at, leader_epoch: None } };
+    let answer = asking.ask(question).await;
+    if let Err(Trouble::Refused(code)) = &answer
+        && code.is_stale_leader()
+    {
+        cluster.forget(&asking.led.at.topic).await;
+    }
+    *slot = Some(asking.connection).filter(|connection| !connection.is_broken());
+    question.answered(answer)
+}
+
+/// Whether the broker will not close it for its age while it is used.
+fn is_usable(connection: &Connection) -> bool {
+    let end = connection.session_ends_at();
+    end.is_none_or(|end| tokio::time::Instant::now() + BEFORE_END < end)
+}
+
+const BEFORE_END: Duration = Duration::from_secs(15);
+
+struct Asking {
+    connection: Connection,
+    led: LedPartition,
+}
+
+enum Answer {
+    Seen(Seen),
+    Bounds(Bounds),
+    Records(Bytes),
+    Offset(i64),
+}
+
+impl Question {
+    /// The event that answers it.
+    fn answered(self, answer: Result<Answer, Trouble>) -> Event {
+        // An answer of another kind than the question's cannot be.
+        let offset = |answer| match answer {
+            Ok(Answer::Offset(offset)) => Ok(offset),
+            Ok(_) => Err(Trouble::Lost),
+            Err(trouble) => Err(trouble),
+        };
+        match self {
+            Self::Look { .. } => Event::Seen(answer.and_then(|answer| match answer {
+                Answer::Seen(seen) => Ok(seen),
+                _ => Err(Trouble::Lost),
+            })),
+            Self::Bounds => Event::Bounds(answer.and_then(|answer| match answer {
+                Answer::Bounds(bounds) => Ok(bounds),
+                _ => Err(Trouble::Lost),
+            })),
+            Self::Scan { .. } => Event::Scanned(answer.and_then(|answer| match answer {
+                Answer::Records(records) => Ok(records),
+                _ => Err(Trouble::Lost),
+            })),
+            Self::Mark(_) => Event::Marked(offset(answer)),
+            Self::Delete { .. } => Event::Deleted(offset(answer)),
+        }
+    }
+}
+
+impl Asking {
+    async fn ask(&mut self, question: Question) -> Result<Answer, Trouble> {
+        match question {
+            Question::Look { producer_id } => Ok(Answer::Seen(self.look(producer_id).await?)),
+            Question::Bounds => {
+                let (start, end) = (self.spot(Spot::Start).await?, self.spot(Spot::LastStableOffset).await?);
+                Ok(Answer::Bounds(Bounds { start, end }))
+            }
+            Question::Scan { offset } => Ok(Answer::Records(self.scan(offset).await?)),
+            Question::Mark(mark) => Ok(Answer::Offset(self.mark(mark).await?)),
+            Question::Delete { before } => Ok(Answer::Offset(self.delete(before).await?)),
+        }
+    }
+
+    /// The producer first: when an append is under way, what comes later is the end that goes with it, or another one.
+    async fn look(&mut self, producer_id: i64) -> Result<Seen, Trouble> {
+        let at = std::slice::from_ref(&self.led.at);
+        let known = one(describe_producers(&mut self.connection, at).await)?;
+        let producer = known.into_iter().find(|known| known.id == producer_id).map(|known| Producer {
+            epoch: i16::try_from(known.epoch).unwrap_or(i16::MAX),
+            last_sequence: known.last_sequence,
+            last_timestamp: known.last_timestamp,
+        });
+        Ok(Seen {
+            producer,
+            start: self.spot(Spot::Start).await?,
+            end: self.spot(Spot::LogEnd).await?,
+            committed: self.spot(Spot::HighWatermark).await?,
+        })
+    }
+
+    async fn spot(&mut self, spot: Spot) -> Result<i64, Trouble> {
+        let at = std::slice::from_ref(&self.led);
+        let ListedOffset { offset, .. } = one(list_offsets(&mut self.connection, spot, at).await)?;
+        Ok(offset)
+    }
+
+    async fn scan(&mut self, offset: i64) -> Result<Bytes, Trouble> {
+        let partition = FetchPartition {
+            at: self.led.at.clone(),
+            offset,
+            max_bytes: SCAN_BYTES,
+            leader_epoch: None,
+            last_fetched_epoch: None,
+        };
+        let request = Fetch {
+            isolation: Isolation::ReadUncommitted,
+            max_wait: Duration::ZERO,
+            min_bytes: 0,
+            max_bytes: SCAN_BYTES,
+            partitions: vec![partition],
+        };
+        let answer = fetch(&mut self.connection, &request).await.map_err(|error| trouble(&error))?;
+        let fetched = answer.partitions.into_iter().next().ok_or(Trouble::Lost)?;
+        if fetched.error.is_none() { Ok(fetched.records) } else { Err(Trouble::Refused(fetched.error)) }
+    }
+
+    async fn mark(&mut self, mark: Mark) -> Result<i64, Trouble> {
+        let Mark { count, producer_id, coordinator_epoch } = mark;
+        let count = usize::try_from(count).ok().and_then(NonZeroUsize::new).ok_or(Trouble::NotSent)?;
+        let at = self.led.at.clone();
+        let markers = AbortMarkers { at, producer_id, producer_epoch: 0, coordinator_epoch, count };
+        write_abort_markers(&mut self.connection, &markers).await.map_err(|error| trouble(&error))?;
+        self.spot(Spot::LogEnd).await
+    }
+
+    async fn delete(&mut self, before: i64) -> Result<i64, Trouble> {
+        let deletion = Deletion { at: self.led.at.clone(), before };
+        one(delete_records(&mut self.connection, &[deletion], REPLICAS).await)
+    }
+}
+
+/// The one answer to a question about one partition.
+fn one<T>(answers: Result<Vec<Result<T, Refusal>>, AskError>) -> Result<T, Trouble> {
+    let answers = answers.map_err(|error| trouble(&error))?;
+    let answer = answers.into_iter().next().ok_or(Trouble::Lost)?;
+    answer.map_err(|refusal| Trouble::Refused(refusal.code))
+}
+
+fn trouble(error: &AskError) -> Trouble {
+    match error {
+        AskError::Refused { code, .. } => Trouble::Refused(*code),
+        AskError::Unsupported { .. } => Trouble::Refused(ErrorCode::UNSUPPORTED_VERSION),
+        _ => Trouble::Lost,
+    }
+}
