@@ -10,7 +10,8 @@
 //! 4. what is then between two pieces of data is a gap: somebody has to fill it.
 //!
 //! Checksums: a batch that stays as it is is **not** checked here, since `tidegate_wire::stamp` does so in the pass that gives
-//! it its new one. Everything else is: a bit that is wrong must not turn records into a gap.
+//! it its new one. Everything else is: a bit that is wrong must not turn records into a gap. Where a batch begins, and the offset
+//! of an old entry, no checksum covers; but they have to rise.
 //!
 //! [`same`] looks the other way: whether a batch that lies in the mirror is what the source has at these offsets.
 //!
