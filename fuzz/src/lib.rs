@@ -14,6 +14,7 @@ mod logins;
 mod make;
 mod manifests;
 mod messages;
+mod pieces;
 mod produce;
 mod promises;
 mod rewrites;
@@ -33,6 +34,7 @@ pub use frames::deframe;
 pub use logins::login;
 pub use manifests::manifest;
 pub use messages::{request, response};
+pub use pieces::pieces;
 pub use produce::produce;
 pub use rewrites::rewrite;
 pub use rules::{exchange, rules};
@@ -42,7 +44,7 @@ pub use tokens::token;
 pub type Target = fn(&[u8]);
 
 /// Every target by name, for those who feed them without a fuzzer.
-pub const TARGETS: [(&str, Target); 15] = [
+pub const TARGETS: [(&str, Target); 16] = [
     ("batch", batch),
     ("configuration", configuration),
     ("deframe", deframe),
@@ -52,6 +54,7 @@ pub const TARGETS: [(&str, Target); 15] = [
     ("group_blob", group_blob),
     ("login", login),
     ("manifest", manifest),
+    ("pieces", pieces),
     ("produce", produce),
     ("request", request),
     ("response", response),

@@ -40,6 +40,12 @@ fn whole(data: &[u8]) -> Bytes {
     if let (Some(length), Some(place)) = (data.len().checked_sub(12), batch.get_mut(8..12)) {
         place.copy_from_slice(&(length as u32).to_be_bytes());
     }
+    mend(&mut batch);
+    batch.into()
+}
+
+/// Puts the right checksum into a batch or an entry of an old format.
+pub(crate) fn mend(batch: &mut [u8]) {
     let (from, checksum): (_, fn(&[u8]) -> u32) = match batch.get(16) {
         Some(0 | 1) => (16, crc32fast::hash),
         _ => (21, crc),
@@ -47,5 +53,4 @@ fn whole(data: &[u8]) -> Bytes {
     if let Some(checksum) = batch.get(from..).map(checksum) {
         batch[from - 4..from].copy_from_slice(&checksum.to_be_bytes());
     }
-    batch.into()
 }

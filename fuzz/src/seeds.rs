@@ -33,6 +33,7 @@ pub fn seeds(target: &str) -> Vec<Vec<u8>> {
         "group_blob" => blobs(),
         "login" => LOGINS.map(|text| text.as_bytes().to_vec()).into(),
         "manifest" => MANIFESTS.map(|text| text.as_bytes().to_vec()).into(),
+        "pieces" => answers(),
         "produce" => envelope(Direction::Request, ApiKey::Produce, 3, 11),
         "request" => messages(Direction::Request),
         "response" => messages(Direction::Response),
@@ -150,6 +151,14 @@ fn others() -> Vec<Vec<u8>> {
         digits.filter_map(|byte| u8::from_str_radix(byte, 16).ok()).collect()
     };
     OTHERS.lines().filter_map(|line| line.strip_prefix("bytes ")).map(hex).collect()
+}
+
+/// Asked for from before their first batch, and from inside of it.
+fn answers() -> Vec<Vec<u8>> {
+    let others = others();
+    let of =
+        |answer: &Vec<u8>| [0, 1_003_u16].map(|from| [&from.to_be_bytes()[..], &[77, 0], answer].concat());
+    others.iter().flat_map(of).collect()
 }
 
 const OTHERS: &str = concat!(

@@ -10,6 +10,7 @@
 use bytes::{BufMut, Bytes, BytesMut};
 use peak_alloc::PeakAlloc;
 use tidegate_link::rewrite::{Limits, RewriteError, rewrite};
+use tidegate_link::source::{Answer, pieces};
 
 mod hand;
 
@@ -56,6 +57,27 @@ fn bombs_and_lies_take_no_memory() {
     for codec in 0..=4 {
         peak(&framed(frame(codec, i32::MAX), &packed(codec, &record)), &limits, "record length and count");
     }
+    an_answer_takes_twice_what_may_be_written(&limits);
+}
+
+/// Batches that are small, and each of them within the limits, but not all together.
+fn an_answer_takes_twice_what_may_be_written(limits: &Limits) {
+    let mut plain = BytesMut::new();
+    for delta in (1..100_000).step_by(2) {
+        hand::put_record(&mut plain, &hand::Seen::default(), delta, 0);
+    }
+    let packed = packed(4, &plain);
+    let batch = |base_offset| {
+        let frame = Frame { base_offset, last_offset_delta: 99_999, ..frame(4, 50_000) };
+        framed(frame, &packed)
+    };
+    let records: Bytes = (0..30).map(|place| batch(100_000 * place)).collect::<Vec<_>>().concat().into();
+    PEAK.reset_peak_usage();
+    let before = PEAK.current_usage();
+    let told = pieces(Answer { records, aborted: Vec::new() }, 0, limits).unwrap();
+    let taken = PEAK.peak_usage() - before;
+    assert!(taken < MOST + 2 * limits.written, "{taken}");
+    assert_eq!(told.next, 200_000);
 }
 
 fn frame(codec: i16, count: i32) -> Frame {

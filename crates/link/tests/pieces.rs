@@ -158,6 +158,13 @@ fn what_lies_before_the_fetch_is_left_out() {
     assert_eq!(shapes(&[whole(5, TRANSACTIONAL, 5)], &[(PRODUCER, 0)], 7), [G(7..10)]);
     assert_eq!(shapes(&[gappy(5, 0, 4, &[0, 1])], &[], 7), [G(7..10)]);
     assert_eq!(shapes(&batches, &[], 10), [G(10..11)]);
+    // Nobody looks into what is left out as a whole.
+    let unreadable = framed(frame(0, 4, 4, 3), b"no records");
+    assert_eq!(shapes(&[unreadable.clone(), whole(5, 0, 5)], &[], 5), [D(5..10)]);
+    assert!(matches!(
+        told(&[unreadable], &[], 4),
+        Err(SourceError::Rewrite(RewriteError::Undecodable { .. }))
+    ));
     assert_eq!(
         told(&batches, &[], 11).unwrap(),
         Pieces { pieces: Vec::new(), next: 11, last_epoch: Some(12), wants: None }

@@ -12,8 +12,8 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
-use tidegate_link::rewrite::{Limits, RewriteError, rewrite};
-use tidegate_link::source::{Answer, Piece, SameError, Verdict, pieces, same as compared};
+use tidegate_link::rewrite::{Limits, RewriteError, Run, rewrite};
+use tidegate_link::source::{Answer, Data, Piece, SameError, Verdict, pieces, same as compared};
 use tidegate_wire::stamp::{Guard, stamp};
 
 mod hand;
@@ -131,6 +131,11 @@ fn records_that_one_of_them_has_not_are_told() {
     assert_eq!(mirror(&[0, 3], &[0, 1, 2, 3, 4]), Verdict { only_source: Some(11), ..Verdict::default() });
     let both = Verdict { only_source: Some(10), only_mirror: Some(14), ..Verdict::default() };
     assert_eq!(mirror(&[1, 4], &[0, 1]), both);
+    // A batch with gaps that somebody passes on as it is.
+    let run = Run { base_offset: 10, batch: some(&[0, 3]), count: 5 };
+    let gappy = [Piece::Data(Data { run, leader_epoch: -1 })];
+    let verdict = same(&some(&[0, 1, 3]), &gappy);
+    assert_eq!(verdict, Verdict { only_mirror: Some(11), ..Verdict::default() });
     let empty = framed(frame(10, 0, 4, 0), b"");
     assert_eq!(
         same(&some(&[2]), &source(std::slice::from_ref(&empty), 10)),

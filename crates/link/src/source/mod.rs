@@ -10,9 +10,26 @@
 //! 4. what is then between two pieces of data is a gap: somebody has to fill it.
 //!
 //! Checksums: a batch that stays as it is is **not** checked here, since `tidegate_wire::stamp` does so in the pass that gives
-//! it its new one. Everything else is: a bit that is wrong must not turn records into a gap.
+//! it its new one. Everything else is: a bit that is wrong must not turn records into a gap. Where a batch begins, and the offset
+//! of an old entry, no checksum covers; but they have to rise.
 //!
 //! [`same`] looks the other way: whether a batch that lies in the mirror is what the source has at these offsets.
+//!
+//! ```
+//! use tidegate_link::rewrite::Limits;
+//! use tidegate_link::source::{Answer, Piece, pieces};
+//! use tidegate_wire::Bytes;
+//!
+//! # fn main() -> Result<(), tidegate_link::source::SourceError> {
+//! // Asked for what is from offset 5 on, the source sent a message of format 1 at offset 7.
+//! let message = b"\0\0\0\0\0\0\0\x07\0\0\0\x17\x09\xb6\x6c\xaa\x01\0\0\0\0\0\0\0\x03\xe8\xff\xff\xff\xff\0\0\0\x01v";
+//! let answer = Answer { records: Bytes::from_static(message), aborted: Vec::new() };
+//! let pieces = pieces(answer, 5, &Limits::default())?;
+//! assert_eq!(pieces.pieces[0], Piece::Gap(5..7));
+//! assert_eq!((pieces.pieces[1].offsets(), pieces.next), (7..8, 8));
+//! # Ok(())
+//! # }
+//! ```
 
 use bytes::Bytes;
 

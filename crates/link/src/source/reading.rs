@@ -62,6 +62,7 @@ impl<'a> Reading<'a> {
     pub(super) fn entry(&mut self, offset: i64, entry: &Bytes) -> Result<(), SourceError> {
         let end = end_of(offset, 0)?;
         self.go_on(offset, end)?;
+        // One before that is not looked into: its checksum does not cover the offset, and there is nothing else to know of it.
         if end > self.from {
             self.rewrite(entry, end, NO_EPOCH)?;
             self.pieces.gap_to(end);
