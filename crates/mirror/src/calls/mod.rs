@@ -1,7 +1,7 @@
 //! Every request that a mirror needs, typed in and out; one file for each Kafka API.
 //!
 //! All of them take what both this side and the broker know, and the highest version of that: Kafka 3.9 and 4.1 are
-//! tested. A call fails with [`AskError`](tidegate_client::AskError) when there is no answer to speak of; what a broker says about one partition or
+//! tested. A call fails with [`AskError`] when there is no answer to speak of; what a broker says about one partition or
 //! topic of many is a [`Refusal`] in its place. Answers stand in the order of what was asked, whatever the order in which
 //! a broker gives them.
 //!
