@@ -12,6 +12,7 @@
     reason = "test support: a failed expectation ends the test, and a person reads the terminal"
 )]
 
+pub mod asked;
 pub mod clients;
 pub mod gateway;
 pub mod idp;

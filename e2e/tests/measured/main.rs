@@ -7,13 +7,9 @@
     reason = "a test says what it expects in the shortest way"
 )]
 
-mod asked;
-mod logs;
-mod operator;
-mod transactions;
 mod walks;
 
-use asked::Asked;
+use tidegate_e2e::asked::Asked;
 use tidegate_e2e::jars::Version;
 use tidegate_sim::table::{Checks, QUICK_CHECK_MS, differences};
 

@@ -2,13 +2,12 @@
 
 use std::env;
 
+use tidegate_e2e::asked::Asked;
 use tidegate_e2e::jars::Version;
 use tidegate_e2e::requests::now_ms;
 use tidegate_e2e::scale::scale;
 use tidegate_sim::table::{Subject, walk};
 use tidegate_sim::{Broker, Settings};
-
-use crate::asked::Asked;
 
 /// Where the first walk begins, to repeat it.
 const SEED: &str = "TIDEGATE_SEED";

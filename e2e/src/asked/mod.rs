@@ -1,20 +1,25 @@
-//! A real broker, asked over one connection.
+//! A real broker, asked over one connection what the simulated one is asked.
+
+mod logs;
+mod operator;
+mod transactions;
 
 use std::net::SocketAddr;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use kafka_protocol::protocol::{HeaderVersion, Request};
-use tidegate_e2e::jars;
-use tidegate_e2e::kafka::Kafka;
-use tidegate_e2e::raw::Connection;
-use tidegate_e2e::requests::now_ms;
 use tidegate_sim::table::{Described, Subject};
 use tidegate_sim::{
     Answer, Ask, EpochEnd, Fetch, Fetched, Identity, Marked, Marker, Offset, Place, Produce, Restart,
     Transactional, Version,
 };
 use tidegate_wire::error_code::ErrorCode;
+
+use crate::jars;
+use crate::kafka::Kafka;
+use crate::raw::Connection;
+use crate::requests::now_ms;
 
 /// Longer than any answer takes that comes.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -23,8 +28,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const NO_ANSWER: Duration = Duration::from_secs(5);
 
 /// One broker of its own.
-pub(crate) struct Asked {
-    pub(crate) kafka: Kafka,
+pub struct Asked {
+    /// The broker.
+    pub kafka: Kafka,
     version: jars::Version,
     connection: Connection,
     /// The topic that was made last: it tells when the broker leads again.
@@ -32,7 +38,8 @@ pub(crate) struct Asked {
 }
 
 impl Asked {
-    pub(crate) fn start(version: jars::Version, settings: &[(&str, i64)]) -> Self {
+    /// Starts it with settings of its own.
+    pub fn start(version: jars::Version, settings: &[(&str, i64)]) -> Self {
         let builder = Kafka::builder(version);
         let builder = settings.iter().fold(builder, |builder, (key, value)| builder.setting(key, value));
         let kafka = builder.start().expect("Kafka starts");

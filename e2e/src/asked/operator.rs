@@ -3,15 +3,15 @@
 use std::thread;
 use std::time::Duration;
 
+use crate::random;
+use crate::requests::topic_name;
 use kafka_protocol::messages::create_topics_request::{CreatableTopic, CreatableTopicConfig};
 use kafka_protocol::messages::incremental_alter_configs_request::{AlterConfigsResource, AlterableConfig};
 use kafka_protocol::messages::{CreateTopicsRequest, IncrementalAlterConfigsRequest};
 use kafka_protocol::protocol::StrBytes;
-use tidegate_e2e::random;
-use tidegate_e2e::requests::topic_name;
 use tidegate_sim::{Ask, Fetch, Offset, Place, Restart};
 
-use crate::asked::{Asked, until};
+use super::{Asked, until};
 
 /// The broker takes a change from the log of the controller, and does not say when it has.
 const TO_TAKE_EFFECT: Duration = Duration::from_millis(500);

@@ -1,17 +1,17 @@
 //! Markers, and requests to the coordinator of transactions.
 
+use crate::requests::topic_name;
 use kafka_protocol::messages::add_partitions_to_txn_request::AddPartitionsToTxnTopic;
 use kafka_protocol::messages::write_txn_markers_request::{WritableTxnMarker, WritableTxnMarkerTopic};
 use kafka_protocol::messages::{
     AddPartitionsToTxnRequest, DescribeTransactionsRequest, EndTxnRequest, FindCoordinatorRequest,
     InitProducerIdRequest, ProducerId, TransactionalId, WriteTxnMarkersRequest,
 };
-use tidegate_e2e::requests::topic_name;
 use tidegate_sim::{Identity, Marked, Marker, Place, Transactional};
 use tidegate_wire::error_code::ErrorCode;
 
-use crate::asked::{Asked, until};
-use crate::operator::text;
+use super::operator::text;
+use super::{Asked, until};
 
 /// A kind of coordinator, of transactions.
 const TRANSACTION: i8 = 1;

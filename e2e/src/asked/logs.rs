@@ -1,5 +1,7 @@
 //! Requests about a partition's log.
 
+use crate::raw::{frame, parse};
+use crate::requests::topic_name;
 use kafka_protocol::messages::delete_records_request::{DeleteRecordsPartition, DeleteRecordsTopic};
 use kafka_protocol::messages::describe_producers_request::TopicRequest;
 use kafka_protocol::messages::fetch_request::{FetchPartition, FetchTopic};
@@ -12,14 +14,12 @@ use kafka_protocol::messages::{
     BrokerId, DeleteRecordsRequest, DescribeProducersRequest, FetchRequest, ListOffsetsRequest,
     OffsetForLeaderEpochRequest, ProduceRequest, ProduceResponse, TransactionalId,
 };
-use tidegate_e2e::raw::{frame, parse};
-use tidegate_e2e::requests::topic_name;
 use tidegate_sim::table::Described;
 use tidegate_sim::{Aborted, Answer, Ask, EpochEnd, Fetch, Fetched, Offset, Place, Produce};
 use tidegate_wire::error_code::ErrorCode;
 
-use crate::asked::Asked;
-use crate::operator::text;
+use super::Asked;
+use super::operator::text;
 
 const PRODUCE: i16 = 9;
 const LATEST: i64 = -1;

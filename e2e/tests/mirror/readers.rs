@@ -1,0 +1,31 @@
+//! What a reader of what is committed is shown: kcat, which knows nothing of mirrors.
+
+use std::collections::BTreeMap;
+use std::process::Command;
+use std::time::Duration;
+
+use serde_json::Value;
+use tidegate_e2e::asked::Asked;
+use tidegate_e2e::process;
+use tidegate_sim::Place;
+
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// Time, key, value and headers, by offset.
+pub(crate) type Shown = BTreeMap<i64, Value>;
+
+pub(crate) fn shown(broker: &Asked, place: &Place) -> Shown {
+    let mut kcat = Command::new("kcat");
+    kcat.args(["-b", &broker.kafka.bootstrap(), "-C", "-J", "-e", "-q", "-o", "beginning"]);
+    kcat.args(["-X", "isolation.level=read_committed", "-X", "fetch.message.max.bytes=4000000"]);
+    kcat.args(["-t", &place.topic, "-p", &place.partition.to_string()]);
+    let read = process::run_ok(&kcat, LIMIT).unwrap();
+    let mut shown = Shown::new();
+    for line in read.stdout.lines() {
+        let record: Value = serde_json::from_str(line).unwrap();
+        let offset = record["offset"].as_i64().unwrap();
+        let parts = ["ts", "key", "payload", "headers"].map(|part| record[part].clone());
+        assert!(shown.insert(offset, Value::Array(parts.to_vec())).is_none(), "{offset} was shown twice");
+    }
+    shown
+}

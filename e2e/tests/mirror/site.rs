@@ -1,0 +1,130 @@
+//! Two clusters, and a link between them.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tidegate_client::{ConnectOptions, Security};
+use tidegate_e2e::asked::Asked;
+use tidegate_e2e::jars::Version;
+use tidegate_link::copy::{CopyLimits, Job, Phase, Status};
+use tidegate_mirror::calls::{Topic, TopicPartition};
+use tidegate_mirror::{Cluster, Lease, Link, Pair};
+use tidegate_sim::table::Subject;
+use tidegate_sim::{Ask, Place};
+use tidegate_wire::filler::Kind;
+use tokio::sync::watch;
+
+use crate::readers::shown;
+
+/// What a link sees to in a topic until it has caught up.
+pub(crate) const MIRROR: [(&str, &str); 6] = [
+    ("retention.ms", "-1"),
+    ("retention.bytes", "-1"),
+    ("message.timestamp.type", "CreateTime"),
+    ("message.timestamp.after.max.ms", "9223372036854775807"),
+    ("compression.type", "producer"),
+    ("max.message.bytes", "2000000"),
+];
+
+const PATIENCE: Duration = Duration::from_secs(60);
+const DAY_MS: i64 = 86_400_000;
+
+/// What gaps are filled with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Gaps {
+    Markers,
+    Records,
+}
+
+pub(crate) struct Site {
+    pub(crate) source: Asked,
+    pub(crate) mirror: Asked,
+    lease: i32,
+}
+
+/// A partition that is being copied.
+pub(crate) struct Copied {
+    link: Link,
+    status: watch::Receiver<Status>,
+}
+
+impl Site {
+    pub(crate) fn start(source: Version, mirror: Version) -> Self {
+        // The cleaner looks every 15 seconds by default.
+        let source = Asked::start(source, &[("log.cleaner.backoff.ms", 500)]);
+        Self { source, mirror: Asked::start(mirror, &[]), lease: 0 }
+    }
+
+    pub(crate) async fn copy(
+        &mut self,
+        source: &Place,
+        mirror: &Place,
+        gaps: Gaps,
+        compacted: bool,
+    ) -> Copied {
+        self.lease += 1;
+        let job = Job {
+            producer_id: (1 << 62) + 10,
+            marker_id: (1 << 62) + 11,
+            marker_epoch: (gaps == Gaps::Markers).then_some(self.lease),
+            fillers: Kind::Plain,
+            compacted,
+            producer_expiration_ms: DAY_MS,
+            limits: CopyLimits::default(),
+        };
+        let (from, to) = (cluster(&self.source), cluster(&self.mirror));
+        let pair = Pair { source: at(&from, source).await, mirror: at(&to, mirror).await, job };
+        let mut link = Link::new(from, to, Lease::forever());
+        let status = link.copy(pair);
+        Copied { link, status }
+    }
+
+    /// Whoever reads the mirror sees what readers of the source see, at the same offsets, and both logs begin and end there. How many
+    /// empty records readers of the mirror see beside.
+    pub(crate) fn compare(&mut self, source: &Place, mirror: &Place) -> usize {
+        let ask = |broker: &mut Asked, place, ask| broker.list_offsets(place, ask).offset;
+        for spot in [Ask::Start, Ask::StableEnd] {
+            assert_eq!(ask(&mut self.source, source, spot), ask(&mut self.mirror, mirror, spot), "{spot:?}");
+        }
+        let (source, mut copied) = (shown(&self.source, source), shown(&self.mirror, mirror));
+        assert!(!source.is_empty());
+        for (offset, record) in &source {
+            assert_eq!(copied.remove(offset).as_ref(), Some(record), "offset {offset}");
+        }
+        for (offset, record) in &copied {
+            assert!(record[1].is_null() && record[2].is_null(), "{offset}: {record}");
+        }
+        copied.len()
+    }
+}
+
+impl Copied {
+    /// Waits until it has come to the end of the source.
+    pub(crate) async fn until_done(&mut self, source: &mut Asked, place: &Place) -> Status {
+        let begin = Instant::now();
+        let end = source.list_offsets(place, Ask::StableEnd).offset;
+        loop {
+            let status = self.status.borrow_and_update().clone();
+            assert!(!matches!(status.phase, Phase::Failed(_)), "{status:?}");
+            if status.position == Some(end) {
+                return status;
+            }
+            assert!(begin.elapsed() < PATIENCE, "it does not come to {end}: {status:?}");
+            let _ = tokio::time::timeout(Duration::from_millis(100), self.status.changed()).await;
+        }
+    }
+
+    pub(crate) async fn stop(self) {
+        self.link.stop().await;
+    }
+}
+
+fn cluster(broker: &Asked) -> Arc<Cluster> {
+    let options = ConnectOptions::new("mirror", Security::plaintext());
+    Arc::new(Cluster::new(vec![broker.kafka.bootstrap().parse().unwrap()], options))
+}
+
+async fn at(cluster: &Cluster, place: &Place) -> TopicPartition {
+    let topic = cluster.topic(&place.topic).await.unwrap();
+    TopicPartition::new(Topic::new(&place.topic, topic.id), place.partition)
+}
