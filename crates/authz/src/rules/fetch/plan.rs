@@ -69,7 +69,12 @@ impl Plan {
             whole.sort_unstable();
             bare.sort_unstable();
             let shown = if alone { Partitions::All } else { Partitions::Some { whole, bare } };
-            let target = Target { shown: asked.granted.shown_key(by_id), partitions: shown, refuse: None };
+            let target = Target {
+                shown: asked.granted.shown_key(by_id),
+                partitions: shown,
+                refuse: None,
+                hides_fillers: false,
+            };
             appearances.targets.push(target);
             appearances.granted.push(asked.granted.clone());
         }
