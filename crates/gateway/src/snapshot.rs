@@ -241,7 +241,7 @@ impl Compiler {
             let keys = self.root_key.zone_keys(&self.id(sourced));
             let state = Arc::clone(self.states.entry(keys.zone()).or_default());
             let pointing = self.pointings.entry(keys.zone()).or_default().follow(spec);
-            let zone = ZoneView::compile(spec, &keys, &cluster.view, state);
+            let zone = ZoneView::compile(spec, &keys, &cluster.view, &desired.mirrors, state);
             let member = Member {
                 fingerprints: account.credentials().iter().map(Credential::fingerprint).collect(),
                 account: Arc::new(account),

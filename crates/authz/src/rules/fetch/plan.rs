@@ -1,10 +1,11 @@
 //! What of a Fetch goes upstream, and how its answer is taken apart again.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use super::{
-    ErrorCode, FetchPartition, FetchTopic, Granted, Partitions, RefusedTopic, StrBytes, Target, TopicKey,
-    TopicMap, TopicName, TopicRef, Uuid, ZoneView,
+    ErrorCode, FetchPartition, FetchTopic, Granted, Mirror, Partitions, RefusedTopic, StrBytes, Target,
+    TopicKey, TopicMap, TopicName, TopicRef, Uuid, ZoneView,
 };
 
 pub(super) struct Plan {
@@ -20,6 +21,8 @@ pub(super) struct Appearances {
     pub(super) targets: Vec<Target>,
     /// The grant behind each target, in the same order.
     pub(super) granted: Vec<Granted>,
+    /// Whose fillers are hidden in the answer, as of when it came.
+    pub(super) mirror: Option<Arc<Mirror>>,
 }
 
 impl Plan {
@@ -73,7 +76,7 @@ impl Plan {
                 shown: asked.granted.shown_key(by_id),
                 partitions: shown,
                 refuse: None,
-                hides_fillers: false,
+                hides_fillers: asked.granted.mirror.is_some(),
             };
             appearances.targets.push(target);
             appearances.granted.push(asked.granted.clone());
