@@ -13,8 +13,8 @@ use anyhow::{Context, Result, bail};
 use tidegate_authz::cluster::{PartitionView, TopicView};
 use tidegate_authz::table::Service;
 use tidegate_authz::{
-    AddressMap, ClusterView, ConnectionState, Outcome, Policy, Replied, ReplyContext, RequestContext,
-    RuleTable, ZoneState, ZoneView,
+    AddressMap, ClusterView, ConnectionState, Mirrors, Outcome, Policy, Replied, ReplyContext,
+    RequestContext, RuleTable, ZoneView,
 };
 use tidegate_core::{BackingTopic, RootKey, Timestamp, ZoneSpec, parse_zones};
 use tidegate_wire::api::{ApiKey, Versions};
@@ -131,7 +131,7 @@ fn cluster() -> Result<ClusterView> {
 fn zone(spec: &ZoneSpec, cluster: &ClusterView) -> Arc<ZoneView> {
     let root_key = RootKey::from_bytes([42; 32]);
     let keys = root_key.zone_keys(&root_key.zone_id(spec.name()));
-    Arc::new(ZoneView::compile(spec, &keys, cluster, Arc::new(ZoneState::default())))
+    Arc::new(ZoneView::compile(spec, &keys, cluster, &Mirrors::default(), Arc::default()))
 }
 
 fn partners_bytes(topics: &[&str]) -> Result<Bytes> {

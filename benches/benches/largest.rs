@@ -35,7 +35,9 @@ use kafka_protocol::messages::{
 use kafka_protocol::protocol::{Encodable, StrBytes};
 use tidegate_authz::cluster::{PartitionView, TopicView};
 use tidegate_authz::table::Service;
-use tidegate_authz::{AddressMap, ClusterView, ConnectionState, Policy, RequestContext, RuleTable, ZoneView};
+use tidegate_authz::{
+    AddressMap, ClusterView, ConnectionState, Mirrors, Policy, RequestContext, RuleTable, ZoneView,
+};
 use tidegate_core::facts::Timestamp;
 use tidegate_core::{BackingTopic, RootKey, parse_zones};
 use tidegate_wire::api::{ApiKey, Versions};
@@ -80,7 +82,7 @@ impl World {
         let key = RootKey::from_bytes([7; 32]);
         let cluster = cluster();
         let keys = key.zone_keys(&key.zone_id(spec.name()));
-        let zone = Arc::new(ZoneView::compile(&spec, &keys, &cluster, Arc::default()));
+        let zone = Arc::new(ZoneView::compile(&spec, &keys, &cluster, &Mirrors::default(), Arc::default()));
         let addresses = AddressMap::from_iter([(1, "gateway.example".into(), 19_101)]);
         Self { zone, cluster, addresses, table: RuleTable::default() }
     }

@@ -260,6 +260,11 @@ pub fn batch(value: &[u8]) -> Result<Bytes> {
     keyed_batch(None, value)
 }
 
+/// As [`batch`], with a key.
+pub fn batch_of(key: &str, value: &str) -> Result<Bytes> {
+    keyed_batch(Some(key.as_bytes()), value.as_bytes())
+}
+
 /// One record of an idempotent producer as a batch of its own.
 pub fn idempotent_batch(producer_id: i64, producer_epoch: i16, sequence: i32) -> Result<Bytes> {
     of_producer(None, b"idempotent", (producer_id, producer_epoch, sequence))

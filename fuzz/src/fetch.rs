@@ -88,7 +88,7 @@ impl Plan {
             true => TopicKey::Id([mark; 16]),
             false => TopicKey::Name(format!("alias-{mark}").into()),
         };
-        let target = |mark, partitions| Target { shown: key(mark), partitions, refuse: None };
+        let target = |mark, partitions| Target { shown: key(mark), partitions, refuse: None, hides_fillers: false };
         let first = Partitions::Some { whole: vec![0, 1], bare: vec![2] };
         let second = Partitions::Some { whole: vec![2, 3], bare: vec![0] };
         let revoked =
@@ -100,7 +100,7 @@ impl Plan {
         };
         Self {
             single: vec![target(1, Partitions::All)],
-            shared: vec![target(2, first), target(3, second), revoked],
+            shared: vec![target(2, first), Target { hides_fillers: true, ..target(3, second) }, revoked],
             refused: vec![refused],
         }
     }
@@ -127,6 +127,10 @@ impl ResponsePlan for Plan {
 
     fn refused(&self) -> &[RefusedTopic] {
         &self.refused
+    }
+
+    fn filler_producers(&self, _: TopicRef<'_>, partition: i32) -> Vec<i64> {
+        vec![0, partition.into()]
     }
 
     fn endpoint(&self, node: i32) -> Option<(&str, u16)> {

@@ -3,7 +3,7 @@
 use std::sync::{Arc, LazyLock};
 
 use tidegate_authz::cluster::{ClusterView, Features, PartitionView, TopicView};
-use tidegate_authz::{AddressMap, ZoneState, ZoneView};
+use tidegate_authz::{AddressMap, Mirrors, ZoneView};
 use tidegate_core::facts::{Fact, Timestamp};
 use tidegate_core::keys::ZoneKeys;
 use tidegate_core::names::BackingTopic;
@@ -47,7 +47,7 @@ impl World {
         static COMMON: LazyLock<Common> = LazyLock::new(Common::new);
         let Common { zones, cluster, addresses } = &*COMMON;
         let (spec, keys) = &zones[usize::from(kind) % KINDS];
-        let zone = Arc::new(ZoneView::compile(spec, keys, cluster, Arc::new(ZoneState::default())));
+        let zone = Arc::new(ZoneView::compile(spec, keys, cluster, &Mirrors::default(), Arc::default()));
         zone.take(&[Fact::Producer { id: OWN_PRODUCER, used: NOW }]);
         Self { zone, cluster, addresses }
     }

@@ -84,7 +84,8 @@ impl Plan {
                 }
                 Naming::Ids => (TopicKey::Id(backing_id(topic)), TopicKey::Id(shown_id(topic))),
             };
-            let target = Target { shown: alias, partitions: Partitions::All, refuse: None };
+            let target =
+                Target { shown: alias, partitions: Partitions::All, refuse: None, hides_fillers: false };
             shown.insert(backing, vec![target]);
         }
         Self { shown }

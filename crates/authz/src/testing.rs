@@ -6,8 +6,8 @@ use bytes::{Bytes, BytesMut};
 use kafka_protocol::protocol::{Decodable, Encodable};
 use tidegate_core::facts::{Fact, Timestamp};
 use tidegate_core::keys::RootKey;
-use tidegate_core::names::{BackingTopic, ZoneName};
-use tidegate_core::{GroupPrefix, ZoneKind, ZoneSpec, manifest};
+use tidegate_core::names::{BackingTopic, MirrorTopic, ZoneName};
+use tidegate_core::{GroupPrefix, LinkId, ZoneKind, ZoneSpec, manifest};
 use tidegate_wire::api::{ApiKey, Versions};
 use tidegate_wire::codec::{self, Guarded};
 use tidegate_wire::error_code::ErrorCode;
@@ -17,6 +17,7 @@ use crate::addresses::AddressMap;
 use crate::cluster::{ClusterView, Features, PartitionView, TopicView};
 use crate::context::{ConnectionState, ReplyContext, RequestContext};
 use crate::groups::Prefix;
+use crate::mirrors::Mirrors;
 use crate::outcome::{Outcome, Question, Replied};
 use crate::policy::Policy;
 use crate::rules::Rule;
@@ -125,19 +126,40 @@ pub(crate) fn zone(manifest: &str) -> Arc<ZoneView> {
 
 /// A view of the zone whose memory is `state`.
 pub(crate) fn zone_over(manifest: &str, cluster: &ClusterView, state: Arc<ZoneState>) -> Arc<ZoneView> {
-    compile(&manifest::parse_zones(manifest).unwrap().remove(0), cluster, state)
+    compile(&manifest::parse_zones(manifest).unwrap().remove(0), cluster, &Mirrors::default(), state)
+}
+
+/// [`ZONE`] where links have written into the topic of `orders`.
+pub(crate) fn mirroring(links: &[LinkId]) -> Arc<ZoneView> {
+    mirroring_over(ZONE, links)
+}
+
+/// [`TWIN_ZONE`] where links have written into its topic.
+pub(crate) fn mirroring_twins(links: &[LinkId]) -> Arc<ZoneView> {
+    mirroring_over(TWIN_ZONE, links)
+}
+
+fn mirroring_over(manifest: &str, links: &[LinkId]) -> Arc<ZoneView> {
+    let topic = MirrorTopic::parse(ORDERS_BACKING).unwrap();
+    let mirrors = links.iter().map(|link| (topic.clone(), *link)).collect();
+    compile(&manifest::parse_zones(manifest).unwrap().remove(0), &cluster(), &mirrors, Arc::default())
 }
 
 /// [`ZONE`] as a share whose groups begin with `prefix`.
 pub(crate) fn share(prefix: &str) -> Arc<ZoneView> {
     let mut draft = manifest::parse_zones(&ZONE.replace("WRITE", "READ")).unwrap().remove(0).into_draft();
     draft.kind = ZoneKind::Share(GroupPrefix::parse(prefix).unwrap());
-    compile(&ZoneSpec::new(draft).unwrap(), &cluster(), Arc::default())
+    compile(&ZoneSpec::new(draft).unwrap(), &cluster(), &Mirrors::default(), Arc::default())
 }
 
-fn compile(spec: &ZoneSpec, cluster: &ClusterView, state: Arc<ZoneState>) -> Arc<ZoneView> {
+fn compile(
+    spec: &ZoneSpec,
+    cluster: &ClusterView,
+    mirrors: &Mirrors,
+    state: Arc<ZoneState>,
+) -> Arc<ZoneView> {
     let keys = root_key().zone_keys(&root_key().zone_id(spec.name()));
-    Arc::new(ZoneView::compile(spec, &keys, cluster, state))
+    Arc::new(ZoneView::compile(spec, &keys, cluster, mirrors, state))
 }
 
 pub(crate) fn encoded<M: Guarded + Encodable>(version: i16, message: &M) -> Bytes {

@@ -15,6 +15,7 @@ use tidegate_wire::topic::{TopicKey, TopicRef};
 use crate::bindings::{Binding, Conflict};
 use crate::cluster::{ClusterView, TopicView};
 use crate::groups::Prefix;
+use crate::mirrors::{Mirror, Mirrors};
 use crate::state::ZoneState;
 use crate::traffic::Flow;
 
@@ -47,6 +48,8 @@ pub struct Granted {
     pub topic: Option<ShownTopic>,
     /// Whether another alias of this zone has the same backing topic.
     pub has_sibling: bool,
+    /// Whose fillers are to be hidden, if links have written into the topic.
+    pub mirror: Option<Arc<Mirror>>,
 }
 
 /// A granted topic that exists.
@@ -59,13 +62,19 @@ pub struct ShownTopic {
 }
 
 impl ZoneView {
-    /// Joins a zone with the picture of its cluster. `state` outlives the view.
+    /// Joins a zone with the picture of its cluster and what is known of mirrors. `state` outlives the view.
     #[must_use]
-    pub fn compile(spec: &ZoneSpec, keys: &ZoneKeys, cluster: &ClusterView, state: Arc<ZoneState>) -> Self {
+    pub fn compile(
+        spec: &ZoneSpec,
+        keys: &ZoneKeys,
+        cluster: &ClusterView,
+        mirrors: &Mirrors,
+        state: Arc<ZoneState>,
+    ) -> Self {
         let mut grants: Vec<&TopicGrant> = spec.topics().iter().collect();
         grants.sort_by(|a, b| a.alias.cmp(&b.alias));
-        let topics: Vec<Granted> =
-            grants.iter().map(|grant| Granted::compile(grant, spec.topics(), keys, cluster)).collect();
+        let compiled = |grant: &&TopicGrant| Granted::compile(grant, spec.topics(), keys, cluster, mirrors);
+        let topics: Vec<Granted> = grants.iter().map(compiled).collect();
         let mut by_backing: HashMap<Arc<str>, Vec<usize>> = HashMap::new();
         for (at, granted) in topics.iter().enumerate() {
             by_backing.entry(granted.backing.as_str().into()).or_default().push(at);
@@ -240,12 +249,24 @@ impl ZoneView {
     /// Whether this view still shows `earlier`, a grant of an earlier view, under the same name and id.
     #[must_use]
     pub fn still_shows(&self, earlier: &Granted) -> bool {
-        self.by_name(earlier.alias.as_str()).is_some_and(|now| now.backing == earlier.backing)
+        self.renewed(earlier).is_some()
+    }
+
+    /// The grant of this view that is what `earlier` was in an earlier one; `None` if it does not show that any more.
+    #[must_use]
+    pub fn renewed(&self, earlier: &Granted) -> Option<&Granted> {
+        self.by_name(earlier.alias.as_str()).filter(|now| now.backing == earlier.backing)
     }
 }
 
 impl Granted {
-    fn compile(grant: &TopicGrant, all: &[TopicGrant], keys: &ZoneKeys, cluster: &ClusterView) -> Self {
+    fn compile(
+        grant: &TopicGrant,
+        all: &[TopicGrant],
+        keys: &ZoneKeys,
+        cluster: &ClusterView,
+        mirrors: &Mirrors,
+    ) -> Self {
         let topic = cluster.topics.get(&grant.backing).map(|upstream| ShownTopic {
             virtual_id: *keys.virtual_topic_id(&grant.alias, upstream.id).as_bytes(),
             upstream: Arc::clone(upstream),
@@ -256,6 +277,7 @@ impl Granted {
             permission: grant.permission,
             topic,
             has_sibling: all.iter().filter(|other| other.backing == grant.backing).count() > 1,
+            mirror: mirrors.of(&grant.backing).cloned(),
         }
     }
 

@@ -30,6 +30,7 @@ pub mod link_id;
 pub mod manifest;
 pub mod names;
 pub mod permission;
+pub mod producer_ids;
 pub mod records;
 pub mod registry;
 pub mod secret_hash;
@@ -53,6 +54,7 @@ pub use names::{
     SchemaSubject, ShareId, SourceTopic, TokenId, ZoneName,
 };
 pub use permission::Permission;
+pub use producer_ids::ProducerIds;
 pub use secret_hash::SecretHash;
 pub use topic_id::SourceTopicId;
 pub use zone::{

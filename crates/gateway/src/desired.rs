@@ -1,8 +1,9 @@
-//! What the operator wants: zones and accounts, read whole or not at all.
+//! What the operator wants: zones and accounts, and the mirrors among their topics; read whole or not at all.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use tidegate_authz::Mirrors;
 use tidegate_core::account::{Account, Accounts};
 use tidegate_core::manifest::{SourcedZone, check_zones, parse_zones};
 use tidegate_core::store::Revision;
@@ -10,11 +11,13 @@ use tidegate_core::store::Revision;
 use crate::config::Config;
 use crate::error::GatewayError;
 
-/// Zones and accounts as they should be served.
+/// Zones and accounts as they should be served, and what readers of their topics must not see.
 #[derive(Debug, Default)]
 pub struct Desired {
     pub(crate) zones: Vec<SourcedZone>,
     pub(crate) accounts: Accounts,
+    /// The topics into which links have written, if they come from a store: where there is none, there are no links.
+    pub(crate) mirrors: Mirrors,
     /// What the store's last change was, if they come from a store.
     pub(crate) revision: Revision,
     /// Whether zones that are not here may be there all the same: they are not served, and nothing of them is taken away.

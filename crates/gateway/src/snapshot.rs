@@ -241,7 +241,7 @@ impl Compiler {
             let keys = self.root_key.zone_keys(&self.id(sourced));
             let state = Arc::clone(self.states.entry(keys.zone()).or_default());
             let pointing = self.pointings.entry(keys.zone()).or_default().follow(spec);
-            let zone = ZoneView::compile(spec, &keys, &cluster.view, state);
+            let zone = ZoneView::compile(spec, &keys, &cluster.view, &desired.mirrors, state);
             let member = Member {
                 fingerprints: account.credentials().iter().map(Credential::fingerprint).collect(),
                 account: Arc::new(account),
@@ -307,7 +307,8 @@ pub fn missing_accounts(desired: &Desired) -> Vec<&AccountName> {
 
 #[cfg(test)]
 mod tests {
-    use tidegate_core::parse_zones;
+    use tidegate_authz::Mirrors;
+    use tidegate_core::{LinkId, MirrorTopic, parse_zones};
 
     use super::*;
 
@@ -348,6 +349,23 @@ mod tests {
         let (snapshot, _) = keeps(&Desired { zones: vec![zone], accounts, ..Desired::default() });
         assert!(snapshot.allows("u", "10.0.0.1".parse().unwrap()));
         assert!(!snapshot.allows("u", "192.0.2.1".parse().unwrap()));
+    }
+
+    #[test]
+    fn a_topic_becomes_a_mirror_under_logins_that_go_on() {
+        let zone = || SourcedZone::new("here", zone("{name: a, backingTopic: t1, permission: READ}"));
+        let (cluster, link) = (ClusterName::parse("c").unwrap(), LinkId::from_bytes([1; 16]));
+        let mirrors = || [(MirrorTopic::parse("t1").unwrap(), link)].into_iter().collect();
+        let mut compiler = Compiler::new(RootKey::from_bytes([1; 32]), Vec::new());
+        let [before, after] = [Mirrors::default(), mirrors()].map(|mirrors| {
+            let desired = Desired { mirrors, ..Desired::of_zones(vec![zone()]).unwrap() };
+            compiler.compile(&desired, HashMap::new(), Moment(1)).snapshot
+        });
+        let is_mirror =
+            |of: &Snapshot| of.member(&cluster, "u").unwrap().zone.by_name("a").unwrap().mirror.is_some();
+        assert_eq!((is_mirror(&before), is_mirror(&after)), (false, true));
+        let standing = |of: &Snapshot| of.standing(&cluster, "u").unwrap();
+        assert!(standing(&before).goes_on(&standing(&after)) && standing(&after).goes_on(&standing(&before)));
     }
 
     #[test]

@@ -21,6 +21,7 @@ use uuid::Uuid;
 use super::{CLIENT_REPLICA, Exchange, Rule, answer};
 use crate::addresses::AddressMap;
 use crate::context::{ReplyContext, RequestContext};
+use crate::mirrors::Mirror;
 use crate::outcome::{Outcome, Passed, Replied, Reply, ReplyError, RuleError, UpstreamRequest};
 use crate::policy::Policy;
 use crate::view::{Granted, ZoneView};
@@ -118,7 +119,7 @@ impl Reply for FetchReply {
         frames: &[Bytes],
     ) -> Result<Replied, ReplyError> {
         let frame = frames.first().ok_or(ReplyError::Missing)?;
-        self.refuse_revoked(context.zone);
+        self.follow(context.zone);
         let plan = ShownTopics { shown: &self.shown, refused: &self.refused, context };
         let Exchange { version, correlation_id } = self.exchange;
         Ok(rewrite_response(frame, version, correlation_id, &plan)?.into())
@@ -128,7 +129,7 @@ impl Reply for FetchReply {
         may_pass(self.exchange.version)
             && self.refused.is_empty()
             && self.shown.values().all(|shown| Passing::admits(&shown.targets))
-            && self.still_shown(context)
+            && self.shows_all(context, |now| now.mirror.is_none())
     }
 
     fn pass(&mut self, context: &ReplyContext<'_>, received: &mut BytesMut) -> Result<Passed, ReplyError> {
@@ -141,7 +142,7 @@ impl Reply for FetchReply {
     /// at once: empty and throttled, which is the one answer that need not name every partition (KIP-219). The
     /// client asks again and is refused then.
     fn give_up(&self, context: &ReplyContext<'_>) -> Result<Option<Outgoing>, ReplyError> {
-        if self.still_shown(context) {
+        if self.shows_all(context, |_| true) {
             return Ok(None);
         }
         let empty = FetchResponse::default().with_throttle_time_ms(GIVEN_UP_THROTTLE_MS);
@@ -150,21 +151,27 @@ impl Reply for FetchReply {
 }
 
 impl FetchReply {
-    fn still_shown(&self, context: &ReplyContext<'_>) -> bool {
+    /// Whether the zone still shows everything that was asked for, and all of it is so.
+    fn shows_all(&self, context: &ReplyContext<'_>, is_so: impl Fn(&Granted) -> bool) -> bool {
         let mut granted = self.shown.values().flat_map(|shown| &shown.granted);
-        granted.all(|granted| context.zone.is_some_and(|zone| zone.still_shows(granted)))
+        granted.all(|granted| context.zone.and_then(|zone| zone.renewed(granted)).is_some_and(&is_so))
     }
 
-    /// What was revoked while the broker waited for records is not shown any more.
-    fn refuse_revoked(&mut self, now: Option<&ZoneView>) {
+    /// Takes over what changed while the broker waited for records: what was revoked is not shown any more, and what has
+    /// become a mirror is shown without fillers.
+    fn follow(&mut self, now: Option<&ZoneView>) {
         let error = match self.exchange.version >= BY_ID_SINCE {
             true => ErrorCode::UNKNOWN_TOPIC_ID,
             false => ErrorCode::TOPIC_AUTHORIZATION_FAILED,
         };
-        for Appearances { targets, granted } in self.shown.values_mut() {
+        for Appearances { targets, granted, mirror } in self.shown.values_mut() {
             for (target, granted) in targets.iter_mut().zip(granted) {
-                if !now.is_some_and(|zone| zone.still_shows(granted)) {
-                    target.refuse = Some(error);
+                match now.and_then(|zone| zone.renewed(granted)) {
+                    Some(now) => {
+                        target.hides_fillers = now.mirror.is_some();
+                        mirror.clone_from(&now.mirror);
+                    }
+                    None => target.refuse = Some(error),
                 }
             }
         }
@@ -184,6 +191,11 @@ impl ResponsePlan for ShownTopics<'_> {
 
     fn refused(&self) -> &[RefusedTopic] {
         self.refused
+    }
+
+    fn filler_producers(&self, topic: TopicRef<'_>, partition: i32) -> Vec<i64> {
+        let mirror = self.shown.get(topic).and_then(|shown| shown.mirror.as_ref());
+        mirror.map_or_else(Vec::new, |mirror| mirror.filler_producers(partition))
     }
 
     fn endpoint(&self, node: i32) -> Option<(&str, u16)> {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tidegate_authz::cluster::{Features, PartitionView, TopicView};
-use tidegate_authz::{AddressMap, ClusterView, ZoneState, ZoneView};
+use tidegate_authz::{AddressMap, ClusterView, Mirrors, ZoneView};
 use tidegate_core::keys::{RootKey, ZoneKeys};
 use tidegate_core::manifest;
 use tidegate_core::names::{Alias, BackingTopic, ZoneName};
@@ -70,7 +70,7 @@ impl World {
         );
         let spec = manifest::parse_zones(&manifest).expect("the manifest is sound").remove(0);
         let (cluster, keys) = (cluster(), keys(name));
-        let zone = Arc::new(ZoneView::compile(&spec, &keys, &cluster, Arc::new(ZoneState::default())));
+        let zone = Arc::new(ZoneView::compile(&spec, &keys, &cluster, &Mirrors::default(), Arc::default()));
         let words = words(&zone);
         Self { zone, cluster, addresses: addresses(), words }
     }

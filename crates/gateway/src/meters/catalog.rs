@@ -201,6 +201,6 @@ pub const METRICS: &[MetricSpec] = &[
         name: "tidegate_store_unserved_records",
         kind: MetricKind::Gauge,
         labels: &[],
-        meaning: "Zones and accounts in the store that cannot be served; the log says why.",
+        meaning: "Zones, accounts and mirrors in the store that cannot be read or served; the log says why.",
     },
 ];

@@ -3,9 +3,10 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use tidegate_core::records::{AccountRecord, RecordError, Recorded, ZoneRecord};
-use tidegate_core::store::{Image, Record, Revision, Sealer};
-use tidegate_core::{Accounts, ClusterName, SourcedZone, ZoneName};
+use tidegate_authz::Mirrors;
+use tidegate_core::records::{AccountRecord, MirrorRecord, RecordError, Recorded, ZoneRecord};
+use tidegate_core::store::{Image, Revision, Sealer};
+use tidegate_core::{Accounts, ClusterName, LinkId, MirrorTopic, SourcedZone, ZoneName};
 
 use crate::desired::Desired;
 
@@ -17,21 +18,25 @@ pub(super) struct Reader {
     clusters: HashSet<ClusterName>,
     zones: Kept<ZoneRecord>,
     accounts: Kept<AccountRecord>,
+    mirrors: Kept<(MirrorTopic, LinkId)>,
 }
 
-/// What records said, by their ids; an error is remembered too.
+/// What records said, by their ids, or as much of it as matters; an error is remembered too.
 type Kept<T> = HashMap<String, (Revision, Result<Arc<T>, RecordError>)>;
 
 impl Reader {
     pub(super) fn new(sealer: Arc<Sealer>, clusters: HashSet<ClusterName>) -> Self {
-        Self { sealer, clusters, zones: HashMap::new(), accounts: HashMap::new() }
+        Self { sealer, clusters, zones: HashMap::new(), accounts: HashMap::new(), mirrors: HashMap::new() }
     }
 
     /// What an image wants, and what in it cannot be served, in words. A zone or an account that cannot be read is as if it
     /// were not there: nobody enters it.
     pub(super) fn read(&mut self, image: &Image) -> (Desired, Vec<String>) {
-        keep_up(&mut self.zones, image, &self.sealer);
-        keep_up(&mut self.accounts, image, &self.sealer);
+        keep_up(&mut self.zones, image, &self.sealer, |zone: ZoneRecord| zone);
+        keep_up(&mut self.accounts, image, &self.sealer, |account: AccountRecord| account);
+        keep_up(&mut self.mirrors, image, &self.sealer, |mirror: MirrorRecord| {
+            (mirror.topic, mirror.link_id)
+        });
         let mut problems = Vec::new();
         let (mut zones, mut accounts) = (Vec::new(), Accounts::default());
         let mut owners: HashMap<String, ZoneName> = HashMap::new();
@@ -54,9 +59,23 @@ impl Reader {
             }
         }
         zones.sort_by(|one, other| one.zone.name().cmp(other.zone.name()));
-        problems.sort();
         let is_partial = !problems.is_empty();
-        (Desired { zones, accounts, revision: image.revision(), is_partial }, problems)
+        let mirrors = self.mirrors(&mut problems);
+        problems.sort();
+        (Desired { zones, accounts, mirrors, revision: image.revision(), is_partial }, problems)
+    }
+
+    /// The topics into which links have written, whatever became of the links since: a mirror that has stopped keeps its
+    /// fillers. One that cannot be read keeps nobody from reading its topic.
+    fn mirrors(&self, problems: &mut Vec<String>) -> Mirrors {
+        let mut known = Vec::new();
+        for (_, mirror) in self.mirrors.values() {
+            match mirror {
+                Ok(mirror) => known.push(mirror.as_ref().clone()),
+                Err(error) => problems.push(format!("{error}; readers of its topic see its fillers")),
+            }
+        }
+        known.into_iter().collect()
     }
 
     /// Why a zone cannot be served.
@@ -83,31 +102,27 @@ fn sourced(record: &ZoneRecord) -> SourcedZone {
     SourcedZone { source, zone: record.spec.clone(), id: Some(record.id) }
 }
 
-/// Reads what is new and drops what is gone.
-fn keep_up<T: Recorded>(kept: &mut Kept<T>, image: &Image, sealer: &Sealer) {
+/// Reads what is new and drops what is gone; keeps `what` matters.
+fn keep_up<R: Recorded, T>(kept: &mut Kept<T>, image: &Image, sealer: &Sealer, what: impl Fn(R) -> T) {
     let mut now = HashMap::with_capacity(kept.len());
-    for record in image.of(&T::KIND) {
+    for record in image.of(&R::KIND) {
         let id = record.key.id();
         let read = match kept.remove(id) {
             Some((revision, read)) if revision == record.revision => read,
-            _ => read_one(record, sealer),
+            _ => R::from_record(record, sealer).map(|read| Arc::new(what(read))),
         };
         now.insert(id.to_owned(), (record.revision, read));
     }
     *kept = now;
 }
 
-fn read_one<T: Recorded>(record: &Record, sealer: &Sealer) -> Result<Arc<T>, RecordError> {
-    T::from_record(record, sealer).map(Arc::new)
-}
-
 #[cfg(test)]
 mod tests {
     use ring::rand::SystemRandom;
-    use tidegate_core::records::{Moment, Sealing};
+    use tidegate_core::records::{MirrorStatus, Moment, Sealing, Unknown};
     use tidegate_core::registry::Registry;
     use tidegate_core::store::{Body, Change, RecordKey, SealingKey};
-    use tidegate_core::{ZoneId, parse_zones};
+    use tidegate_core::{BackingTopic, LinkName, ProducerIds, SourceTopic, ZoneId, parse_zones};
 
     use super::*;
 
@@ -141,6 +156,61 @@ mod tests {
         let id = Some(ZoneId::from_bytes([7; 16]));
         assert_eq!(names, [("a", id), ("b", id)]);
         assert!(desired.accounts().find("a").is_some());
+    }
+
+    fn with_mirror(image: &Image, link: &str, link_id: u8, status: MirrorStatus) -> Image {
+        let record = MirrorRecord {
+            link: LinkName::parse(link).unwrap(),
+            link_id: LinkId::from_bytes([link_id; 16]),
+            topic: MirrorTopic::parse("t").unwrap(),
+            source: SourceTopic::parse("s").unwrap(),
+            source_id: None,
+            fetched: vec![Some(5)],
+            status,
+            since: Moment(1),
+            unknown: Unknown::default(),
+        };
+        let (sealer, random) = (sealer(), SystemRandom::new());
+        let body = record.to_body(&Sealing { sealer: &sealer, random: &random }).unwrap();
+        image.with(&Change::new().create(record.key().unwrap(), body)).unwrap()
+    }
+
+    /// Those whose fillers are hidden in partition 3 of a topic.
+    fn producers(desired: &Desired, topic: &str) -> Vec<i64> {
+        let mirror = desired.mirrors.of(&BackingTopic::parse(topic).unwrap());
+        mirror.map_or_else(Vec::new, |mirror| mirror.filler_producers(3))
+    }
+
+    #[test]
+    fn fillers_are_hidden_for_as_long_as_there_is_a_record_of_their_mirror() {
+        let link = |id: u8| {
+            let topic = MirrorTopic::parse("t").unwrap();
+            ProducerIds::of(LinkId::from_bytes([id; 16]), &topic, 3).data
+        };
+        let mut reader = reader();
+        let none = with_zone(&Image::default(), "a", "main");
+        assert_eq!(producers(&reader.read(&none).0, "t"), Vec::<i64>::new());
+        let one = with_mirror(&none, "first", 1, MirrorStatus::Stopped);
+        let two = with_mirror(&one, "second", 2, MirrorStatus::Active);
+        let (desired, problems) = reader.read(&two);
+        assert_eq!(producers(&desired, "t"), [link(1), link(2)], "no link is needed any more");
+        assert_eq!(producers(&desired, "s"), Vec::<i64>::new(), "what it copies is another topic");
+        assert_eq!((problems, desired.is_partial), (Vec::<String>::new(), false));
+        let first = two.get(&RecordKey::parse("mirror/first/t").unwrap()).unwrap().clone();
+        let (desired, _) = reader.read(&two.with(&Change::new().delete(&first)).unwrap());
+        assert_eq!(producers(&desired, "t"), [link(2)]);
+    }
+
+    #[test]
+    fn a_mirror_that_cannot_be_read_is_told_and_keeps_nobody_out() {
+        let image = with_mirror(&with_zone(&Image::default(), "a", "main"), "first", 1, MirrorStatus::Active);
+        let key = RecordKey::parse("mirror/later/t").unwrap();
+        let image = image.with(&Change::new().create(key, Body::new(99, "{}"))).unwrap();
+        let (desired, problems) = reader().read(&image);
+        assert_eq!((desired.zones().len(), desired.is_partial), (1, false));
+        assert_eq!(producers(&desired, "t").len(), 1);
+        let [problem] = &problems[..] else { panic!("{problems:?}") };
+        assert!(problem.contains("mirror/later/t has schema 99") && problem.contains("see its fillers"));
     }
 
     #[test]

@@ -2,13 +2,15 @@
 //!
 //! A Fetch answer is almost wholly record bytes. [`rewrite_response`] walks it twice: once to check it and
 //! to learn how much envelope there is, once to write that envelope anew around slices of the incoming
-//! frame. It allocates a fixed number of buffers whatever the number of partitions.
+//! frame. It allocates a fixed number of buffers whatever the number of partitions, but for mirror topics: what is shown
+//! of their records is in [`filler`](crate::filler).
 //!
 //! By name (up to version 12) names change their length; by id (from 13, KIP-516) they do not, so that a
 //! large answer need not be whole: [`Passing`] changes it while it comes.
 
 mod passing;
 mod plan;
+mod records;
 mod span;
 mod write;
 

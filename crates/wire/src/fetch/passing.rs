@@ -87,7 +87,9 @@ impl Passing {
     /// Whether what `plan` says of a topic can be done in passing.
     #[must_use]
     pub fn admits(targets: &[super::Target]) -> bool {
-        matches!(targets, [target] if target.refuse.is_none() && target.partitions == Partitions::All)
+        // A hidden filler has another length.
+        matches!(targets, [target]
+            if target.refuse.is_none() && target.partitions == Partitions::All && !target.hides_fillers)
     }
 
     /// Whether the whole answer has passed.

@@ -12,6 +12,8 @@ pub struct Target {
     pub partitions: Partitions,
     /// Show this error in place of all data, e.g. because the alias was revoked meanwhile.
     pub refuse: Option<ErrorCode>,
+    /// Hide fillers among its records: the topic is a mirror, see [`ResponsePlan::filler_producers`].
+    pub hides_fillers: bool,
 }
 
 /// Which partitions of an upstream topic appear under one target.
@@ -46,6 +48,13 @@ pub trait ResponsePlan {
 
     /// Topics to add.
     fn refused(&self) -> &[RefusedTopic];
+
+    /// The producer ids that are registered for the fillers in a partition of an upstream topic. Asked only where there are
+    /// records and a target that hides fillers.
+    fn filler_producers(&self, topic: TopicRef<'_>, partition: i32) -> Vec<i64> {
+        let _ = (topic, partition);
+        Vec::new()
+    }
 
     /// The advertised host and port of a node; `None` hides the node.
     fn endpoint(&self, node: i32) -> Option<(&str, u16)>;

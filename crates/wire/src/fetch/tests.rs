@@ -1,3 +1,5 @@
+mod fillers;
+
 use std::collections::HashMap;
 
 use bytes::{BufMut, Bytes, BytesMut};
@@ -47,7 +49,8 @@ fn shown(version: i16, name: &str, id: [u8; 16]) -> TopicKey {
 }
 
 fn plan(version: i16, partitions: Partitions) -> Plan {
-    let target = Target { shown: shown(version, "alias", SHOWN_ID), partitions, refuse: None };
+    let target =
+        Target { shown: shown(version, "alias", SHOWN_ID), partitions, refuse: None, hides_fillers: false };
     let key = if version >= BY_ID_SINCE { format!("{BACKING_ID:?}") } else { "backing-topic".to_owned() };
     Plan { targets: HashMap::from([(key, vec![target])]), refused: Vec::new() }
 }
@@ -109,7 +112,7 @@ fn framed(version: i16, response: &FetchResponse) -> Bytes {
     frame.freeze()
 }
 
-fn rewritten(version: i16, response: &FetchResponse, plan: &Plan) -> (FetchResponse, Bytes) {
+fn rewritten(version: i16, response: &FetchResponse, plan: &impl ResponsePlan) -> (FetchResponse, Bytes) {
     let frame = framed(version, response);
     let bytes = rewrite_response(&frame, version, 42, plan).unwrap().joined();
     assert_eq!(i32::try_from(bytes.len() - 4), Ok(i32::from_be_bytes(bytes[..4].try_into().unwrap())));
@@ -213,6 +216,7 @@ fn two_aliases_of_one_topic_share_what_was_fetched_once() {
             shown: shown(version, name, id),
             partitions: Partitions::Some { whole: whole.to_vec(), bare: bare.to_vec() },
             refuse: None,
+            hides_fillers: false,
         };
         let mut plan = plan(version, Partitions::All);
         plan.targets.values_mut().for_each(|targets| {
@@ -240,6 +244,7 @@ fn the_error_and_truncation_of_one_alias_are_not_its_siblings() {
                 shown: shown(version, name, id),
                 partitions: Partitions::Some { whole: whole.to_vec(), bare: bare.to_vec() },
                 refuse: None,
+                hides_fillers: false,
             };
             let mut plan = plan(version, Partitions::All);
             plan.targets.values_mut().for_each(|targets| {

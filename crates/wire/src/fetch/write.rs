@@ -3,6 +3,7 @@
 use bytes::{BufMut, Bytes, BytesMut};
 
 use super::plan::Appearance;
+use super::records::Records;
 use super::span::{ABORTED_LENGTH, PartitionSpan, Tags};
 use super::{
     BY_ID_SINCE, ENDPOINTS_SINCE, FLEXIBLE_SINCE, LOG_START_SINCE, PREFERRED_REPLICA_SINCE, RefusedTopic,
@@ -129,20 +130,22 @@ impl<'a, P: ResponsePlan> Rewrite<'a, P> {
 
     /// Writes one upstream topic once for each of its targets.
     fn write_topic(&self, reader: &mut Reader<'a>, out: &mut EnvelopeWriter) -> Result<(), ReadError> {
-        let targets = self.plan.targets(self.topic(reader)?);
+        let topic = self.topic(reader)?;
+        let targets = self.plan.targets(topic);
         let partitions = reader.position();
         if targets.is_empty() {
             self.measure_partitions(reader)?;
         }
         for target in targets {
             *reader = self.reader(partitions);
-            self.write_target(target, reader, out)?;
+            self.write_target(topic, target, reader, out)?;
         }
         Ok(())
     }
 
     fn write_target(
         &self,
+        topic: TopicRef<'_>,
         target: &Target,
         reader: &mut Reader<'a>,
         out: &mut EnvelopeWriter,
@@ -154,13 +157,14 @@ impl<'a, P: ResponsePlan> Rewrite<'a, P> {
             None => self.count_shown(target, *reader, all)?,
         };
         write_count(out.buffer(), count, self.flexible);
+        let records = Records::of(self.frame, self.plan, topic, target);
         for _ in 0..all {
             let span = PartitionSpan::read(reader, self.version)?;
             if !span.error.is_none() {
                 self.plan.note(span.error);
             }
             match target.appearance(span.index) {
-                Appearance::Whole => self.write_partition(&span, out)?,
+                Appearance::Whole => self.write_partition(&span, &records, out)?,
                 Appearance::Bare => self.write_bare(&span, out.buffer()),
                 Appearance::Refused(error) => self.write_error(span.index, error, out.buffer()),
                 Appearance::Absent => {}
@@ -181,7 +185,12 @@ impl<'a, P: ResponsePlan> Rewrite<'a, P> {
     }
 
     #[inline]
-    fn write_partition(&self, span: &PartitionSpan, out: &mut EnvelopeWriter) -> Result<(), ReadError> {
+    fn write_partition(
+        &self,
+        span: &PartitionSpan,
+        records: &Records<'_, P>,
+        out: &mut EnvelopeWriter,
+    ) -> Result<(), ReadError> {
         let reader = self.reader(0);
         let buffer = out.buffer();
         buffer.put_slice(reader.slice(span.fixed.clone()));
@@ -193,10 +202,7 @@ impl<'a, P: ResponsePlan> Rewrite<'a, P> {
             buffer.put_i32(if shown { replica } else { -1 });
         }
         match &span.records {
-            Some(records) => {
-                write_count(buffer, records.len(), self.flexible);
-                out.splice(self.frame.slice(records.clone()));
-            }
+            Some(at) => records.write(span.index, at.clone(), self.flexible, out),
             None => write_null(buffer, self.flexible),
         }
         if self.flexible {

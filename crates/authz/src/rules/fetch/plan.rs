@@ -1,10 +1,11 @@
 //! What of a Fetch goes upstream, and how its answer is taken apart again.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use super::{
-    ErrorCode, FetchPartition, FetchTopic, Granted, Partitions, RefusedTopic, StrBytes, Target, TopicKey,
-    TopicMap, TopicName, TopicRef, Uuid, ZoneView,
+    ErrorCode, FetchPartition, FetchTopic, Granted, Mirror, Partitions, RefusedTopic, StrBytes, Target,
+    TopicKey, TopicMap, TopicName, TopicRef, Uuid, ZoneView,
 };
 
 pub(super) struct Plan {
@@ -20,6 +21,8 @@ pub(super) struct Appearances {
     pub(super) targets: Vec<Target>,
     /// The grant behind each target, in the same order.
     pub(super) granted: Vec<Granted>,
+    /// Whose fillers are hidden in the answer, as of when it came.
+    pub(super) mirror: Option<Arc<Mirror>>,
 }
 
 impl Plan {
@@ -69,7 +72,12 @@ impl Plan {
             whole.sort_unstable();
             bare.sort_unstable();
             let shown = if alone { Partitions::All } else { Partitions::Some { whole, bare } };
-            let target = Target { shown: asked.granted.shown_key(by_id), partitions: shown, refuse: None };
+            let target = Target {
+                shown: asked.granted.shown_key(by_id),
+                partitions: shown,
+                refuse: None,
+                hides_fillers: asked.granted.mirror.is_some(),
+            };
             appearances.targets.push(target);
             appearances.granted.push(asked.granted.clone());
         }

@@ -1,3 +1,5 @@
+mod mirrors;
+
 use kafka_protocol::messages::fetch_response::{FetchableTopicResponse, PartitionData};
 
 use super::*;

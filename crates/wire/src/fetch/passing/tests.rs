@@ -20,8 +20,12 @@ struct Plan([(u8, Target); 2]);
 
 impl Default for Plan {
     fn default() -> Self {
-        let target =
-            |shown| Target { shown: TopicKey::Id([shown; 16]), partitions: Partitions::All, refuse: None };
+        let target = |shown| Target {
+            shown: TopicKey::Id([shown; 16]),
+            partitions: Partitions::All,
+            refuse: None,
+            hides_fillers: false,
+        };
         Self([(1, target(11)), (2, target(12))])
     }
 }
@@ -187,6 +191,15 @@ fn a_topic_that_does_not_belong_there_ends_it() {
     let mut revoked = Plan::default();
     revoked.0[1].1.refuse = Some(ErrorCode::UNKNOWN_TOPIC_ID);
     assert_eq!(passed(&framed(17, &plain()), 10, &revoked).unwrap_err(), PassError::Unplanned);
+}
+
+#[test]
+fn a_topic_whose_fillers_are_hidden_does_not_pass() {
+    let mut mirror = Plan::default();
+    mirror.0[1].1.hides_fillers = true;
+    let admitted = mirror.0.each_ref().map(|(_, target)| Passing::admits(std::slice::from_ref(target)));
+    assert_eq!(admitted, [true, false]);
+    assert_eq!(passed(&framed(17, &plain()), 10, &mirror).unwrap_err(), PassError::Unplanned);
 }
 
 #[test]
