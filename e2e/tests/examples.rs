@@ -83,6 +83,27 @@ fn the_pure_rules_run_without_anything() -> Result<()> {
 }
 
 #[test]
+fn a_topic_is_mirrored_to_another_cluster() -> Result<()> {
+    let source = Kafka::builder(Version::V3_9_1).start()?;
+    let destination = Kafka::builder(Version::V4_1_1).start()?;
+    let topic = source.create_topic(1)?;
+    let mut writer = Connection::open(source.bootstrap().parse()?, PATIENCE)?;
+    for value in ["one", "two"] {
+        assert_eq!(requests::produce(&mut writer, Topic::Name(&topic.name), 0, value)?, 0);
+    }
+    let folder = paths::scratch("example")?;
+    let arguments = [source.bootstrap(), destination.bootstrap(), topic.name.clone()];
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let _program = Example::spawn("mirror_topic", &arguments, folder.path(), [].into())?;
+    let mut reader = Connection::open(destination.bootstrap().parse()?, PATIENCE)?;
+    site::wait_for("both records in the mirror", || {
+        let fetched = requests::fetch(&mut reader, Topic::Name(&topic.name), 0, 500)?;
+        Ok(requests::fetched_values(&fetched).is_ok_and(|values| values == ["one", "two"]))
+    })?;
+    Ok(())
+}
+
+#[test]
 fn zones_that_a_program_sends_hold_at_once() -> Result<()> {
     let kafka = Kafka::builder(Version::V4_1_1).start()?;
     let (first, second) = (kafka.create_topic(1)?, kafka.create_topic(1)?);

@@ -6,6 +6,9 @@
 
 #![forbid(unsafe_code)]
 
+pub mod assign;
 pub mod copy;
 pub mod rewrite;
 pub mod source;
+pub mod topic;
+pub mod verify;

@@ -113,6 +113,15 @@ impl Cluster {
         broker.cloned().ok_or(ClusterError::Unreachable(None))
     }
 
+    /// The node id of some broker; none as long as the cluster has not told of any.
+    pub(crate) async fn any_id(&self) -> Result<Option<i32>, ClusterError> {
+        let mut known = self.known.lock().await;
+        if known.brokers.is_empty() {
+            self.refresh(&mut known, "").await?;
+        }
+        Ok(known.brokers.keys().next().copied())
+    }
+
     /// The connection for questions to a broker; whoever has it has it alone.
     pub(crate) async fn questions(&self, broker: &Endpoint) -> Arc<Mutex<Option<Connection>>> {
         let mut idle = self.idle.lock().await;

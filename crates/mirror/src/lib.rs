@@ -1,7 +1,7 @@
 //! The driver of cluster links.
 //!
 //! What a mirror does is decided in `tidegate-link`, without sockets; here it is done. A [`Link`] copies partitions from one
-//! [`Cluster`] to another, all of them over a few connections: `fetches` read from a broker of the source, `appends` write to one of
+//! [`Cluster`] to another, and a [`Mirror`] sees to it that a whole topic is copied; all of them over a few connections: `fetches` read from a broker of the source, `appends` write to one of
 //! the mirror, `questions` ask about one partition at a time. [`calls`] has every request to brokers that this takes.
 
 #![forbid(unsafe_code)]
@@ -12,12 +12,20 @@ pub mod calls;
 mod clock;
 mod cluster;
 mod fetches;
+mod group;
 mod lease;
 mod link;
+mod mirror;
 mod partition;
 mod questions;
 mod reply;
+mod topics;
+mod verify;
 
 pub use cluster::{Cluster, ClusterError};
+pub use group::{Group, GroupEvent, GroupSpec};
 pub use lease::Lease;
-pub use link::{BUDGET, Link, Pair};
+pub use link::{BUDGET, Copying, Link, Pair};
+pub use mirror::{Mirror, MirrorSpec};
+pub use topics::TopicError;
+pub use verify::{VerifyError, verify};

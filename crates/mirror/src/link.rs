@@ -43,8 +43,37 @@ pub struct Pair {
 pub struct Link {
     services: Arc<Services>,
     lease: Lease,
-    stop: watch::Sender<bool>,
+    stops: Vec<watch::Sender<bool>>,
     tasks: JoinSet<()>,
+}
+
+/// A partition that is copied.
+#[derive(Debug)]
+pub struct Copying {
+    status: watch::Receiver<Status>,
+    stop: watch::Sender<bool>,
+}
+
+impl Copying {
+    /// What it does now.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        self.status.borrow().clone()
+    }
+
+    /// Waits until it does something else than when it was asked last.
+    pub async fn changed(&mut self) -> Status {
+        // A partition that has ended does nothing else any more.
+        if self.status.changed().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+        self.status.borrow_and_update().clone()
+    }
+
+    /// Sends nothing further; what is in flight is waited for by [`Link::stop`].
+    pub fn stop(self) {
+        self.stop.send_replace(true);
+    }
 }
 
 impl Services {
@@ -72,14 +101,15 @@ impl Link {
             fetches: Mutex::default(),
             appends: Mutex::default(),
         };
-        Self { services: Arc::new(services), lease, stop: watch::Sender::new(false), tasks: JoinSet::new() }
+        Self { services: Arc::new(services), lease, stops: Vec::new(), tasks: JoinSet::new() }
     }
 
-    /// Begins to copy a partition; its status from now on.
-    pub fn copy(&mut self, pair: Pair) -> watch::Receiver<Status> {
+    /// Begins to copy a partition.
+    pub fn copy(&mut self, pair: Pair) -> Copying {
         let Pair { source, mirror, job } = pair;
         let (copier, _) = Copier::begin(job);
         let (status, told) = watch::channel(copier.status(Clock::default().now()));
+        let (stop, stopped) = watch::channel(false);
         let partition = Partition {
             source,
             mirror,
@@ -87,15 +117,22 @@ impl Link {
             lease: self.lease.clone(),
             services: Arc::clone(&self.services),
             status,
-            stop: self.stop.subscribe(),
+            stop: stopped,
         };
         self.tasks.spawn(partition.run());
-        told
+        self.stops.push(stop.clone());
+        Copying { status: told, stop }
+    }
+
+    pub(crate) fn services(&self) -> Arc<Services> {
+        Arc::clone(&self.services)
     }
 
     /// Sends nothing further, and waits until what is in flight is answered.
     pub async fn stop(mut self) {
-        self.stop.send_replace(true);
+        for stop in &self.stops {
+            stop.send_replace(true);
+        }
         while self.tasks.join_next().await.is_some() {}
     }
 }

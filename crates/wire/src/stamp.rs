@@ -86,7 +86,8 @@ pub enum StampError {
     LogAppendTime,
 }
 
-/// Makes one whole batch ready for the offset `base_offset` of another log.
+/// Makes one whole batch ready for another log, with `base_offset` in its header: 0 in a Produce request, where brokers take no other
+/// and put the batch where their log ends.
 ///
 /// # Errors
 /// [`StampError`].

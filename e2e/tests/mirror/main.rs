@@ -9,11 +9,15 @@
 )]
 
 mod histories;
+mod kills;
 mod readers;
 mod site;
+mod topics;
+mod workers;
 
 use tidegate_e2e::jars::Version;
 use tidegate_link::copy::Guarding;
+use tidegate_link::verify::Verdict;
 use tidegate_sim::table::Subject;
 
 use histories::History;
@@ -49,6 +53,12 @@ async fn mirror(site: &mut Site, history: History, gaps: Gaps) {
     let status = copied.until_done(&mut site.source, &source).await;
     assert_eq!(status.guarding, Some(Guarding::Sequence), "its last records are young");
     let visible = site.compare(&source, &mirror);
+    let report = copied.verify().await;
+    let expected = match visible as u64 {
+        0 => Verdict::Exact,
+        fillers => Verdict::ExactWithFillers(fillers),
+    };
+    assert_eq!(report.verdict, expected, "{report:?}");
     assert!(gaps == Gaps::Records || visible == 0, "{visible} fillers are to be seen");
     copied.stop().await;
 }

@@ -7,12 +7,12 @@ use tidegate_client::{ConnectOptions, Security};
 use tidegate_e2e::asked::Asked;
 use tidegate_e2e::jars::Version;
 use tidegate_link::copy::{CopyLimits, Job, Phase, Status};
+use tidegate_link::verify::Report;
 use tidegate_mirror::calls::{Topic, TopicPartition};
-use tidegate_mirror::{Cluster, Lease, Link, Pair};
+use tidegate_mirror::{Cluster, Copying, Lease, Link, Pair, verify};
 use tidegate_sim::table::Subject;
 use tidegate_sim::{Ask, Place};
 use tidegate_wire::filler::Kind;
-use tokio::sync::watch;
 
 use crate::readers::shown;
 
@@ -45,23 +45,34 @@ pub(crate) struct Site {
 /// A partition that is being copied.
 pub(crate) struct Copied {
     link: Link,
-    status: watch::Receiver<Status>,
+    copying: Copying,
+    clusters: [Arc<Cluster>; 2],
+    pair: Pair,
 }
 
 impl Site {
     pub(crate) fn start(source: Version, mirror: Version) -> Self {
-        // The cleaner looks every 15 seconds by default.
-        let source = Asked::start(source, &[("log.cleaner.backoff.ms", 500)]);
-        Self { source, mirror: Asked::start(mirror, &[]), lease: 0 }
+        Self::start_with(source, mirror, &[])
     }
 
-    pub(crate) async fn copy(
-        &mut self,
-        source: &Place,
-        mirror: &Place,
-        gaps: Gaps,
-        compacted: bool,
-    ) -> Copied {
+    /// With settings for the broker of the mirror.
+    pub(crate) fn start_with(source: Version, mirror: Version, settings: &[(&str, i64)]) -> Self {
+        // The cleaner looks every 15 seconds by default.
+        let source = Asked::start(source, &[("log.cleaner.backoff.ms", 500)]);
+        Self { source, mirror: Asked::start(mirror, settings), lease: 0 }
+    }
+
+    pub(crate) async fn copy(&mut self, source: &Place, mirror: &Place, gaps: Gaps, compacted: bool) -> Copied {
+        let pair = self.pair(source, mirror, gaps, compacted).await;
+        let clusters = [cluster(&self.source), cluster(&self.mirror)];
+        let [from, to] = clusters.clone();
+        let mut link = Link::new(from, to, Lease::forever());
+        let copying = link.copy(pair.clone());
+        Copied { link, copying, clusters, pair }
+    }
+
+    /// What is to be copied where, by a worker that has a later lease than the one before.
+    pub(crate) async fn pair(&mut self, source: &Place, mirror: &Place, gaps: Gaps, compacted: bool) -> Pair {
         self.lease += 1;
         let job = Job {
             producer_id: (1 << 62) + 10,
@@ -73,10 +84,7 @@ impl Site {
             limits: CopyLimits::default(),
         };
         let (from, to) = (cluster(&self.source), cluster(&self.mirror));
-        let pair = Pair { source: at(&from, source).await, mirror: at(&to, mirror).await, job };
-        let mut link = Link::new(from, to, Lease::forever());
-        let status = link.copy(pair);
-        Copied { link, status }
+        Pair { source: at(&from, source).await, mirror: at(&to, mirror).await, job }
     }
 
     /// Whoever reads the mirror sees what readers of the source see, at the same offsets, and both logs begin and end there. How many
@@ -104,14 +112,25 @@ impl Copied {
         let begin = Instant::now();
         let end = source.list_offsets(place, Ask::StableEnd).offset;
         loop {
-            let status = self.status.borrow_and_update().clone();
+            let status = self.copying.status();
             assert!(!matches!(status.phase, Phase::Failed(_)), "{status:?}");
             if status.position == Some(end) {
                 return status;
             }
             assert!(begin.elapsed() < PATIENCE, "it does not come to {end}: {status:?}");
-            let _ = tokio::time::timeout(Duration::from_millis(100), self.status.changed()).await;
+            let _ = tokio::time::timeout(Duration::from_millis(100), self.copying.changed()).await;
         }
+    }
+
+    /// Both logs, compared by the link itself.
+    pub(crate) async fn verify(&self) -> Report {
+        let [source, mirror] = &self.clusters;
+        let mut seen = i64::MIN;
+        let progress = |position, end| {
+            assert!(position >= seen && position <= end);
+            seen = position;
+        };
+        verify(source, mirror, &self.pair, progress).await.unwrap()
     }
 
     pub(crate) async fn stop(self) {
@@ -119,7 +138,7 @@ impl Copied {
     }
 }
 
-fn cluster(broker: &Asked) -> Arc<Cluster> {
+pub(crate) fn cluster(broker: &Asked) -> Arc<Cluster> {
     let options = ConnectOptions::new("mirror", Security::plaintext());
     Arc::new(Cluster::new(vec![broker.kafka.bootstrap().parse().unwrap()], options))
 }
@@ -127,4 +146,13 @@ fn cluster(broker: &Asked) -> Arc<Cluster> {
 async fn at(cluster: &Cluster, place: &Place) -> TopicPartition {
     let topic = cluster.topic(&place.topic).await.unwrap();
     TopicPartition::new(Topic::new(&place.topic, topic.id), place.partition)
+}
+
+/// Waits until a partition can be written to.
+pub(crate) fn until_led(broker: &mut Asked, place: &Place) {
+    let begin = Instant::now();
+    while !broker.list_offsets(place, Ask::LogEnd).error_code.is_none() {
+        assert!(begin.elapsed() < PATIENCE, "{place:?} has no leader");
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }

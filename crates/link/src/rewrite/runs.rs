@@ -1,8 +1,11 @@
 //! Records one after the other become batches without gaps.
 
+use std::hash::Hasher;
+
 use bytes::{BufMut, Bytes};
 use tidegate_wire::batch::{BatchHeader, HEADER_LENGTH, LENGTH_OVERHEAD, MAGIC};
 use tidegate_wire::crc::crc;
+use twox_hash::XxHash3_128;
 
 use super::codec::{Codec, Packer};
 use super::{Malformed, RewriteError, Run, varint};
@@ -16,6 +19,24 @@ pub(crate) struct Shown<'a> {
     /// Without a meaning as yet, and so kept.
     pub(super) attributes: i8,
     pub(super) body: Body<'a>,
+}
+
+impl Shown<'_> {
+    /// Of all but its offset: records that readers are shown as the same have the same, and others, but for one in 2^64, have not.
+    pub(crate) fn digest(&self) -> u128 {
+        let mut digest = XxHash3_128::new();
+        digest.write_i64(self.timestamp);
+        digest.write_i8(self.attributes);
+        match self.body {
+            Body::Kept(rest) => digest.write(rest),
+            Body::Old { key, value } => {
+                let mut rest = Vec::new();
+                Body::Old { key, value }.put(&mut rest);
+                digest.write(&rest);
+            }
+        }
+        digest.finish_128()
+    }
 }
 
 /// Key, value and headers.

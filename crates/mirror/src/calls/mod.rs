@@ -15,6 +15,7 @@ pub mod delete_records;
 pub mod describe_configs;
 pub mod describe_producers;
 pub mod fetch;
+pub mod group;
 pub mod leader_epoch;
 pub mod list_offsets;
 mod order;

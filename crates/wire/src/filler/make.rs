@@ -6,7 +6,7 @@ use super::Entry;
 use crate::batch::{BatchHeader, HEADER_LENGTH, LENGTH_OVERHEAD, MAGIC};
 use crate::stamp::{Guard, Stamped};
 
-/// A batch with the records of `entry` for the offset `base_offset`. Nothing is copied, and its checksum costs as little
+/// A batch with the records of `entry` and `base_offset` in its header, which is 0 in a Produce request. Nothing is copied, and its checksum costs as little
 /// for many records as for one.
 ///
 /// `timestamp` is that of all its records and should be the present time: a broker forgets a producer id, and with it what
