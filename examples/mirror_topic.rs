@@ -28,7 +28,8 @@ const TEND: Duration = Duration::from_secs(2);
 #[tokio::main]
 async fn main() -> Result<()> {
     let mut arguments = env::args().skip(1);
-    let mut next = |what| arguments.next().with_context(|| format!("{what} is missing: SOURCE DESTINATION TOPIC"));
+    let mut next =
+        |what| arguments.next().with_context(|| format!("{what} is missing: SOURCE DESTINATION TOPIC"));
     let source = cluster(&next("the source")?)?;
     let destination = cluster(&next("the destination")?)?;
     let topic = next("the topic")?;

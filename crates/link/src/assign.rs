@@ -47,7 +47,8 @@ fn kept(
 fn quotas(shares: &BTreeMap<String, BTreeSet<String>>, units: usize) -> Vec<(String, usize)> {
     let mut members: Vec<_> = shares.iter().map(|(member, share)| (share.len(), member.clone())).collect();
     members.sort_by(|(one, first), (other, second)| other.cmp(one).then_with(|| first.cmp(second)));
-    let (Some(each), Some(more)) = (units.checked_div(members.len()), units.checked_rem(members.len())) else {
+    let (Some(each), Some(more)) = (units.checked_div(members.len()), units.checked_rem(members.len()))
+    else {
         return Vec::new();
     };
     let quota = |(place, (_, member))| (member, each + usize::from(place < more));

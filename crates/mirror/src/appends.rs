@@ -38,6 +38,10 @@ const QUEUE: usize = 64;
 /// How long a broker may wait for its replicas: less than the time that an answer has.
 const REPLICAS: Duration = Duration::from_secs(10);
 
+/// A connection that was not used for so long may have been closed by the broker (`connections.max.idle.ms`, ten minutes by default),
+/// which shows only when something is lost on it.
+const IDLE: Duration = Duration::from_secs(240);
+
 /// A session is left before the broker ends it (KIP-368).
 const BEFORE_END: Duration = Duration::from_secs(15);
 
@@ -98,14 +102,16 @@ impl Appends {
 
     async fn send_all(&mut self, mut sender: ProduceSender<Sent>) {
         let places = Arc::new(Semaphore::new(REQUESTS));
+        let mut used = Instant::now();
         loop {
             let Some(job) = self.first().await else { return };
-            if sender.is_broken() || ends_soon(&sender) {
+            if sender.is_broken() || ends_soon(&sender) || used.elapsed() > IDLE {
                 self.next = Some(job);
                 return;
             }
             // The lease is looked at when the bytes can go out at once.
             let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
+            used = Instant::now();
             let (batches, owed) = self.bundle(job);
             if !batches.is_empty()
                 && let Err(error) = sender.send(Sent { owed, _place: place }, batches).await

@@ -191,6 +191,8 @@ impl Lane {
         } else if fetched.records.is_empty()
             && fetched.diverging.is_none()
             && want.end == Some(fetched.last_stable_offset)
+            // A source that ends before what was read of it is told every time: the machine counts how long it does so.
+            && fetched.last_stable_offset >= want.offset
         {
             self.keep(want);
         } else {

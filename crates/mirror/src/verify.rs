@@ -85,10 +85,9 @@ pub async fn verify(
         match before {
             Next::Source(offset) => {
                 let Fetched { records, aborted, .. } = source.read(offset, Isolation::ReadCommitted).await?;
-                let aborted = aborted.iter().map(|one| Aborted {
-                    producer_id: one.producer_id,
-                    first_offset: one.first_offset,
-                });
+                let aborted = aborted
+                    .iter()
+                    .map(|one| Aborted { producer_id: one.producer_id, first_offset: one.first_offset });
                 verifier.source(Answer { records, aborted: aborted.collect() })?;
             }
             Next::Mirror(offset) => {

@@ -62,7 +62,13 @@ impl Site {
         Self { source, mirror: Asked::start(mirror, settings), lease: 0 }
     }
 
-    pub(crate) async fn copy(&mut self, source: &Place, mirror: &Place, gaps: Gaps, compacted: bool) -> Copied {
+    pub(crate) async fn copy(
+        &mut self,
+        source: &Place,
+        mirror: &Place,
+        gaps: Gaps,
+        compacted: bool,
+    ) -> Copied {
         let pair = self.pair(source, mirror, gaps, compacted).await;
         let clusters = [cluster(&self.source), cluster(&self.mirror)];
         let [from, to] = clusters.clone();

@@ -1,7 +1,5 @@
 //! Records one after the other become batches without gaps.
 
-use std::hash::Hasher;
-
 use bytes::{BufMut, Bytes};
 use tidegate_wire::batch::{BatchHeader, HEADER_LENGTH, LENGTH_OVERHEAD, MAGIC};
 use tidegate_wire::crc::crc;
@@ -24,18 +22,19 @@ pub(crate) struct Shown<'a> {
 impl Shown<'_> {
     /// Of all but its offset: records that readers are shown as the same have the same, and others, but for one in 2^64, have not.
     pub(crate) fn digest(&self) -> u128 {
-        let mut digest = XxHash3_128::new();
-        digest.write_i64(self.timestamp);
-        digest.write_i8(self.attributes);
-        match self.body {
-            Body::Kept(rest) => digest.write(rest),
-            Body::Old { key, value } => {
+        let body = match self.body {
+            Body::Kept(rest) => XxHash3_128::oneshot(rest),
+            old @ Body::Old { .. } => {
                 let mut rest = Vec::new();
-                Body::Old { key, value }.put(&mut rest);
-                digest.write(&rest);
+                old.put(&mut rest);
+                XxHash3_128::oneshot(&rest)
             }
-        }
-        digest.finish_128()
+        };
+        let mut all = Vec::with_capacity(size_of::<u128>() + size_of::<i64>() + 1);
+        all.put_u128(body);
+        all.put_i64(self.timestamp);
+        all.put_i8(self.attributes);
+        XxHash3_128::oneshot(&all)
     }
 }
 

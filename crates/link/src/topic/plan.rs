@@ -63,10 +63,14 @@ pub enum Action {
 #[non_exhaustive]
 pub enum Blocked {
     /// The source was deleted and made anew: its offsets begin again, and mean other records.
-    #[error("the source topic was deleted and made anew: make its mirror anew, or keep it as it is by a failover")]
+    #[error(
+        "the source topic was deleted and made anew: make its mirror anew, or keep it as it is by a failover"
+    )]
     Replaced,
     /// The mirror has partitions that its source has not: keys would be found in others than at the source.
-    #[error("the mirror has {mirror} partitions and its source {source_has}: it is not a mirror of this topic, make it anew")]
+    #[error(
+        "the mirror has {mirror} partitions and its source {source_has}: it is not a mirror of this topic, make it anew"
+    )]
     TooMany {
         /// Those of the mirror.
         mirror: i32,

@@ -1,9 +1,9 @@
 //! One of two logs that are compared.
 
 use std::collections::VecDeque;
-use std::hash::Hasher;
 use std::ops::Range;
 
+use bytes::BufMut;
 use twox_hash::XxHash3_128;
 
 use crate::rewrite::{Limits, RewriteError, open};
@@ -16,17 +16,31 @@ pub(super) struct Record {
     pub(super) content: u128,
 }
 
+impl Record {
+    /// A digest of this record and of all before it.
+    fn after(&self, before: u128) -> u128 {
+        let mut all = [0; 2 * size_of::<u128>() + size_of::<i64>()];
+        let mut rest = all.as_mut_slice();
+        rest.put_u128(before);
+        rest.put_i64(self.offset);
+        rest.put_u128(self.content);
+        XxHash3_128::oneshot(&all)
+    }
+}
+
+#[derive(Debug)]
 pub(super) struct Side {
     offsets: Range<i64>,
     known_to: i64,
     records: VecDeque<Record>,
-    digest: XxHash3_128,
+    /// Of all records so far: each is digested together with those before it.
+    digest: u128,
 }
 
 impl Side {
     pub(super) fn new(offsets: Range<i64>) -> Self {
         let known_to = offsets.start;
-        Self { offsets, known_to, records: VecDeque::new(), digest: XxHash3_128::new() }
+        Self { offsets, known_to, records: VecDeque::new(), digest: 0 }
     }
 
     /// Everything before is known.
@@ -45,9 +59,9 @@ impl Side {
             let record = record?;
             if record.offset >= self.known_to && self.offsets.contains(&record.offset) {
                 let content = record.digest();
-                self.digest.write_i64(record.offset);
-                self.digest.write_u128(content);
-                self.records.push_back(Record { offset: record.offset, content });
+                let record = Record { offset: record.offset, content };
+                self.digest = record.after(self.digest);
+                self.records.push_back(record);
             }
         }
         Ok(())
@@ -64,12 +78,6 @@ impl Side {
 
     /// Of all records, with their offsets.
     pub(super) fn digest(&self) -> u128 {
-        self.digest.finish_128()
-    }
-}
-
-impl std::fmt::Debug for Side {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Side").field("known_to", &self.known_to).finish_non_exhaustive()
+        self.digest
     }
 }

@@ -11,7 +11,7 @@ const NOW: i64 = 1_700_000_000_000;
 const LINK: i64 = (1 << 62) + 4;
 
 /// A batch of records with these numbers as values, one behind the other from an offset on.
-fn batch(offset: i64, values: std::ops::Range<i64>) -> Bytes {
+fn batch(offset: i64, values: Range<i64>) -> Bytes {
     let records = values.map(|value| (None, Some(Bytes::from(format!("value {value}")))));
     Draft::holding(records, NOW).by(LINK, 0, 0).saying(|header| header.base_offset = offset).bytes()
 }
@@ -23,11 +23,13 @@ fn filler(offset: i64) -> Bytes {
 }
 
 fn log(batches: &[Bytes]) -> Bytes {
-    batches.iter().fold(BytesMut::new(), |mut log, batch| {
-        log.extend_from_slice(batch);
-        log
-    })
-    .freeze()
+    batches
+        .iter()
+        .fold(BytesMut::new(), |mut log, batch| {
+            log.extend_from_slice(batch);
+            log
+        })
+        .freeze()
 }
 
 fn compared(source: &[Bytes], mirror: &[Bytes], end: i64, compacted: bool) -> Report {

@@ -6,7 +6,7 @@
 
 mod words;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tidegate_client::{AskError, ConnectError, Connection, coordinator};
@@ -104,7 +104,8 @@ impl Group {
         let (member, members, leads) = self.join(&mut connection).await?;
         // What is shared out is what the leader knows now; what it learns later makes it join anew.
         let units = self.units.borrow_and_update().clone();
-        let shares = if leads { words::write_shares(&assign(&words::read_all(members), &units)) } else { Vec::new() };
+        let shares =
+            if leads { words::write_shares(&assign(&words::read_all(members), &units)) } else { Vec::new() };
         let joined = Instant::now();
         let sync = Sync {
             member: &member,
@@ -161,7 +162,12 @@ impl Group {
     }
 
     /// Says so from time to time until the generation ends: others come or go, there is something else to copy, or it is to stop.
-    async fn stay(&mut self, connection: &mut Connection, member: &Member, leads: bool) -> Result<(), GroupError> {
+    async fn stay(
+        &mut self,
+        connection: &mut Connection,
+        member: &Member,
+        leads: bool,
+    ) -> Result<(), GroupError> {
         let third = self.spec.session_timeout / 3;
         loop {
             tokio::select! {

@@ -85,6 +85,7 @@ impl Copying {
         match source::pieces(answer, self.source.fetched_to, &job.limits.rewrite) {
             Ok(Pieces { pieces, next, wants, last_epoch }) => {
                 self.source.failures = 0;
+                facts.obstacle = None;
                 self.source.fetched_to = next;
                 self.source.ask = Ask::Records { wants };
                 self.source.last_epoch = last_epoch.or(self.source.last_epoch);

@@ -17,7 +17,11 @@ const OURS: Versions = Versions::new(3, 4);
 ///
 /// # Errors
 /// [`AskError`]; REBALANCE_IN_PROGRESS (27) when others come or go.
-pub async fn heartbeat(connection: &mut Connection, member: &Member, limit: Duration) -> Result<(), AskError> {
+pub async fn heartbeat(
+    connection: &mut Connection,
+    member: &Member,
+    limit: Duration,
+) -> Result<(), AskError> {
     let version = version(connection.versions(), KEY, OURS)?;
     let request = HeartbeatRequest::default()
         .with_group_id(GroupId(text(&member.group)))
