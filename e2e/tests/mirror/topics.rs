@@ -65,7 +65,7 @@ async fn a_topic_that_was_made_anew_is_not_copied_into_the_old_mirror() {
     while !matches!(mirror.tend(&mut link).await, Err(TopicError::NoSource { .. })) {
         assert!(begin.elapsed() < PATIENCE);
     }
-    site.source.kafka.create_named(&[topic.name.clone()], &[1]).unwrap();
+    site.source.kafka.create_named(std::slice::from_ref(&topic.name), &[1]).unwrap();
     crate::site::until_led(&mut site.source, &place);
     write(&mut site.source, &place, 7);
     let begin = Instant::now();

@@ -25,7 +25,7 @@ type Units = Arc<Mutex<BTreeSet<String>>>;
 async fn what_a_killed_worker_had_goes_on_elsewhere() {
     let mut site = Site::start(Version::V4_1_1, Version::V3_9_1);
     let topic = site.source.kafka.create_topic(PARTITIONS).unwrap();
-    site.mirror.kafka.create_named(&[topic.name.clone()], &[PARTITIONS]).unwrap();
+    site.mirror.kafka.create_named(std::slice::from_ref(&topic.name), &[PARTITIONS]).unwrap();
     let places: Vec<_> = (0..PARTITIONS).map(|partition| Place::new(&topic.name, partition)).collect();
     let mut pairs = BTreeMap::new();
     for place in &places {

@@ -172,7 +172,7 @@ impl Group {
         loop {
             tokio::select! {
                 () = sleep(third / 3) => {}
-                _ = self.stop.wait_for(|stop| *stop) => return Ok(()),
+                () = told(&mut self.stop) => return Ok(()),
                 changed = self.units.changed(), if leads => {
                     if changed.is_ok() {
                         return Ok(());
@@ -197,4 +197,9 @@ impl Group {
         }
         self.lease.give_up();
     }
+}
+
+/// Until it is to stop; whoever could say so is gone: that says it, too.
+async fn told(stop: &mut watch::Receiver<bool>) {
+    drop(stop.wait_for(|stop| *stop).await);
 }
