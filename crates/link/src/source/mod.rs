@@ -13,7 +13,7 @@
 //! it its new one. Everything else is: a bit that is wrong must not turn records into a gap. Where a batch begins, and the offset
 //! of an old entry, no checksum covers; but they have to rise.
 //!
-//! [`same`] looks the other way: whether a batch that lies in the mirror is what the source has at these offsets.
+//! [`same()`] looks the other way: whether a batch that lies in the mirror is what the source has at these offsets.
 //!
 //! ```
 //! use tidegate_link::rewrite::Limits;

@@ -5,7 +5,7 @@
 //! all there; a topic that puts its own time on records, packs them anew or refuses old ones cannot be a copy. So the link
 //! [owns](Owned) such configs: some as long as it copies, some until it has caught up, when the source's own values take their place.
 //!
-//! [`plan`] is pure, and says again what is still to be done whenever it is asked: whoever was stopped half way goes on.
+//! [`plan()`] is pure, and says again what is still to be done whenever it is asked: whoever was stopped half way goes on.
 
 mod configs;
 mod plan;
