@@ -93,9 +93,10 @@ pub trait Reply: Send {
         frames: &[Bytes],
     ) -> Result<Replied, ReplyError>;
 
-    /// Whether a large answer may be changed and sent on piece by piece with [`Reply::pass`], in the zone as it is now.
-    fn may_pass(&self, context: &ReplyContext<'_>) -> bool {
-        let _ = context;
+    /// Whether a large answer that begins so may be changed and sent on piece by piece with [`Reply::pass`], in the zone as
+    /// it is now. Some tens of bytes tell it; where fewer are there than it takes, the answer may not.
+    fn may_pass(&self, context: &ReplyContext<'_>, beginning: &[u8]) -> bool {
+        let (_, _) = (context, beginning);
         false
     }
 
@@ -125,7 +126,7 @@ pub trait Reply: Send {
 #[derive(Debug)]
 pub struct Passed {
     /// The part; it may be empty.
-    pub bytes: Bytes,
+    pub part: Outgoing,
     /// Whether it was the last one.
     pub is_last: bool,
 }

@@ -165,6 +165,14 @@ impl Outgoing {
         self.len() == 0
     }
 
+    /// Puts something else in the place of the piece that is written last.
+    #[must_use]
+    pub fn map_last(mut self, change: impl FnOnce(Bytes) -> Bytes) -> Self {
+        let last = self.rest.last_mut().unwrap_or(&mut self.first);
+        *last = change(std::mem::take(last));
+        self
+    }
+
     /// The pieces joined, for tests and for small frames.
     #[must_use]
     pub fn joined(self) -> Bytes {
@@ -176,6 +184,13 @@ impl Outgoing {
             all.extend_from_slice(&piece);
         }
         all.freeze()
+    }
+}
+
+impl FromIterator<Bytes> for Outgoing {
+    fn from_iter<I: IntoIterator<Item = Bytes>>(pieces: I) -> Self {
+        let mut pieces = pieces.into_iter();
+        Self { first: pieces.next().unwrap_or_default(), rest: pieces.collect() }
     }
 }
 
@@ -306,6 +321,15 @@ mod tests {
         assert_eq!(next_first_read(FIRST_READ, 3_000), FIRST_READ);
         assert_eq!(next_first_read(FIRST_READ, 100), FIRST_READ / 2);
         assert_eq!(next_first_read(LEAST_READ, 0), LEAST_READ);
+    }
+
+    #[test]
+    fn the_last_piece_is_the_only_one_where_there_is_one() {
+        let cap = |last: Bytes| last.to_ascii_uppercase().into();
+        let of = |pieces: &[&'static str]| pieces.iter().copied().map(Bytes::from).collect::<Outgoing>();
+        for (pieces, joined) in [(&[][..], ""), (&["a"], "A"), (&["a", "b", "c"], "abC")] {
+            assert_eq!(of(pieces).map_last(cap).joined(), joined);
+        }
     }
 
     #[test]

@@ -34,6 +34,15 @@ impl<'a> TopicRef<'a> {
     pub fn read(reader: &mut Reader<'a>, by_id: bool, flexible: bool) -> Result<Self, ReadError> {
         if by_id { reader.uuid().map(Self::Id) } else { reader.string(flexible).map(Self::Name) }
     }
+
+    /// Bytes that [`TopicKey::write`] makes of it.
+    #[must_use]
+    pub fn length(self, flexible: bool) -> usize {
+        match self {
+            Self::Id(id) => id.len(),
+            Self::Name(name) => string_length(name, flexible),
+        }
+    }
 }
 
 impl From<TopicRef<'_>> for TopicKey {
@@ -118,6 +127,13 @@ impl<V> TopicMap<V> {
         }
     }
 
+    /// Every topic and its value.
+    pub fn iter(&self) -> impl Iterator<Item = (TopicRef<'_>, &V)> {
+        let first = self.first.iter().map(|(topic, value)| (topic.borrowed(), value));
+        let by_name = self.by_name.iter().map(|(name, value)| (TopicRef::Name(name), value));
+        first.chain(by_name).chain(self.by_id.iter().map(|(id, value)| (TopicRef::Id(*id), value)))
+    }
+
     /// Every value.
     pub fn values(&self) -> impl Iterator<Item = &V> {
         let first = self.first.iter().map(|(_, value)| value);
@@ -146,6 +162,22 @@ pub fn write_string(out: &mut BytesMut, text: &str, flexible: bool) {
     }
 }
 
+/// Bytes that [`write_string`] needs.
+#[must_use]
+pub fn string_length(text: &str, flexible: bool) -> usize {
+    match (flexible, i16::try_from(text.len())) {
+        (true, _) => varint_length(text.len() + 1) + text.len(),
+        (false, Ok(_)) => 2 + text.len(),
+        (false, Err(_)) => 2,
+    }
+}
+
+/// Bytes of an UNSIGNED_VARINT; each has seven bits.
+fn varint_length(value: usize) -> usize {
+    let bits = usize::BITS - (value | 1).leading_zeros();
+    bits.div_ceil(7) as usize
+}
+
 /// Writes the count of an ARRAY or the length of BYTES, in the compact form when `flexible`.
 #[inline]
 pub fn write_count(out: &mut BytesMut, count: usize, flexible: bool) {
@@ -164,4 +196,31 @@ pub fn write_unsigned_varint(out: &mut BytesMut, mut value: u32) {
         value >>= 7;
     }
     out.put_u8(value as u8);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_length_of_a_name_is_what_is_written() {
+        for flexible in [false, true] {
+            for length in [0, 1, 126, 127, 128, 249, 16_382, 16_383, 32_767, 32_768] {
+                let name = TopicKey::Name("n".repeat(length).into());
+                let mut out = BytesMut::new();
+                name.write(&mut out, flexible);
+                assert_eq!(name.borrowed().length(flexible), out.len(), "{length}, {flexible}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_topic_of_a_map_is_told_with_its_value() {
+        let mut map = TopicMap::default();
+        let keys = [TopicKey::Name("a".into()), TopicKey::Name("b".into()), TopicKey::Id([1; 16])];
+        keys.iter().zip(1..).for_each(|(key, value)| map.insert(key.clone(), value));
+        let mut told: Vec<_> = map.iter().map(|(topic, value)| (*value, TopicKey::from(topic))).collect();
+        told.sort_by_key(|(value, _)| *value);
+        assert_eq!(told, [1, 2, 3].into_iter().zip(keys).collect::<Vec<_>>());
+    }
 }

@@ -11,7 +11,7 @@ use tidegate_wire::api::{ApiKey, Versions};
 use tidegate_wire::codec;
 use tidegate_wire::error_code::ErrorCode;
 use tidegate_wire::fetch::{
-    BY_ID_SINCE, Partitions, Passing, RefusedTopic, ResponsePlan, Target, may_pass, rewrite_response,
+    BY_ID_SINCE, Partitions, Passing, RefusedTopic, ResponsePlan, Target, rewrite_response,
 };
 use tidegate_wire::frame::Outgoing;
 use tidegate_wire::header::Request;
@@ -61,6 +61,7 @@ impl Rule for Fetch {
             // partition.
             return answer(request, &FetchResponse::default().with_throttle_time_ms(context.throttle_ms));
         }
+        let named = asked.topics.len();
         let round = context.connection.next_fetch_round();
         let plan = Plan::of(context.zone, std::mem::take(&mut asked.topics), version >= BY_ID_SINCE, round);
         plan.refused.iter().for_each(|topic| context.refused_topic(topic.error, &topic.shown));
@@ -74,8 +75,9 @@ impl Rule for Fetch {
         let correlation_id = context.connection.next_correlation_id();
         let frame = super::typed::request_frame(context.client_id, version, correlation_id, &asked)?;
         let exchange = Exchange::of(request);
-        let passing = Passing::new(exchange.correlation_id);
-        let reply = FetchReply { exchange, shown, refused, passing };
+        let passing = Passing::new(version, exchange.correlation_id);
+        let names_each_once = asked.topics.len() == named;
+        let reply = FetchReply { exchange, shown, refused, names_each_once, passing };
         let requests = vec![UpstreamRequest { correlation_id, frame }];
         Ok(Outcome::Forward { requests, reply: Box::new(reply) })
     }
@@ -109,6 +111,8 @@ struct FetchReply {
     exchange: Exchange,
     shown: TopicMap<Appearances>,
     refused: Vec<RefusedTopic>,
+    /// Whether the client asked for each topic once, under one name.
+    names_each_once: bool,
     passing: Passing,
 }
 
@@ -120,22 +124,23 @@ impl Reply for FetchReply {
     ) -> Result<Replied, ReplyError> {
         let frame = frames.first().ok_or(ReplyError::Missing)?;
         self.follow(context.zone);
-        let plan = ShownTopics { shown: &self.shown, refused: &self.refused, context };
+        let plan = self.plan(context);
         let Exchange { version, correlation_id } = self.exchange;
         Ok(rewrite_response(frame, version, correlation_id, &plan)?.into())
     }
 
-    fn may_pass(&self, context: &ReplyContext<'_>) -> bool {
-        may_pass(self.exchange.version)
-            && self.refused.is_empty()
+    fn may_pass(&self, context: &ReplyContext<'_>, beginning: &[u8]) -> bool {
+        self.refused.is_empty()
+            && (self.names_each_once || self.exchange.version >= BY_ID_SINCE)
             && self.shown.values().all(|shown| Passing::admits(&shown.targets))
             && self.shows_all(context, |now| now.mirror.is_none())
+            && self.passing.fits(beginning, &self.plan(context))
     }
 
     fn pass(&mut self, context: &ReplyContext<'_>, received: &mut BytesMut) -> Result<Passed, ReplyError> {
         let plan = ShownTopics { shown: &self.shown, refused: &self.refused, context };
-        let bytes = self.passing.pass(received, &plan)?;
-        Ok(Passed { bytes, is_last: self.passing.is_done() })
+        let part = self.passing.pass(received, &plan)?;
+        Ok(Passed { part, is_last: self.passing.is_done() })
     }
 
     /// A broker may hold a Fetch for as long as the client likes. When something that it asks for is revoked, it ends
@@ -151,6 +156,10 @@ impl Reply for FetchReply {
 }
 
 impl FetchReply {
+    fn plan<'a>(&'a self, context: &'a ReplyContext<'a>) -> ShownTopics<'a> {
+        ShownTopics { shown: &self.shown, refused: &self.refused, context }
+    }
+
     /// Whether the zone still shows everything that was asked for, and all of it is so.
     fn shows_all(&self, context: &ReplyContext<'_>, is_so: impl Fn(&Granted) -> bool) -> bool {
         let mut granted = self.shown.values().flat_map(|shown| &shown.granted);
@@ -187,6 +196,10 @@ struct ShownTopics<'a> {
 impl ResponsePlan for ShownTopics<'_> {
     fn targets(&self, topic: TopicRef<'_>) -> &[Target] {
         self.shown.get(topic).map_or(&[], |shown| &shown.targets)
+    }
+
+    fn asked(&self) -> impl Iterator<Item = (TopicRef<'_>, &[Target])> {
+        self.shown.iter().map(|(topic, shown)| (topic, shown.targets.as_slice()))
     }
 
     fn refused(&self) -> &[RefusedTopic] {

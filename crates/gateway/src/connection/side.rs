@@ -62,8 +62,8 @@ const WHOLE_FRAME: usize = 128 * 1024;
 /// side falls asleep between two parts on some machines, and waking it costs more than moving the bytes.
 const PART: usize = 32 * 1024;
 
-/// Size and mark of a frame.
-const MARK_END: usize = 8;
+/// Beginning of a larger frame: its size, its mark, and what a reply must see to tell whether the frame need not be whole.
+const BEGINNING: usize = 32;
 
 /// Room for a frame.
 enum Room {
@@ -91,7 +91,7 @@ pub(super) enum Received {
 /// What came of looking for a frame that need not be whole.
 pub(super) enum Arrived {
     Whole(Received),
-    /// The beginning of a frame of so many bytes: its size and its mark are there.
+    /// The beginning of a frame of so many bytes: [`BEGINNING`] is there.
     Large(usize),
 }
 
@@ -168,10 +168,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Side<S> {
         loop {
             match frame::announced(&self.received, limits)? {
                 Some(length) if length > WHOLE_FRAME && self.received.len() < length => {
-                    if self.received.len() >= MARK_END {
+                    if self.received.len() >= BEGINNING {
                         return Poll::Ready(Ok(Arrived::Large(length)));
                     }
-                    if !ready!(self.poll_read(context, MARK_END))? {
+                    if !ready!(self.poll_read(context, BEGINNING))? {
                         return Poll::Ready(Ok(Arrived::Whole(Received::Closed)));
                     }
                 }
@@ -264,11 +264,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Side<S> {
     /// Lets `take` take off what it can of what has been received; the room of the part goes with what is taken.
     pub(super) fn take_part<E>(
         &mut self,
-        take: impl FnOnce(&mut BytesMut) -> Result<Bytes, E>,
-    ) -> Result<Bytes, E> {
+        take: impl FnOnce(&mut BytesMut) -> Result<Outgoing, E>,
+    ) -> Result<Outgoing, E> {
         let part = take(&mut self.received)?;
         Ok(match mem::replace(&mut self.room, Room::NotAsked) {
-            Room::Held(hold) => hold.tie(part),
+            // What is written last is gone last.
+            Room::Held(hold) => part.map_last(|last| hold.tie(last)),
             Room::NotAsked | Room::Waiting(_) => part,
         })
     }

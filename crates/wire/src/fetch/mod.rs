@@ -5,8 +5,8 @@
 //! frame. It allocates a fixed number of buffers whatever the number of partitions, but for mirror topics: what is shown
 //! of their records is in [`filler`](crate::filler).
 //!
-//! By name (up to version 12) names change their length; by id (from 13, KIP-516) they do not, so that a
-//! large answer need not be whole: [`Passing`] changes it while it comes.
+//! A large answer need not be whole if each of its topics appears once and nothing is hidden: [`Passing`] changes it
+//! while it comes.
 
 mod passing;
 mod plan;
@@ -14,7 +14,7 @@ mod records;
 mod span;
 mod write;
 
-pub use passing::{PassError, Passing, may_pass};
+pub use passing::{PassError, Passing};
 pub use plan::{Partitions, RefusedTopic, ResponsePlan, Target};
 pub use write::rewrite_response;
 

@@ -1,68 +1,55 @@
-//! A Fetch answer by topic ids that is changed while it passes, without ever being whole.
+//! A Fetch answer that is changed while it passes, without ever being whole.
 //!
-//! From version 13 on (KIP-516) nothing that is rewritten changes its length, so a large answer needs no more memory
-//! than a small window, and its first records are on their way while the last ones are still to come. What must not be
-//! shown and cannot be left out is made neutral where it stands: a tag gets a number that no version uses and loses
-//! its value, which every client passes over (KIP-482).
+//! So a large answer needs no more memory than a small window, and its first records are on their way while the last
+//! ones are still to come. What must not be shown and cannot be left out is made neutral where it stands: a tag gets a
+//! number that no version uses and loses its value, which every client passes over (KIP-482).
+//!
+//! A frame's size comes first. By topic id, from version 13 on (KIP-516), nothing that is rewritten changes its length.
+//! Names do, but which will come is known: without a fetch session (KIP-227) a broker answers all that it was asked, so
+//! the new size follows from the plan. A topic of which a broker knows only some partitions may come twice, as brokers
+//! put what they refuse behind the rest; how many come stands in the answer's first bytes ([`Passing::fits`]).
 
-use std::ops::Range;
+use std::collections::HashSet;
 
-use bytes::{Bytes, BytesMut};
-use thiserror::Error;
+use bytes::BytesMut;
 
-use super::span::{ABORTED_LENGTH, TAG_CURRENT_LEADER, TAG_DIVERGING_EPOCH};
-use super::{BY_ID_SINCE, Partitions, ResponsePlan};
+use super::span::ABORTED_LENGTH;
+use super::{
+    BY_ID_SINCE, FLEXIBLE_SINCE, LOG_START_SINCE, PREFERRED_REPLICA_SINCE, Partitions, ResponsePlan, Target,
+};
 use crate::error_code::ErrorCode;
-use crate::frame::SIZE_PREFIX;
+use crate::frame::{Outgoing, SIZE_PREFIX};
 use crate::reader::{ReadError, Reader};
 use crate::topic::{TopicKey, TopicRef};
 
-/// Why an answer cannot pass; both sides must then be closed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum PassError {
-    /// The answer is malformed.
-    #[error(transparent)]
-    Malformed(#[from] ReadError),
-    /// It names a topic that was not asked for, or that may not be shown as it is.
-    #[error("it names a topic that does not belong there")]
-    Unplanned,
-    /// Something between records is larger than a broker makes it.
-    #[error("{0} bytes between records do not end")]
-    Endless(usize),
-    /// A section has more tags than there are numbers for what must not be shown.
-    #[error("{0} tags in one section are more than can be hidden")]
-    Crowded(u32),
-}
+mod error;
+mod head;
+mod names;
+mod tags;
+
+pub use error::PassError;
+use head::Head;
+use names::Names;
+use tags::{is_shown, neutralise, put};
 
 /// Most bytes that are looked at together: one partition's numbers, one section of tags.
 const LARGEST_PART: usize = 64 * 1024;
-
-/// From here on no version has tags of its own; one byte each.
-const UNUSED_TAGS: Range<u8> = 100..128;
-
-/// Bytes of a partition before its aborted transactions.
-const FIXED_LENGTH: usize = 30;
-
-/// Whether an answer to this version may pass piece by piece if it has nothing added, left out or doubled: see
-/// [`Passing::admits`].
-#[must_use]
-pub fn may_pass(version: i16) -> bool {
-    version >= BY_ID_SINCE
-}
 
 /// An answer under way.
 #[derive(Debug)]
 pub struct Passing {
     correlation_id: i32,
+    version: i16,
     /// Bytes of the frame that have not passed yet; known once its size has come.
     left: Option<usize>,
     step: Step,
     topics: usize,
     partitions: usize,
+    /// The topics that were asked for by name and have not come yet.
+    due: HashSet<Box<str>>,
 }
 
-/// What comes next.
+/// What comes next; there is at least one byte of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Step {
     Head,
@@ -78,18 +65,33 @@ enum Step {
 }
 
 impl Passing {
-    /// An answer to a client that waits for `correlation_id`.
+    /// An answer of `version`, 4 to 18, to a client that waits for `correlation_id`.
     #[must_use]
-    pub fn new(correlation_id: i32) -> Self {
-        Self { correlation_id, left: None, step: Step::Head, topics: 0, partitions: 0 }
+    pub fn new(version: i16, correlation_id: i32) -> Self {
+        Self {
+            correlation_id,
+            version,
+            left: None,
+            step: Step::Head,
+            topics: 0,
+            partitions: 0,
+            due: HashSet::new(),
+        }
     }
 
     /// Whether what `plan` says of a topic can be done in passing.
     #[must_use]
-    pub fn admits(targets: &[super::Target]) -> bool {
-        // A hidden filler has another length.
-        matches!(targets, [target]
-            if target.refuse.is_none() && target.partitions == Partitions::All && !target.hides_fillers)
+    pub fn admits(targets: &[Target]) -> bool {
+        admitted(targets).is_some()
+    }
+
+    /// Whether the answer that begins so can pass; to be asked before the first [`Passing::pass`]. One that cannot be told
+    /// yet is taken whole.
+    #[must_use]
+    pub fn fits(&self, beginning: &[u8], plan: &impl ResponsePlan) -> bool {
+        self.by_id()
+            || Head::read(beginning, self.version)
+                .is_ok_and(|head| head.topics > 0 && head.topics == plan.asked().count())
     }
 
     /// Whether the whole answer has passed.
@@ -103,12 +105,13 @@ impl Passing {
     ///
     /// # Errors
     /// [`PassError`].
-    pub fn pass(&mut self, received: &mut BytesMut, plan: &impl ResponsePlan) -> Result<Bytes, PassError> {
+    pub fn pass(&mut self, received: &mut BytesMut, plan: &impl ResponsePlan) -> Result<Outgoing, PassError> {
         if self.left.is_none() {
-            let Some(size) = received.first_chunk::<SIZE_PREFIX>() else { return Ok(Bytes::new()) };
+            let Some(size) = received.first_chunk::<SIZE_PREFIX>() else { return Ok(Outgoing::default()) };
             let size = usize::try_from(i32::from_be_bytes(*size)).unwrap_or(0);
             self.left = Some(size.saturating_add(SIZE_PREFIX));
         }
+        let mut names = Names::default();
         let mut passed = 0;
         while !self.is_done() {
             let within = received.get_mut(passed..).unwrap_or_default();
@@ -116,7 +119,7 @@ impl Passing {
             // Nothing is read beyond the end of the frame, whatever follows it.
             let end = self.left.map_or(all, |left| left.min(all));
             let window = within.get_mut(..end).unwrap_or_default();
-            match self.advance(window, plan) {
+            match self.advance(window, passed, &mut names, plan) {
                 Ok(0) => break,
                 Ok(length) => {
                     passed += length;
@@ -141,34 +144,39 @@ impl Passing {
                 let length = i64::try_from(left).unwrap_or(i64::MAX);
                 Err(ReadError::IllegalLength { at: passed, length }.into())
             }
-            _ => Ok(received.split_to(passed).freeze()),
+            _ => Ok(names.splice(received.split_to(passed).freeze())),
         }
     }
 
-    /// Takes one step in what is there; gives how many bytes it took, and nothing for records that are not there yet.
-    fn advance(&mut self, bytes: &mut [u8], plan: &impl ResponsePlan) -> Result<usize, PassError> {
+    /// Takes one step in what is there behind `at` bytes that pass with it; gives how many bytes it took, and nothing for
+    /// records that are not there yet.
+    fn advance(
+        &mut self,
+        bytes: &mut [u8],
+        at: usize,
+        names: &mut Names,
+        plan: &impl ResponsePlan,
+    ) -> Result<usize, PassError> {
         match self.step {
             Step::Head => self.head(bytes, plan),
-            Step::Topic => self.topic(bytes, plan),
+            Step::Topic => self.topic(bytes, at, names, plan),
             Step::Partition => self.partition(bytes, plan),
             Step::Aborted(count) => self.aborted(bytes, count),
             Step::Replica => self.replica(bytes, plan),
             Step::Records(length) => Ok(self.records(bytes, length)),
             Step::PartitionTags => {
-                let taken = neutralise(bytes, |tag, value| is_shown(tag, value, plan))?;
-                self.partitions = self.partitions.saturating_sub(1);
-                self.step = self.next_partition();
+                let taken = neutralise(bytes, true, |tag, value| is_shown(tag, value, plan))?;
+                self.step = self.end_partition();
                 Ok(taken)
             }
             Step::TopicTags => {
-                let taken = neutralise(bytes, |_, _| false)?;
-                self.topics = self.topics.saturating_sub(1);
-                self.step = self.next_topic();
+                let taken = neutralise(bytes, true, |_, _| false)?;
+                self.step = self.end_topic();
                 Ok(taken)
             }
             Step::ClosingTags => {
                 // Node endpoints are here: their clients ask for Metadata instead.
-                let taken = neutralise(bytes, |_, _| false)?;
+                let taken = neutralise(bytes, true, |_, _| false)?;
                 self.step = Step::Done;
                 Ok(taken)
             }
@@ -176,47 +184,105 @@ impl Passing {
         }
     }
 
+    fn by_id(&self) -> bool {
+        self.version >= BY_ID_SINCE
+    }
+
+    fn flexible(&self) -> bool {
+        self.version >= FLEXIBLE_SINCE
+    }
+
     fn next_topic(&self) -> Step {
-        if self.topics > 0 { Step::Topic } else { Step::ClosingTags }
+        match self.topics {
+            1.. => Step::Topic,
+            0 if self.flexible() => Step::ClosingTags,
+            0 => Step::Done,
+        }
     }
 
-    fn next_partition(&self) -> Step {
-        if self.partitions > 0 { Step::Partition } else { Step::TopicTags }
+    fn end_topic(&mut self) -> Step {
+        self.topics = self.topics.saturating_sub(1);
+        self.next_topic()
     }
 
-    /// Size, correlation id, tags, throttle time, error, session id, number of topics.
+    fn next_partition(&mut self) -> Step {
+        match self.partitions {
+            1.. => Step::Partition,
+            0 if self.flexible() => Step::TopicTags,
+            0 => self.end_topic(),
+        }
+    }
+
+    fn end_partition(&mut self) -> Step {
+        self.partitions = self.partitions.saturating_sub(1);
+        self.next_partition()
+    }
+
+    fn end_records(&mut self) -> Step {
+        if self.flexible() { Step::PartitionTags } else { self.end_partition() }
+    }
+
     fn head(&mut self, bytes: &mut [u8], plan: &impl ResponsePlan) -> Result<usize, PassError> {
-        let mut reader = Reader::new(bytes);
-        reader.int32()?;
-        reader.int32()?;
-        let tags = reader.position();
-        reader.skip_tags(true)?;
-        let top = reader.position();
-        let throttle_ms = reader.int32()?;
-        reader.int16()?;
-        reader.int32()?;
-        let topics = reader.array_count(true)?.unwrap_or(0);
-        let taken = reader.position();
-        neutralise(bytes.get_mut(tags..).unwrap_or_default(), |_, _| false)?;
+        let head = Head::read(bytes, self.version)?;
+        if !self.by_id() {
+            let size = self.expect(&head, plan)?;
+            put(bytes, 0, &size.to_be_bytes());
+        }
+        neutralise(bytes.get_mut(head.tags..).unwrap_or_default(), self.flexible(), |_, _| false)?;
         put(bytes, SIZE_PREFIX, &self.correlation_id.to_be_bytes());
-        put(bytes, top, &plan.throttle_ms(throttle_ms).to_be_bytes());
-        put(bytes, top + 6, &[0; 4]);
-        self.topics = topics;
+        put(bytes, head.throttle, &plan.throttle_ms(head.throttle_ms).to_be_bytes());
+        if let Some(session) = head.session {
+            put(bytes, session, &[0; 4]);
+        }
+        self.topics = head.topics;
         self.step = self.next_topic();
-        Ok(taken)
+        Ok(head.end)
     }
 
-    fn topic(&mut self, bytes: &mut [u8], plan: &impl ResponsePlan) -> Result<usize, PassError> {
+    /// Notes which names are to come, and tells the size of the frame when each has been replaced.
+    fn expect(&mut self, head: &Head, plan: &impl ResponsePlan) -> Result<i32, PassError> {
+        let (mut come, mut shown) = (0, 0);
+        for (topic, targets) in plan.asked() {
+            let (TopicRef::Name(name), Some(target)) = (topic, admitted(targets)) else {
+                return Err(PassError::Unplanned);
+            };
+            if !self.due.insert(name.into()) {
+                return Err(PassError::Unplanned);
+            }
+            come += topic.length(self.flexible());
+            shown += target.shown.borrowed().length(self.flexible());
+        }
+        if head.topics != self.due.len() {
+            return Err(PassError::Miscounted { asked: self.due.len(), named: head.topics });
+        }
+        let size = (head.size + shown).checked_sub(come).and_then(|size| i32::try_from(size).ok());
+        Ok(size.ok_or(ReadError::IllegalLength { at: 0, length: i64::MAX })?)
+    }
+
+    fn topic(
+        &mut self,
+        bytes: &mut [u8],
+        at: usize,
+        names: &mut Names,
+        plan: &impl ResponsePlan,
+    ) -> Result<usize, PassError> {
+        let flexible = self.flexible();
         let mut reader = Reader::new(bytes);
-        let id = reader.uuid()?;
-        let partitions = reader.array_count(true)?.unwrap_or(0);
+        let topic = TopicRef::read(&mut reader, self.by_id(), flexible)?;
+        let length = reader.position();
+        let partitions = reader.array_count(flexible)?.unwrap_or(0);
         let taken = reader.position();
-        let targets = plan.targets(TopicRef::Id(id));
-        match targets {
-            [target] if Self::admits(targets) => match target.shown {
-                TopicKey::Id(shown) => put(bytes, 0, &shown),
-                TopicKey::Name(_) => return Err(PassError::Unplanned),
-            },
+        let target = admitted(plan.targets(topic)).ok_or(PassError::Unplanned)?;
+        match (topic, &target.shown) {
+            (TopicRef::Id(_), TopicKey::Id(shown)) => put(bytes, 0, shown),
+            (TopicRef::Name(name), shown @ TopicKey::Name(_)) => {
+                // A length may be written in more bytes than it needs, which no broker does and the size does not count.
+                let is_due = self.due.remove(name) && length == topic.length(flexible);
+                if !is_due {
+                    return Err(PassError::Unplanned);
+                }
+                names.replace(at..at + length, shown, flexible);
+            }
             _ => return Err(PassError::Unplanned),
         }
         self.partitions = partitions;
@@ -226,8 +292,8 @@ impl Passing {
 
     fn partition(&mut self, bytes: &mut [u8], plan: &impl ResponsePlan) -> Result<usize, PassError> {
         let mut reader = Reader::new(bytes);
-        let mut fixed = Reader::new(reader.bytes(FIXED_LENGTH)?);
-        let count = reader.array_count(true)?.unwrap_or(0);
+        let mut fixed = Reader::new(reader.bytes(fixed_length(self.version))?);
+        let count = reader.array_count(self.flexible())?.unwrap_or(0);
         fixed.int32()?;
         let error = ErrorCode(fixed.int16()?);
         if !error.is_none() {
@@ -240,76 +306,47 @@ impl Passing {
     /// One aborted transaction.
     fn aborted(&mut self, bytes: &mut [u8], count: usize) -> Result<usize, PassError> {
         Reader::new(bytes).skip(ABORTED_LENGTH)?;
-        let tags = neutralise(bytes.get_mut(ABORTED_LENGTH..).unwrap_or_default(), |_, _| false)?;
+        let tags = bytes.get_mut(ABORTED_LENGTH..).unwrap_or_default();
+        let tags = neutralise(tags, self.flexible(), |_, _| false)?;
         self.step = if count > 1 { Step::Aborted(count - 1) } else { Step::Replica };
         Ok(ABORTED_LENGTH + tags)
     }
 
-    /// The preferred replica, and how many bytes of records follow.
+    /// The preferred replica, if this version has one, and how many bytes of records follow.
     fn replica(&mut self, bytes: &mut [u8], plan: &impl ResponsePlan) -> Result<usize, PassError> {
         let mut reader = Reader::new(bytes);
-        let replica = reader.int32()?;
-        let records = reader.array_count(true)?.unwrap_or(0);
+        let replica = if self.version >= PREFERRED_REPLICA_SINCE { Some(reader.int32()?) } else { None };
+        let records = reader.array_count(self.flexible())?.unwrap_or(0);
         let taken = reader.position();
-        if replica < 0 || plan.endpoint(replica).is_none() {
+        if replica.is_some_and(|replica| replica < 0 || plan.endpoint(replica).is_none()) {
             put(bytes, 0, &(-1_i32).to_be_bytes());
         }
-        self.step = if records > 0 { Step::Records(records) } else { Step::PartitionTags };
+        self.step = if records > 0 { Step::Records(records) } else { self.end_records() };
         Ok(taken)
     }
 
     fn records(&mut self, bytes: &[u8], length: usize) -> usize {
         let taken = bytes.len().min(length);
-        self.step = if taken < length { Step::Records(length - taken) } else { Step::PartitionTags };
+        self.step = if taken < length { Step::Records(length - taken) } else { self.end_records() };
         taken
     }
 }
 
-/// Whether a partition's tag goes down as it is.
-fn is_shown(tag: u32, value: &[u8], plan: &impl ResponsePlan) -> bool {
-    match tag {
-        TAG_DIVERGING_EPOCH => value.len() == 13 && value.last() == Some(&0),
-        TAG_CURRENT_LEADER => {
-            let leader = value.first_chunk().map(|leader| i32::from_be_bytes(*leader));
-            let is_whole = value.len() == 9 && value.last() == Some(&0);
-            is_whole && leader.is_some_and(|leader| plan.endpoint(leader).is_some())
-        }
-        _ => false,
+/// The one appearance of a topic of which nothing is added, left out or doubled.
+fn admitted(targets: &[Target]) -> Option<&Target> {
+    // A hidden filler has another length.
+    let is_plain = |target: &Target| {
+        target.refuse.is_none() && target.partitions == Partitions::All && !target.hides_fillers
+    };
+    match targets {
+        [target] => Some(target).filter(|target| is_plain(target)),
+        _ => None,
     }
 }
 
-/// Makes every tag of a section neutral that is not to be shown; gives the section's length.
-fn neutralise(bytes: &mut [u8], mut is_shown: impl FnMut(u32, &[u8]) -> bool) -> Result<usize, PassError> {
-    // Whole first: a section that is not there yet is looked at again.
-    let mut reader = Reader::new(bytes);
-    reader.skip_tags(true)?;
-    let end = reader.position();
-    let mut reader = Reader::new(bytes);
-    let count = reader.unsigned_varint()?;
-    let mut at = reader.position();
-    let mut unused = UNUSED_TAGS;
-    for _ in 0..count {
-        let mut reader = Reader::at(bytes, at);
-        let tag = reader.unsigned_varint()?;
-        let width = reader.position() - at;
-        let size = usize::try_from(reader.unsigned_varint()?).unwrap_or(usize::MAX);
-        let value = reader.position()..reader.position().saturating_add(size);
-        if !is_shown(tag, bytes.get(value.clone()).unwrap_or_default()) {
-            bytes.get_mut(value.clone()).unwrap_or_default().fill(0);
-            // A number of several bytes is one that no version has either.
-            if width == 1 {
-                put(bytes, at, &[unused.next().ok_or(PassError::Crowded(count))?]);
-            }
-        }
-        at = value.end;
-    }
-    Ok(end)
-}
-
-fn put(bytes: &mut [u8], at: usize, value: &[u8]) {
-    if let Some(place) = bytes.get_mut(at..at + value.len()) {
-        place.copy_from_slice(value);
-    }
+/// Bytes of a partition before its aborted transactions.
+fn fixed_length(version: i16) -> usize {
+    if version >= LOG_START_SINCE { 30 } else { 22 }
 }
 
 #[cfg(test)]

@@ -46,6 +46,12 @@ pub trait ResponsePlan {
     /// Every appearance of an upstream topic in the answer; empty drops it.
     fn targets(&self, topic: TopicRef<'_>) -> &[Target];
 
+    /// Every topic that was asked for upstream, once, with its appearances: what an answer by name will name. An answer
+    /// to a plan that does not tell them cannot pass.
+    fn asked(&self) -> impl Iterator<Item = (TopicRef<'_>, &[Target])> {
+        std::iter::empty()
+    }
+
     /// Topics to add.
     fn refused(&self) -> &[RefusedTopic];
 

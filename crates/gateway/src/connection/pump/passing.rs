@@ -5,7 +5,6 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tidegate_authz::{Flow, Passed, Reply, ReplyContext, ReplyError};
-use tidegate_wire::frame::Outgoing;
 use tidegate_wire::header;
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -37,10 +36,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
         let Some(Due::Upstream(waiting)) = self.due.front() else { return Ok(false) };
         let [wanted] = waiting.correlation_ids[..] else { return Ok(false) };
         let waits = self.orphans.is_empty() && waiting.given_up.is_none() && waiting.frames.is_empty();
-        if !waits || !waiting.reply.may_pass(&context) {
+        let received = self.upstream.as_ref().map(Side::received).unwrap_or_default();
+        if !waits || !waiting.reply.may_pass(&context, received) {
             return Ok(false);
         }
-        let received = self.upstream.as_ref().map(Side::received).unwrap_or_default();
         let got = header::correlation_id(received).map_err(ReplyError::from)?;
         if got != wanted {
             return Err(CloseReason::Correlation { wanted, got });
@@ -81,7 +80,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
         let part = upstream.take_part(|received| {
             let passed: Passed = passing.reply.pass(&context, received)?;
             is_last = passed.is_last;
-            Ok::<_, ReplyError>(passed.bytes)
+            Ok::<_, ReplyError>(passed.part)
         })?;
         if let Some(flow) = passing.flow {
             // Said in the first part.
@@ -92,7 +91,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
             self.shared.upstream.poke();
         }
         if !part.is_empty() {
-            self.client.push(Outgoing::whole(part));
+            self.client.push(part);
         }
         if is_last {
             self.passing = None;
