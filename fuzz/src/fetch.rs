@@ -3,10 +3,11 @@
 use tidegate_wire::api::ApiKey;
 use tidegate_wire::error_code::ErrorCode;
 use tidegate_wire::fetch::{
-    BY_ID_SINCE, Partitions, Passing, RefusedTopic, ResponsePlan, Target, may_pass, rewrite_response,
+    BY_ID_SINCE, Partitions, Passing, RefusedTopic, ResponsePlan, Target, rewrite_response,
 };
 use tidegate_wire::guard::{self, Direction};
 use tidegate_wire::messages::FetchResponse;
+use tidegate_wire::reader::Reader;
 use tidegate_wire::topic::{TopicKey, TopicRef};
 use tidegate_wire::{Bytes, BytesMut, codec, header};
 
@@ -18,9 +19,7 @@ pub fn fetch_response(data: &[u8]) {
     frame.extend_from_slice(&[0; 4]);
     header::write_response(&mut frame, ApiKey::Fetch, version, 1);
     frame.extend_from_slice(body);
-    if may_pass(version) {
-        passes(version, frame.clone());
-    }
+    passes(version, frame.clone());
     let plan = Plan::new(version);
     let Ok(outgoing) = rewrite_response(&frame.freeze(), version, 4711, &plan) else { return };
     let frame: Bytes = outgoing.joined();
@@ -44,18 +43,21 @@ pub fn fetch_response(data: &[u8]) {
 fn passes(version: i16, mut frame: BytesMut) {
     let size = u32::try_from(frame.len() - 4).unwrap_or(0);
     frame[..4].copy_from_slice(&size.to_be_bytes());
-    let plan = Plan { refused: Vec::new(), ..Plan::new(version) };
+    let asked = named(version, &frame);
+    let plan = Plan { refused: Vec::new(), asked, ..Plan::new(version) };
     let piece = usize::from(frame.last().copied().unwrap_or(0)) + 1;
-    let (mut passing, mut received, mut passed) = (Passing::new(4711), BytesMut::new(), BytesMut::new());
+    let (mut passing, mut received, mut passed) =
+        (Passing::new(version, 4711), BytesMut::new(), BytesMut::new());
     for bytes in frame.chunks(piece) {
         received.extend_from_slice(bytes);
         match passing.pass(&mut received, &plan) {
-            Ok(part) => passed.extend_from_slice(&part),
+            Ok(part) => part.pieces().for_each(|piece| passed.extend_from_slice(&piece)),
             Err(_) => return,
         }
     }
     assert!(passing.is_done() && received.is_empty(), "what has its whole size waits for more");
-    assert_eq!(passed.len(), frame.len());
+    assert_eq!(passed.first_chunk(), Some(&u32::try_from(passed.len() - 4).unwrap_or(0).to_be_bytes()));
+    assert!(version < BY_ID_SINCE || passed.len() == frame.len());
     let (_, body) = header::parse_response(&frame, ApiKey::Fetch, version).expect("it has passed");
     let is_good = |frame: &[u8]| {
         let limits = guard::Limits::RESPONSE;
@@ -74,12 +76,36 @@ fn passes(version: i16, mut frame: BytesMut) {
     assert_eq!(passed.responses, whole.responses);
 }
 
+/// The names in an answer, each once; of one that is no good the first.
+fn named(version: i16, frame: &[u8]) -> Vec<TopicKey> {
+    if version >= BY_ID_SINCE {
+        return Vec::new();
+    }
+    let Ok((_, body)) = header::parse_response(frame, ApiKey::Fetch, version) else { return Vec::new() };
+    let Ok(answer) = codec::decode::<FetchResponse>(version, &Bytes::copy_from_slice(&frame[body..])) else {
+        return first_name(version, frame, body).into_iter().collect();
+    };
+    let mut names: Vec<_> = answer.responses.iter().map(|topic| topic.topic.to_string()).collect();
+    names.sort();
+    names.dedup();
+    names.into_iter().map(|name| TopicKey::Name(name.into())).collect()
+}
+
+fn first_name(version: i16, frame: &[u8], body: usize) -> Option<TopicKey> {
+    let (flexible, top) = (version >= 12, if version >= 7 { 10 } else { 4 });
+    let mut reader = Reader::at(frame, body + top);
+    reader.array_count(flexible).ok()?;
+    TopicRef::read(&mut reader, false, flexible).ok().map(TopicKey::from)
+}
+
 struct Plan {
     /// One alias with all partitions.
     single: Vec<Target>,
     /// Two aliases that share the partitions, and a revoked one.
     shared: Vec<Target>,
     refused: Vec<RefusedTopic>,
+    /// What an answer by name names.
+    asked: Vec<TopicKey>,
 }
 
 impl Plan {
@@ -88,7 +114,8 @@ impl Plan {
             true => TopicKey::Id([mark; 16]),
             false => TopicKey::Name(format!("alias-{mark}").into()),
         };
-        let target = |mark, partitions| Target { shown: key(mark), partitions, refuse: None, hides_fillers: false };
+        let target =
+            |mark, partitions| Target { shown: key(mark), partitions, refuse: None, hides_fillers: false };
         let first = Partitions::Some { whole: vec![0, 1], bare: vec![2] };
         let second = Partitions::Some { whole: vec![2, 3], bare: vec![0] };
         let revoked =
@@ -102,6 +129,7 @@ impl Plan {
             single: vec![target(1, Partitions::All)],
             shared: vec![target(2, first), Target { hides_fillers: true, ..target(3, second) }, revoked],
             refused: vec![refused],
+            asked: Vec::new(),
         }
     }
 
@@ -123,6 +151,10 @@ impl ResponsePlan for Plan {
             1 => &self.single,
             _ => &self.shared,
         }
+    }
+
+    fn asked(&self) -> impl Iterator<Item = (TopicRef<'_>, &[Target])> {
+        self.asked.iter().map(|key| (key.borrowed(), self.targets(key.borrowed())))
     }
 
     fn refused(&self) -> &[RefusedTopic] {

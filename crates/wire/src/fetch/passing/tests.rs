@@ -12,8 +12,13 @@ use uuid::Uuid;
 
 use super::*;
 use crate::api::ApiKey;
-use crate::fetch::{RefusedTopic, SESSION_SINCE, rewrite_response};
+use crate::error_code::ErrorCode;
+use crate::fetch::{
+    BY_ID_SINCE, FLEXIBLE_SINCE, LOG_START_SINCE, PREFERRED_REPLICA_SINCE, RefusedTopic, SESSION_SINCE,
+    rewrite_response,
+};
 use crate::header;
+use crate::topic::{TopicKey, TopicRef};
 
 const VERSIONS: std::ops::RangeInclusive<i16> = 4..=18;
 const BY_NAME: std::ops::RangeInclusive<i16> = 4..=12;
