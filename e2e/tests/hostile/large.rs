@@ -3,15 +3,15 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use kafka_protocol::messages::MetadataRequest;
+use kafka_protocol::messages::{FetchRequest, MetadataRequest};
 use kafka_protocol::protocol::Decodable;
 use tidegate_e2e::{raw, requests as stock};
 use uuid::Uuid;
 
 use crate::Site;
 use crate::floods::fill;
-use crate::requests::{METADATA, fetch_request};
-use crate::site::ORDERS;
+use crate::requests::{METADATA, fetch_request, topic_name};
+use crate::site::{ORDERS, PRICES};
 
 const FETCH: i16 = 17;
 
@@ -50,6 +50,43 @@ fn a_large_answer_is_the_brokers_own_and_what_was_asked_behind_it_follows() -> R
         ensure!(records.map_or(0, bytes::Bytes::len) > 5_000_000, "a small answer");
         ensure!(records == wanted.partitions[0].records.as_ref(), "other records than the broker's");
         assert_eq!(answer.session_id, 0);
+    }
+    site.finish()
+}
+
+/// Partition 0 of both topics, and one that does not exist of the first.
+fn by_name(orders: &str, prices: &str, with_unknown: bool) -> FetchRequest {
+    let mut asked = fetch_request(orders, Uuid::nil(), MOST);
+    if with_unknown {
+        let unknown = asked.topics[0].partitions[0].clone().with_partition(999);
+        asked.topics[0].partitions.push(unknown);
+    }
+    asked.topics.extend(fetch_request(prices, Uuid::nil(), MOST).topics);
+    asked
+}
+
+#[test]
+fn a_large_answer_by_name_is_the_brokers_own_under_the_aliases() -> Result<()> {
+    let site = Site::start()?;
+    fill(&site)?;
+    let (orders, prices) = (&site.orders.name, &site.prices.name);
+    let mut direct = site.kafka.internal(1)?;
+    let mut partner = site.connect()?;
+    for version in 4..=12 {
+        for with_unknown in [false, true] {
+            let mut expected = direct.call(version, &by_name(orders, prices, with_unknown))?;
+            // What the broker refuses is behind the rest, so that a topic comes twice.
+            ensure!(expected.responses.len() == if with_unknown { 3 } else { 2 }, "{expected:?}");
+            for topic in &mut expected.responses {
+                topic.topic = topic_name(if topic.topic.as_str() == orders { ORDERS } else { PRICES });
+            }
+            for _ in 0..2 {
+                let got = partner.call(version, &by_name(ORDERS, PRICES, with_unknown))?;
+                let records = got.responses[0].partitions[0].records.as_ref().map_or(0, bytes::Bytes::len);
+                ensure!(records > 5_000_000, "a small answer");
+                ensure!(got == expected, "version {version}, with an unknown partition: {with_unknown}");
+            }
+        }
     }
     site.finish()
 }
