@@ -96,9 +96,11 @@ fn many_who_do_not_read_hold_a_part_of_their_answers_each() -> Result<()> {
     let site = Site::start()?;
     fill(&site)?;
     let mut readers = (0..60).map(|_| site.connect()).collect::<Result<Vec<_>>>()?;
-    for reader in &mut readers {
+    for (number, reader) in readers.iter_mut().enumerate() {
         let id = id_of(reader, ORDERS)?;
-        reader.send(&raw::frame(1, FETCH, &fetch_request("", id, MOST))?)?;
+        // By id and by name.
+        let version = if number % 2 == 0 { FETCH } else { 12 };
+        reader.send(&raw::frame(1, version, &fetch_request(ORDERS, id, MOST))?)?;
     }
     let mut most = 0;
     for _ in 0..20 {
