@@ -143,6 +143,9 @@ impl World {
                 && !self.class.markers
                 && matches!(&sent.order, Order::Append(append) if append.guarding == Guarding::Sequence);
             self.seen.unguarded += u64::from(!guarded);
+        } else if grown && is_misplaced(&sent.order, &event) {
+            // Nobody was late, but somebody else was quicker, and the broker forgot that before this one came.
+            self.seen.unguarded += 1;
         }
         event
     }
@@ -336,5 +339,13 @@ impl World {
     pub(crate) fn ends(&self) -> (i64, i64) {
         let mirror = self.mirror.partition(&self.place).unwrap().log().end();
         (self.source.partition(&self.place).unwrap().stable_end(), mirror)
+    }
+}
+
+/// Whether a batch lies somewhere else than it was to lie.
+fn is_misplaced(order: &Order, event: &Event) -> bool {
+    match (order, event) {
+        (Order::Append(append), Event::Appended { answer: Ok(found), .. }) => *found != append.base_offset,
+        _ => false,
     }
 }
