@@ -14,6 +14,7 @@ use crate::calls::TopicPartition;
 use crate::calls::produce::{self, Batches, ProduceAnswers, ProduceSender};
 use crate::cluster::Cluster;
 use crate::lease::Lease;
+use crate::limits::{REPLICAS, ends_soon};
 use crate::reply::Reply;
 
 /// A batch for the end of a partition.
@@ -35,15 +36,9 @@ const REQUEST_BYTES: usize = 1 << 20;
 /// Jobs that wait in front of it; whoever brings more waits, too.
 const QUEUE: usize = 64;
 
-/// How long a broker may wait for its replicas: less than the time that an answer has.
-const REPLICAS: Duration = Duration::from_secs(10);
-
 /// A connection that was not used for so long may have been closed by the broker (`connections.max.idle.ms`, ten minutes by default),
 /// which shows only when something is lost on it.
 const IDLE: Duration = Duration::from_secs(240);
-
-/// A session is left before the broker ends it (KIP-368).
-const BEFORE_END: Duration = Duration::from_secs(15);
 
 /// What is owed for one request.
 struct Sent {
@@ -105,7 +100,7 @@ impl Appends {
         let mut used = Instant::now();
         loop {
             let Some(job) = self.first().await else { return };
-            if sender.is_broken() || ends_soon(&sender) || used.elapsed() > IDLE {
+            if sender.is_broken() || ends_soon(sender.session_ends_at()) || used.elapsed() > IDLE {
                 self.next = Some(job);
                 return;
             }
@@ -139,10 +134,6 @@ impl Appends {
         }
         (batches, owed)
     }
-}
-
-fn ends_soon(sender: &ProduceSender<Sent>) -> bool {
-    sender.session_ends_at().is_some_and(|end| Instant::now() + BEFORE_END >= end)
 }
 
 /// Hands out answers until the last request has one.

@@ -37,13 +37,15 @@ struct Known {
 #[non_exhaustive]
 pub enum ClusterError {
     /// No broker of the configuration or of the cluster itself can be reached.
-    #[error("no broker can be reached")]
+    #[error(
+        "no broker can be reached: check the bootstrap servers, and whether this machine may connect to them"
+    )]
     Unreachable(#[source] Option<ConnectError>),
     /// A broker does not answer.
     #[error("the cluster does not say where its partitions are")]
     Metadata(#[source] AskError),
     /// A topic or a partition that is not there, or has no leader.
-    #[error("{at} is not to be had: {code}")]
+    #[error("{at} is not to be had: {code}; it is looked for again, create it if it is missing")]
     Partition {
         /// Which.
         at: String,

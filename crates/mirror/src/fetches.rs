@@ -221,7 +221,6 @@ fn told(fetched: Fetched, room: &mut Room) -> copy::Fetched {
     let aborted = fetched.aborted.iter();
     copy::Fetched {
         stable_end: fetched.last_stable_offset,
-        start: fetched.log_start_offset,
         diverging: fetched.diverging.map(|end| end.end_offset),
         aborted: aborted
             .map(|aborted| Aborted { producer_id: aborted.producer_id, first_offset: aborted.first_offset })

@@ -14,6 +14,7 @@ mod cluster;
 mod fetches;
 mod group;
 mod lease;
+mod limits;
 mod link;
 mod mirror;
 mod partition;

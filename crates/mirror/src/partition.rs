@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tidegate_client::Endpoint;
-use tidegate_link::copy::{Attempt, Copier, Event, Job, Order, Phase, Status, Trouble};
+use tidegate_link::copy::{Append, Attempt, Copier, Event, Job, Order, Phase, Status, Trouble};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Duration, Instant, sleep_until};
 
@@ -125,7 +125,9 @@ impl Running {
         let at = self.partition.source.clone();
         tokio::spawn(async move {
             match services.source.leader(&at).await {
-                Ok(leader) => reply.answer(ask(&services.source, &leader, at, Question::Bounds).await),
+                Ok(leader) => {
+                    reply.answer_if_sent(ask(&services.source, &leader, at, Question::Bounds).await);
+                }
                 Err(error) => {
                     tracing::debug!(partition = %at, %error, "no leader of the source");
                     reply.fail(Trouble::NotSent);
@@ -139,7 +141,7 @@ impl Running {
         let Some((leader, _)) = self.leader.clone() else { return reply.fail(Trouble::NotSent) };
         let services = Arc::clone(&self.partition.services);
         let at = self.partition.mirror.clone();
-        tokio::spawn(async move { reply.answer(ask(&services.mirror, &leader, at, question).await) });
+        tokio::spawn(async move { reply.answer_if_sent(ask(&services.mirror, &leader, at, question).await) });
     }
 
     /// No broker guards it: the lease has to be held.
@@ -167,8 +169,8 @@ impl Running {
         }
     }
 
-    async fn append(&self, attempt: Attempt, append: tidegate_link::copy::Append) {
-        let tidegate_link::copy::Append { base_offset, guarding, batch } = append;
+    async fn append(&self, attempt: Attempt, append: Append) {
+        let Append { base_offset, guarding, batch } = append;
         let reply = self.reply(attempt, Owed::Appended { base_offset });
         let Some((_, appends)) = &self.leader else { return reply.fail(Trouble::NotSent) };
         let (at, lease) = (self.partition.mirror.clone(), self.partition.lease.clone());

@@ -17,12 +17,10 @@ use crate::calls::list_offsets::{ListedOffset, Spot, list_offsets};
 use crate::calls::write_markers::{AbortMarkers, write_abort_markers};
 use crate::calls::{Isolation, LedPartition, Refusal, TopicPartition};
 use crate::cluster::Cluster;
+use crate::limits::{REPLICAS, ends_soon};
 
 /// Bytes of one look into the mirror: a batch comes whole, however large.
 const SCAN_BYTES: i32 = 1 << 20;
-
-/// How long a broker may wait for its replicas.
-const REPLICAS: Duration = Duration::from_secs(10);
 
 /// A question, with what it takes to ask it.
 #[derive(Debug, Clone, Copy)]
@@ -41,96 +39,52 @@ pub(crate) enum Question {
     },
 }
 
-/// Asks the broker that leads a partition.
+/// Asks the broker that leads a partition; none when it cannot be reached, and so was not asked.
 pub(crate) async fn ask(
     cluster: &Arc<Cluster>,
     leader: &Endpoint,
     at: TopicPartition,
     question: Question,
-) -> Event {
+) -> Option<Event> {
     let slot = cluster.questions(leader).await;
     let mut slot = slot.lock().await;
-    let connection = match slot.take().filter(is_usable) {
+    let connection = match slot.take().filter(|connection| !ends_soon(connection.session_ends_at())) {
         Some(connection) => connection,
         None => match cluster.connect(leader).await {
             Ok(connection) => connection,
             Err(error) => {
                 tracing::debug!(broker = %leader, %error, "no connection for questions");
-                return question.answered(Err(Trouble::NotSent));
+                return None;
             }
         },
     };
     let mut asking = Asking { connection, led: LedPartition { at, leader_epoch: None } };
     let answer = asking.ask(question).await;
-    if let Err(Trouble::Refused(code)) = &answer
-        && code.is_stale_leader()
-    {
+    if refusal(&answer).is_some_and(ErrorCode::is_stale_leader) {
         cluster.forget(&asking.led.at.topic).await;
     }
     *slot = Some(asking.connection).filter(|connection| !connection.is_broken());
-    question.answered(answer)
+    Some(answer)
 }
-
-/// Whether the broker will not close it for its age while it is used.
-fn is_usable(connection: &Connection) -> bool {
-    let end = connection.session_ends_at();
-    end.is_none_or(|end| tokio::time::Instant::now() + BEFORE_END < end)
-}
-
-const BEFORE_END: Duration = Duration::from_secs(15);
 
 struct Asking {
     connection: Connection,
     led: LedPartition,
 }
 
-enum Answer {
-    Seen(Seen),
-    Bounds(Bounds),
-    Records(Bytes),
-    Offset(i64),
-}
-
-impl Question {
-    /// The event that answers it.
-    fn answered(self, answer: Result<Answer, Trouble>) -> Event {
-        // An answer of another kind than the question's cannot be.
-        let offset = |answer| match answer {
-            Ok(Answer::Offset(offset)) => Ok(offset),
-            Ok(_) => Err(Trouble::Lost),
-            Err(trouble) => Err(trouble),
-        };
-        match self {
-            Self::Look { .. } => Event::Seen(answer.and_then(|answer| match answer {
-                Answer::Seen(seen) => Ok(seen),
-                _ => Err(Trouble::Lost),
-            })),
-            Self::Bounds => Event::Bounds(answer.and_then(|answer| match answer {
-                Answer::Bounds(bounds) => Ok(bounds),
-                _ => Err(Trouble::Lost),
-            })),
-            Self::Scan { .. } => Event::Scanned(answer.and_then(|answer| match answer {
-                Answer::Records(records) => Ok(records),
-                _ => Err(Trouble::Lost),
-            })),
-            Self::Mark(_) => Event::Marked(offset(answer)),
-            Self::Delete { .. } => Event::Deleted(offset(answer)),
+impl Asking {
+    async fn ask(&mut self, question: Question) -> Event {
+        match question {
+            Question::Look { producer_id } => Event::Seen(self.look(producer_id).await),
+            Question::Bounds => Event::Bounds(self.bounds().await),
+            Question::Scan { offset } => Event::Scanned(self.scan(offset).await),
+            Question::Mark(mark) => Event::Marked(self.mark(mark).await),
+            Question::Delete { before } => Event::Deleted(self.delete(before).await),
         }
     }
-}
 
-impl Asking {
-    async fn ask(&mut self, question: Question) -> Result<Answer, Trouble> {
-        match question {
-            Question::Look { producer_id } => Ok(Answer::Seen(self.look(producer_id).await?)),
-            Question::Bounds => {
-                let (start, end) = (self.spot(Spot::Start).await?, self.spot(Spot::LastStableOffset).await?);
-                Ok(Answer::Bounds(Bounds { start, end }))
-            }
-            Question::Scan { offset } => Ok(Answer::Records(self.scan(offset).await?)),
-            Question::Mark(mark) => Ok(Answer::Offset(self.mark(mark).await?)),
-            Question::Delete { before } => Ok(Answer::Offset(self.delete(before).await?)),
-        }
+    async fn bounds(&mut self) -> Result<Bounds, Trouble> {
+        Ok(Bounds { start: self.spot(Spot::Start).await?, end: self.spot(Spot::LastStableOffset).await? })
     }
 
     /// The producer first: when an append is under way, what comes later is the end that goes with it, or another one.
@@ -188,6 +142,18 @@ impl Asking {
     async fn delete(&mut self, before: i64) -> Result<i64, Trouble> {
         let deletion = Deletion { at: self.led.at.clone(), before };
         one(delete_records(&mut self.connection, &[deletion], REPLICAS).await)
+    }
+}
+
+/// What the broker says against it.
+fn refusal(answer: &Event) -> Option<ErrorCode> {
+    match answer {
+        Event::Seen(Err(Trouble::Refused(code)))
+        | Event::Bounds(Err(Trouble::Refused(code)))
+        | Event::Scanned(Err(Trouble::Refused(code)))
+        | Event::Marked(Err(Trouble::Refused(code)))
+        | Event::Deleted(Err(Trouble::Refused(code))) => Some(*code),
+        _ => None,
     }
 }
 

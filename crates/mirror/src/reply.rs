@@ -36,6 +36,14 @@ impl Reply {
         self.send(event);
     }
 
+    /// Answers, or says that nothing was sent that could be answered.
+    pub(crate) fn answer_if_sent(self, event: Option<Event>) {
+        match event {
+            Some(event) => self.answer(event),
+            None => self.fail(Trouble::NotSent),
+        }
+    }
+
     pub(crate) fn fail(mut self, trouble: Trouble) {
         self.send(self.owed.failed(trouble));
     }

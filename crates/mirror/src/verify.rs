@@ -42,7 +42,7 @@ pub enum VerifyError {
     #[error(transparent)]
     Ask(#[from] AskError),
     /// A broker refuses.
-    #[error("{at} cannot be read: {code}")]
+    #[error("{at} cannot be read: {code}; it takes the right to READ the topic, and a leader")]
     Refused {
         /// Which partition.
         at: TopicPartition,
@@ -50,7 +50,9 @@ pub enum VerifyError {
         code: ErrorCode,
     },
     /// There is nothing where the log says that there is.
-    #[error("{at} has nothing at offset {offset}, though it goes on behind it")]
+    #[error(
+        "{at} has nothing at offset {offset}, though it goes on behind it: compare again once something was written there"
+    )]
     Nothing {
         /// Which partition.
         at: TopicPartition,

@@ -120,6 +120,13 @@ impl BatchHeader {
         sealed
     }
 
+    /// The offsets that it stands for; where compaction was, there are fewer records.
+    #[must_use]
+    pub fn offsets(&self) -> Range<i64> {
+        let end = self.base_offset.saturating_add(self.last_offset_delta.into()).saturating_add(1);
+        self.base_offset..end
+    }
+
     /// Compression codec number.
     #[must_use]
     pub fn codec(&self) -> u8 {

@@ -57,12 +57,12 @@ impl History {
         }
         place
     }
+}
 
-    /// Something new, behind what was copied.
-    pub(crate) fn write_more(self, source: &mut Asked, place: &Place) {
-        for count in 1..4 {
-            append(source, place, Draft::of(count, source.now()).keyed());
-        }
+/// Something new, behind what was copied.
+pub(crate) fn write_more(source: &mut Asked, place: &Place) {
+    for count in 1..4 {
+        append(source, place, Draft::of(count, source.now()).keyed());
     }
 }
 

@@ -49,7 +49,7 @@ async fn mirror(site: &mut Site, history: History, gaps: Gaps) {
     let mut copied = site.copy(&source, &mirror, gaps, history.is_compacted()).await;
     copied.until_done(&mut site.source, &source).await;
     // It goes on while more comes.
-    history.write_more(&mut site.source, &source);
+    histories::write_more(&mut site.source, &source);
     let status = copied.until_done(&mut site.source, &source).await;
     assert_eq!(status.guarding, Some(Guarding::Sequence), "its last records are young");
     let visible = site.compare(&source, &mirror);

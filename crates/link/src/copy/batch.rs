@@ -31,20 +31,10 @@ impl Written {
         }
     }
 
-    /// The offsets that it stands for.
-    pub(super) fn range(&self) -> Range<i64> {
-        range(&self.header)
-    }
-
     /// The sequence that the link's producer goes on with, as far as this batch tells.
     pub(super) fn next_sequence(&self) -> Option<Sequence> {
-        let Range { start, end } = self.range();
+        let Range { start, end } = self.header.offsets();
         let first = Sequence::of_offset(self.header.base_sequence.into());
         (!self.header.is_control()).then(|| first.plus(end.saturating_sub(start)))
     }
-}
-
-pub(super) fn range(header: &BatchHeader) -> Range<i64> {
-    let end = header.base_offset.saturating_add(header.last_offset_delta.into()).saturating_add(1);
-    header.base_offset..end
 }

@@ -9,7 +9,7 @@ use std::ops::Range;
 use bytes::Bytes;
 use tidegate_wire::record::batches;
 
-use super::batch::{Written, range};
+use super::batch::Written;
 use super::scanning::Beginning;
 use super::sequence::Sequence;
 use super::{Bounds, Event, Failure, Fetched, Job, Obstacle, Order, Seen};
@@ -105,7 +105,7 @@ impl Comparing {
     fn on_scanned(mut self, job: &Job, records: &Bytes) -> Comparison {
         let before = self.scanned_to;
         for (header, batch) in batches(records) {
-            let range = range(&header);
+            let range = header.offsets();
             if range.end <= self.scanned_to || range.start >= self.seen.end {
                 continue;
             }
@@ -123,7 +123,7 @@ impl Comparing {
     }
 
     fn begin_fetching(mut self, job: &Job) -> Comparison {
-        let first = self.written.first().map_or(self.seen.end, |written| written.range().start);
+        let first = self.written.first().map_or(self.seen.end, |written| written.header.offsets().start);
         self.fetched_to = first.max(self.bounds.start);
         self.fetch(job, None)
     }
@@ -182,7 +182,7 @@ impl Comparing {
         if !written.fills {
             return source::same(&written.batch, &self.pieces, &job.limits.rewrite);
         }
-        let range = written.range();
+        let range = written.header.offsets();
         let only_source = self.pieces.iter().find_map(|piece| match piece {
             Piece::Data(data) => overlap(data, &range),
             Piece::Gap(_) => None,

@@ -80,8 +80,6 @@ pub struct Bounds {
 pub struct Fetched {
     /// The end of what is committed (the last stable offset).
     pub stable_end: i64,
-    /// The first offset.
-    pub start: i64,
     /// Where the source is no longer the log that was copied (KIP-595): the end of what is common.
     pub diverging: Option<i64>,
     /// Transactions that were given up.

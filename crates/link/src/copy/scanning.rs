@@ -7,7 +7,7 @@
 use bytes::Bytes;
 use tidegate_wire::record::batches;
 
-use super::batch::{Written, range};
+use super::batch::Written;
 use super::{Bounds, Event, Job, Obstacle, Order, Seen};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,13 +56,13 @@ impl Scanning {
     fn take(&mut self, job: &Job, records: &Bytes) -> bool {
         let before = self.filled;
         for (header, batch) in batches(records) {
-            if range(&header).end <= self.filled {
+            if header.offsets().end <= self.filled {
                 continue;
             }
             if !Written::of(job, header, batch).is_ok_and(|written| written.fills) {
                 return false;
             }
-            self.filled = range(&header).end;
+            self.filled = header.offsets().end;
         }
         self.filled > before
     }

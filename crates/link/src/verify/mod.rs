@@ -12,7 +12,6 @@ mod tests;
 use std::ops::Range;
 
 use bytes::Bytes;
-use tidegate_wire::batch::BatchHeader;
 use tidegate_wire::filler::is_filler;
 use tidegate_wire::record::batches;
 
@@ -122,7 +121,7 @@ impl Verifier {
     /// [`VerifyError`].
     pub fn mirror(&mut self, records: &Bytes) -> Result<(), VerifyError> {
         for (header, batch) in batches(records) {
-            let offsets = offsets(&header);
+            let offsets = header.offsets();
             let taken = self.inside(&offsets);
             if header.is_control() {
                 self.findings.markers = self.findings.markers.saturating_add(taken);
@@ -181,9 +180,4 @@ fn is_alone(record: &Record, other: Option<Record>, known_to: i64) -> bool {
         Some(other) => record.offset < other.offset,
         None => record.offset < known_to,
     }
-}
-
-fn offsets(header: &BatchHeader) -> Range<i64> {
-    let end = header.base_offset.saturating_add(header.last_offset_delta.into()).saturating_add(1);
-    header.base_offset..end
 }

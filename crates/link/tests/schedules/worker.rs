@@ -195,7 +195,6 @@ fn answer(
             Event::Fetched(refused(fetched.error_code).map(|()| {
                 Fetched {
                     stable_end: fetched.stable_end,
-                    start: fetched.log_start_offset,
                     diverging: fetched.diverging.map(|end| end.end_offset),
                     aborted: fetched
                         .aborted
