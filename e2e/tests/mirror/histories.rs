@@ -125,6 +125,8 @@ fn compacted(source: &mut Asked, place: &Place) {
     append(source, place, Draft::of(1, source.now()).keyed());
     let end = source.list_offsets(place, tidegate_sim::Ask::LogEnd).offset;
     source.clean(place, end);
+    // What it takes after this has been copied, the mirror would have and the source not.
+    source.set_config(place, "min.compaction.lag.ms", &i64::MAX.to_string());
 }
 
 fn started(source: &mut Asked, place: &Place) {
