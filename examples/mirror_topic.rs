@@ -15,7 +15,7 @@ use anyhow::{Context, Result};
 use tidegate_client::{ConnectOptions, Security};
 use tidegate_core::{LinkId, MirrorTopic};
 use tidegate_link::copy::CopyLimits;
-use tidegate_mirror::{Cluster, Lease, Link, Mirror, MirrorSpec};
+use tidegate_mirror::{Cluster, Lease, Link, Mirror, MirrorSpec, Share};
 use tokio::signal::ctrl_c;
 use tokio::time::{Duration, sleep};
 
@@ -33,7 +33,7 @@ async fn main() -> Result<()> {
     let source = cluster(&next("the source")?)?;
     let destination = cluster(&next("the destination")?)?;
     let topic = next("the topic")?;
-    let mut link = Link::new(source, destination, Lease::forever());
+    let link = Link::new(source, destination, Lease::forever());
     let mut mirror = Mirror::new(MirrorSpec {
         link: LinkId::from_bytes(LINK),
         mirror: MirrorTopic::parse(&topic)?,
@@ -44,7 +44,7 @@ async fn main() -> Result<()> {
         limits: CopyLimits::default(),
     });
     loop {
-        match mirror.tend(&mut link).await {
+        match mirror.tend(&link, &Share::all()).await {
             Ok(()) => tell(&mirror),
             Err(error) => println!("{error}"),
         }
@@ -65,7 +65,7 @@ fn cluster(bootstrap: &str) -> Result<Arc<Cluster>> {
 }
 
 fn tell(mirror: &Mirror) {
-    for (partition, status) in mirror.partitions().enumerate() {
+    for (partition, status) in mirror.partitions() {
         let position = status.position.map_or_else(|| "-".to_owned(), |position| position.to_string());
         let lag = status.lag().map_or_else(|| "-".to_owned(), |lag| lag.to_string());
         println!("partition {partition}: {:?}, at {position}, {lag} behind", status.phase);

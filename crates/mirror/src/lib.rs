@@ -20,13 +20,20 @@ mod mirror;
 mod partition;
 mod questions;
 mod reply;
+mod share;
 mod topics;
 mod verify;
+mod worker;
 
 pub use cluster::{Cluster, ClusterError};
 pub use group::{Group, GroupEvent, GroupSpec};
 pub use lease::Lease;
-pub use link::{BUDGET, Copying, Link, Pair};
+pub use link::{BUDGET, Copying, Link, Pair, StatusReader};
 pub use mirror::{Mirror, MirrorSpec};
+pub use share::Share;
 pub use topics::TopicError;
 pub use verify::{VerifyError, verify};
+pub use worker::{
+    Gaps, HeldView, LinkSpec, LinkStatus, LinkView, MirrorView, PartitionView, Records, RecordsError, Site,
+    Worker,
+};

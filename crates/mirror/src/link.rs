@@ -43,8 +43,21 @@ pub struct Pair {
 pub struct Link {
     services: Arc<Services>,
     lease: Lease,
-    stops: Vec<watch::Sender<bool>>,
-    tasks: JoinSet<()>,
+    /// Said once, for all partitions.
+    stop: watch::Sender<bool>,
+    tasks: Mutex<JoinSet<()>>,
+}
+
+/// Where the status of a partition can be read, as long as anybody wants to.
+#[derive(Debug, Clone)]
+pub struct StatusReader(watch::Receiver<Status>);
+
+impl StatusReader {
+    /// What it does now, or did at last.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        self.0.borrow().clone()
+    }
 }
 
 /// A partition that is copied.
@@ -68,6 +81,12 @@ impl Copying {
             std::future::pending::<()>().await;
         }
         self.status.borrow_and_update().clone()
+    }
+
+    /// Reads its status, also when nobody copies it any more.
+    #[must_use]
+    pub fn reader(&self) -> StatusReader {
+        StatusReader(self.status.clone())
     }
 
     /// Sends nothing further; what is in flight is waited for by [`Link::stop`].
@@ -101,11 +120,11 @@ impl Link {
             fetches: Mutex::default(),
             appends: Mutex::default(),
         };
-        Self { services: Arc::new(services), lease, stops: Vec::new(), tasks: JoinSet::new() }
+        Self { services: Arc::new(services), lease, stop: watch::channel(false).0, tasks: Mutex::default() }
     }
 
-    /// Begins to copy a partition.
-    pub fn copy(&mut self, pair: Pair) -> Copying {
+    /// Begins to copy a partition; nothing happens if the link was told to stop.
+    pub fn copy(&self, pair: Pair) -> Copying {
         let Pair { source, mirror, job } = pair;
         let (copier, _) = Copier::begin(job);
         let (status, told) = watch::channel(copier.status(Clock::default().now()));
@@ -118,9 +137,12 @@ impl Link {
             services: Arc::clone(&self.services),
             status,
             stop: stopped,
+            all_stop: self.stop.subscribe(),
         };
-        self.tasks.spawn(partition.run());
-        self.stops.push(stop.clone());
+        let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        // Those that have ended leave nothing behind.
+        while tasks.try_join_next().is_some() {}
+        tasks.spawn(partition.run());
         Copying { status: told, stop }
     }
 
@@ -129,10 +151,9 @@ impl Link {
     }
 
     /// Sends nothing further, and waits until what is in flight is answered.
-    pub async fn stop(mut self) {
-        for stop in &self.stops {
-            stop.send_replace(true);
-        }
-        while self.tasks.join_next().await.is_some() {}
+    pub async fn stop(&self) {
+        self.stop.send_replace(true);
+        let mut tasks = std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
+        while tasks.join_next().await.is_some() {}
     }
 }

@@ -1,12 +1,16 @@
 //! One mirror topic, tended from time to time: whatever is missing is made, and each partition is copied.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use tidegate_core::{LinkId, MirrorTopic, ProducerIds};
 use tidegate_link::copy::{CopyLimits, Job, Phase, Status};
-use tidegate_link::topic::{Action, Held, Progress, held, plan};
+use tidegate_link::topic::{Action, Blocked, Held, Progress, held, plan};
 use tidegate_wire::filler::Kind;
+use uuid::Uuid;
 
 use crate::calls::TopicPartition;
-use crate::link::{Copying, Link, Pair};
+use crate::link::{Copying, Link, Pair, StatusReader};
+use crate::share::Share;
 use crate::topics::{self, Seen, TopicError};
 
 /// What a mirror topic is to be.
@@ -26,12 +30,16 @@ pub struct MirrorSpec {
     pub limits: CopyLimits,
 }
 
-/// A mirror topic at work.
+/// A mirror topic at work, or a worker's share of it.
 #[derive(Debug)]
 pub struct Mirror {
     spec: MirrorSpec,
-    progress: Progress,
-    partitions: Vec<Copying>,
+    source_id: Option<Uuid>,
+    caught_up: BTreeSet<i32>,
+    partitions: BTreeMap<i32, Copying>,
+    /// How many partitions there are; none before it was looked at.
+    there: Option<i32>,
+    blocked: Option<Blocked>,
     held: Vec<Held>,
 }
 
@@ -39,44 +47,82 @@ impl Mirror {
     /// A mirror topic that nothing was done for yet.
     #[must_use]
     pub fn new(spec: MirrorSpec) -> Self {
-        let progress = Progress { source_id: None, caught_up: false };
-        Self { spec, progress, partitions: Vec::new(), held: Vec::new() }
+        Self {
+            spec,
+            source_id: None,
+            caught_up: BTreeSet::new(),
+            partitions: BTreeMap::new(),
+            there: None,
+            blocked: None,
+            held: Vec::new(),
+        }
     }
 
-    /// Looks at both topics, does what is to be done, and begins to copy the partitions that are not copied yet. It is to be called
-    /// again and again: sources grow, and configs are changed by people.
+    /// Goes on from what is known: which source it is that was copied, and which partitions have come to its end once. What others
+    /// found out may be told again and again.
+    pub fn know(&mut self, source_id: Option<Uuid>, caught_up: &BTreeSet<i32>) {
+        self.source_id = self.source_id.or(source_id);
+        self.caught_up.extend(caught_up);
+    }
+
+    /// Looks at both topics, does what is to be done, and begins to copy the partitions of the share that are not copied yet. It is
+    /// to be called again and again: sources grow, and configs are changed by people.
     ///
     /// # Errors
     /// [`TopicError`]. [`TopicError::Blocked`] needs somebody to decide, and copying has stopped; all else is tried again by the next call.
-    pub async fn tend(&mut self, link: &mut Link) -> Result<(), TopicError> {
+    pub async fn tend(&mut self, link: &Link, share: &Share) -> Result<(), TopicError> {
+        self.notice();
         let services = link.services();
-        let Some(source) = topics::look(&services.source, &self.spec.source).await? else {
+        let source =
+            topics::look(&services.source, &self.spec.source).await.map_err(TopicError::of_source)?;
+        let Some(source) = source else {
             return Err(TopicError::NoSource { topic: self.spec.source.clone() });
         };
         let name = self.spec.mirror.as_str();
         let seen = topics::look(&services.mirror, name).await?;
-        self.progress.caught_up |= self.has_caught_up();
         let mirror = seen.as_ref().map(Seen::as_mirror);
-        let actions = match plan(&source.as_source(), mirror.as_ref(), self.progress) {
+        let actions = match plan(&source.as_source(), mirror.as_ref(), self.progress()) {
             Ok(actions) => actions,
             Err(blocked) => {
+                self.blocked = Some(blocked);
                 self.stop();
                 return Err(blocked.into());
             }
         };
         let is_changed = actions.iter().any(|action| !matches!(action, Action::Alter { .. }));
-        topics::carry_out(&services.mirror, name, self.spec.replication_factor, actions).await?;
+        if share.keeps {
+            topics::carry_out(&services.mirror, name, self.spec.replication_factor, actions).await?;
+        }
         let seen = if is_changed { topics::look(&services.mirror, name).await? } else { seen };
         // Until all brokers have heard of it there is nothing to copy to.
         let Some(mirror) = seen else { return Ok(()) };
-        self.progress.source_id = source.topic.id();
-        self.held = if self.progress.caught_up { Vec::new() } else { held(&source.configs) };
-        self.copy_all(link, &source, &mirror).await
+        self.blocked = None;
+        self.source_id = source.topic.id().or(self.source_id);
+        self.there = Some(source.partitions);
+        self.held = if self.caught_up() { Vec::new() } else { held(&source.configs) };
+        self.copy(link, share, &source, &mirror).await
     }
 
-    /// The status of each partition that is copied, in the order of their numbers.
-    pub fn partitions(&self) -> impl Iterator<Item = Status> {
-        self.partitions.iter().map(Copying::status)
+    /// The status of each partition that is copied here, by its number.
+    pub fn partitions(&self) -> impl Iterator<Item = (i32, Status)> {
+        self.partitions.iter().map(|(partition, copying)| (*partition, copying.status()))
+    }
+
+    /// Where the status of each partition can be read while it is copied.
+    pub fn readers(&self) -> BTreeMap<i32, StatusReader> {
+        self.partitions.iter().map(|(partition, copying)| (*partition, copying.reader())).collect()
+    }
+
+    /// Whether both topics were there when they were looked at.
+    #[must_use]
+    pub fn is_there(&self) -> bool {
+        self.there.is_some()
+    }
+
+    /// Why somebody has to decide.
+    #[must_use]
+    pub fn blocked(&self) -> Option<Blocked> {
+        self.blocked
     }
 
     /// The configs that have other values than the source until the mirror has caught up.
@@ -85,31 +131,56 @@ impl Mirror {
         &self.held
     }
 
+    /// The id of the source that is copied; none before it was seen, and where brokers are too old to have any.
+    #[must_use]
+    pub fn source_id(&self) -> Option<Uuid> {
+        self.source_id
+    }
+
+    /// Looks which partitions have come to the end of their source, and gives all of which that is known.
+    pub fn notice(&mut self) -> &BTreeSet<i32> {
+        let at_end = |status: Status| {
+            status.phase == Phase::Copying && status.position.is_some() && status.lag() == Some(0)
+        };
+        let now = self.partitions.iter().filter(|(_, copying)| at_end(copying.status()));
+        self.caught_up.extend(now.map(|(partition, _)| *partition));
+        &self.caught_up
+    }
+
     /// Whether each partition has come to the end of its source at least once.
     #[must_use]
     pub fn caught_up(&self) -> bool {
-        self.progress.caught_up
+        self.there.is_some_and(|there| (0..there).all(|partition| self.caught_up.contains(&partition)))
     }
 
     /// Stops copying; what is in flight is waited for by [`Link::stop`].
     pub fn stop(&mut self) {
-        self.partitions.drain(..).for_each(Copying::stop);
+        std::mem::take(&mut self.partitions).into_values().for_each(Copying::stop);
     }
 
-    async fn copy_all(&mut self, link: &mut Link, source: &Seen, mirror: &Seen) -> Result<(), TopicError> {
+    fn progress(&self) -> Progress {
+        Progress { source_id: self.source_id, caught_up: self.caught_up() }
+    }
+
+    async fn copy(
+        &mut self,
+        link: &Link,
+        share: &Share,
+        source: &Seen,
+        mirror: &Seen,
+    ) -> Result<(), TopicError> {
         let there = source.partitions.min(mirror.partitions);
-        let copied = i32::try_from(self.partitions.len()).unwrap_or(i32::MAX);
-        if copied >= there {
+        let is_new = |partition: &i32| share.has(*partition) && !self.partitions.contains_key(partition);
+        let new: Vec<i32> = (0..there).filter(is_new).collect();
+        if new.is_empty() {
             return Ok(());
         }
         let producer_expiration_ms = topics::producer_expiration_ms(&link.services().mirror).await?;
-        for partition in copied..there {
+        for partition in new {
             let job = self.job(partition, source.is_compacted(), producer_expiration_ms);
             let at = |seen: &Seen| TopicPartition::new(seen.topic.clone(), partition);
             let pair = Pair { source: at(source), mirror: at(mirror), job };
-            // A partition more is one that has not caught up, and may have anything to copy.
-            self.progress.caught_up = false;
-            self.partitions.push(link.copy(pair));
+            self.partitions.insert(partition, link.copy(pair));
         }
         Ok(())
     }
@@ -125,12 +196,5 @@ impl Mirror {
             producer_expiration_ms,
             limits: self.spec.limits,
         }
-    }
-
-    fn has_caught_up(&self) -> bool {
-        let at_end = |status: Status| {
-            status.phase == Phase::Copying && status.position.is_some() && status.lag() == Some(0)
-        };
-        !self.partitions.is_empty() && self.partitions().all(at_end)
     }
 }

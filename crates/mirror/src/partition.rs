@@ -26,6 +26,8 @@ pub(crate) struct Partition {
     pub(crate) status: watch::Sender<Status>,
     /// Whether to come to an end.
     pub(crate) stop: watch::Receiver<bool>,
+    /// Whether the whole link is to.
+    pub(crate) all_stop: watch::Receiver<bool>,
 }
 
 /// A partition that is being copied.
@@ -43,7 +45,7 @@ impl Partition {
     /// Copies until it is told to stop, or until the machine has failed. What is in flight then is waited for.
     pub(crate) async fn run(self) {
         let (told, mut events) = mpsc::unbounded_channel();
-        let mut stop = self.stop.clone();
+        let (mut stop, mut all_stop) = (self.stop.clone(), self.all_stop.clone());
         let (mut copier, orders) = Copier::begin(self.job);
         let clock = Clock::default();
         let mut running =
@@ -55,7 +57,7 @@ impl Partition {
                 Some(told) = events.recv() => told,
                 attempt = running.next_wake() => (attempt, Event::Woken),
                 // Whoever could say so is gone: that says it, too.
-                _ = stop.wait_for(|stop| *stop), if !is_stopping => {
+                () = either(&mut stop, &mut all_stop), if !is_stopping => {
                     is_stopping = true;
                     copier = copier.hold();
                     continue;
@@ -70,6 +72,14 @@ impl Partition {
                 break;
             }
         }
+    }
+}
+
+/// Until one of them says so, or nobody is left who could.
+async fn either(stop: &mut watch::Receiver<bool>, all_stop: &mut watch::Receiver<bool>) {
+    tokio::select! {
+        _ = stop.wait_for(|stop| *stop) => {}
+        _ = all_stop.wait_for(|stop| *stop) => {}
     }
 }
 

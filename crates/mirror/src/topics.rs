@@ -34,6 +34,9 @@ pub enum TopicError {
         /// Its name.
         topic: String,
     },
+    /// The source cannot be asked or says no; all else is about the mirror.
+    #[error("the source: {0}")]
+    Source(#[source] Box<Self>),
     /// A cluster cannot be asked; it is tried again.
     #[error(transparent)]
     Cluster(#[from] ClusterError),
@@ -53,6 +56,12 @@ pub enum TopicError {
         /// What it says.
         source: Refusal,
     },
+}
+
+impl TopicError {
+    pub(crate) fn of_source(self) -> Self {
+        Self::Source(Box::new(self))
+    }
 }
 
 /// A topic with what its plan needs.

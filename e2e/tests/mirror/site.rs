@@ -72,7 +72,7 @@ impl Site {
         let pair = self.pair(source, mirror, gaps, compacted).await;
         let clusters = [cluster(&self.source), cluster(&self.mirror)];
         let [from, to] = clusters.clone();
-        let mut link = Link::new(from, to, Lease::forever());
+        let link = Link::new(from, to, Lease::forever());
         let copying = link.copy(pair.clone());
         Copied { link, copying, clusters, pair }
     }

@@ -9,7 +9,7 @@ use tidegate_e2e::jars::Version;
 use tidegate_link::copy::CopyLimits;
 use tidegate_link::topic::Blocked;
 use tidegate_mirror::calls::describe_configs::{ConfigsOf, Resource, describe_configs};
-use tidegate_mirror::{Cluster, Lease, Link, Mirror, MirrorSpec, TopicError};
+use tidegate_mirror::{Cluster, Lease, Link, Mirror, MirrorSpec, Share, TopicError};
 use tidegate_sim::table::Subject;
 use tidegate_sim::{Draft, Place, Produce};
 use uuid::Uuid;
@@ -29,8 +29,8 @@ async fn a_topic_is_made_copied_grown_and_then_is_as_its_source() {
     let place = |partition| Place::new(&topic.name, partition);
     site.source.set_config(&place(0), "retention.ms", "86400000");
     (0..PARTITIONS).for_each(|partition| write(&mut site.source, &place(partition), 3));
-    let (mut link, mut mirror) = mirrored(&site, &topic.name);
-    until(&mut mirror, &mut link, "all is there", |mirror| {
+    let (link, mut mirror) = mirrored(&site, &topic.name);
+    until(&mut mirror, &link, "all is there", |mirror| {
         mirror.partitions().count() == 64 && mirror.caught_up()
     })
     .await;
@@ -38,13 +38,13 @@ async fn a_topic_is_made_copied_grown_and_then_is_as_its_source() {
         assert_eq!(site.compare(&place(partition), &place(partition)), 0);
     });
     // The next look gives the mirror what it had to wait for.
-    mirror.tend(&mut link).await.unwrap();
+    mirror.tend(&link, &Share::all()).await.unwrap();
     until_config(&site, &topic.name, "retention.ms", "86400000").await;
     site.source.kafka.add_partitions(&topic, PARTITIONS + 2).unwrap();
     let new = place(PARTITIONS + 1);
     crate::site::until_led(&mut site.source, &new);
     write(&mut site.source, &new, 5);
-    until(&mut mirror, &mut link, "the new ones are copied", |mirror| {
+    until(&mut mirror, &link, "the new ones are copied", |mirror| {
         mirror.partitions().count() == 66 && mirror.caught_up()
     })
     .await;
@@ -58,11 +58,11 @@ async fn a_topic_that_was_made_anew_is_not_copied_into_the_old_mirror() {
     let topic = site.source.kafka.create_topic(1).unwrap();
     let place = Place::new(&topic.name, 0);
     write(&mut site.source, &place, 3);
-    let (mut link, mut mirror) = mirrored(&site, &topic.name);
-    until(&mut mirror, &mut link, "all is there", Mirror::caught_up).await;
+    let (link, mut mirror) = mirrored(&site, &topic.name);
+    until(&mut mirror, &link, "all is there", Mirror::caught_up).await;
     site.source.kafka.delete_topic(&topic).unwrap();
     let begin = Instant::now();
-    while !matches!(mirror.tend(&mut link).await, Err(TopicError::NoSource { .. })) {
+    while !matches!(mirror.tend(&link, &Share::all()).await, Err(TopicError::NoSource { .. })) {
         assert!(begin.elapsed() < PATIENCE);
     }
     site.source.kafka.create_named(std::slice::from_ref(&topic.name), &[1]).unwrap();
@@ -70,7 +70,7 @@ async fn a_topic_that_was_made_anew_is_not_copied_into_the_old_mirror() {
     write(&mut site.source, &place, 7);
     let begin = Instant::now();
     let blocked = loop {
-        match mirror.tend(&mut link).await {
+        match mirror.tend(&link, &Share::all()).await {
             Err(TopicError::Blocked(blocked)) => break blocked,
             _ => assert!(begin.elapsed() < PATIENCE),
         }
@@ -91,8 +91,8 @@ async fn retention_does_not_eat_a_mirror_that_is_behind() {
         let draft = Draft::of(1 + count % 5, site.source.now() - 30 * DAY_MS).keyed();
         site.source.produce(&[(source.clone(), Produce::of(draft.bytes()))]);
     }
-    let (mut link, mut mirror) = mirrored(&site, &source.topic);
-    until(&mut mirror, &mut link, "all is there", Mirror::caught_up).await;
+    let (link, mut mirror) = mirrored(&site, &source.topic);
+    until(&mut mirror, &link, "all is there", Mirror::caught_up).await;
     tokio::time::sleep(Duration::from_secs(2)).await;
     assert_eq!(site.compare(&source, &source), 0);
     link.stop().await;
@@ -118,14 +118,14 @@ fn mirrored(site: &Site, topic: &str) -> (Link, Mirror) {
     (link, Mirror::new(spec))
 }
 
-async fn until(mirror: &mut Mirror, link: &mut Link, what: &str, holds: impl Fn(&Mirror) -> bool) {
+async fn until(mirror: &mut Mirror, link: &Link, what: &str, holds: impl Fn(&Mirror) -> bool) {
     let begin = Instant::now();
     loop {
-        let tended = mirror.tend(link).await;
+        let tended = mirror.tend(link, &Share::all()).await;
         if tended.is_ok() && holds(mirror) {
             return;
         }
-        let statuses: Vec<_> = mirror.partitions().take(3).collect();
+        let statuses: Vec<_> = mirror.partitions().map(|(_, status)| status).take(3).collect();
         assert!(begin.elapsed() < PATIENCE, "waited until {what}: {tended:?} {statuses:?}");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }

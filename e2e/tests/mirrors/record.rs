@@ -32,7 +32,9 @@ pub(crate) fn put(home: &Home, topic: &Topic, status: MirrorStatus) -> Result<()
         source: SourceTopic::parse("source")?,
         source_id: None,
         fetched: vec![None],
+        caught_up: std::collections::BTreeSet::new(),
         status,
+        why: None,
         since: Moment(1),
         unknown: Unknown::default(),
     };

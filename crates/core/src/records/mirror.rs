@@ -2,6 +2,8 @@
 
 mod status;
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -32,8 +34,12 @@ pub struct MirrorRecord {
     pub source_id: Option<SourceTopicId>,
     /// For each partition of it, the offset that was fetched last from the source; none before the first.
     pub fetched: Vec<Option<u64>>,
+    /// The partitions that have come to the end of their source once.
+    pub caught_up: BTreeSet<i32>,
     /// What it does.
     pub status: MirrorStatus,
+    /// Why, in words, where a person has to act: a copy that failed says at which offset.
+    pub why: Option<String>,
     /// Since when.
     pub since: Moment,
     /// Fields of a later version.
@@ -47,11 +53,13 @@ impl MirrorRecord {
         self.fetched.len()
     }
 
-    /// The mirror doing something else; what it does already it does since it began.
+    /// The mirror doing something else; what it does already it does since it began, and for the reason that it had.
     #[must_use]
     pub fn doing(self, status: MirrorStatus, now: Moment) -> Self {
-        let since = if status == self.status { self.since } else { now };
-        Self { status, since, ..self }
+        if status == self.status {
+            return self;
+        }
+        Self { status, since: now, why: None, ..self }
     }
 }
 
@@ -68,9 +76,13 @@ struct MirrorBody {
     error: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     stopping: Option<StoppingBody>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    why: Option<String>,
     since: Moment,
     /// One for each partition.
     fetched: Vec<Option<u64>>,
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    caught_up: BTreeSet<i32>,
     #[serde(flatten)]
     unknown: Unknown,
 }
@@ -103,8 +115,10 @@ impl Recorded for MirrorRecord {
             status: self.status.as_str().to_owned(),
             error,
             stopping,
+            why: self.why.clone(),
             since: self.since,
             fetched: self.fetched.clone(),
+            caught_up: self.caught_up.clone(),
             unknown: self.unknown.clone(),
         };
         json::write(&self.key()?, &body, &MIGRATIONS)
@@ -124,7 +138,9 @@ impl Recorded for MirrorRecord {
             source: body.source,
             source_id: body.source_id.and_then(|id| SourceTopicId::from_bytes(id.into_bytes())),
             fetched: body.fetched,
+            caught_up: body.caught_up,
             status,
+            why: body.why,
             since: body.since,
             unknown: body.unknown,
         })
@@ -155,7 +171,9 @@ mod tests {
             source: SourceTopic::parse("orders").unwrap(),
             source_id: SourceTopicId::from_bytes([8; 16]),
             fetched: vec![Some(0), None, Some(i64::MAX as u64)],
+            caught_up: BTreeSet::new(),
             status,
+            why: None,
             since: Moment(9),
             unknown: Unknown::default(),
         }
@@ -169,6 +187,12 @@ mod tests {
         let old =
             MirrorRecord { source_id: None, fetched: Vec::new(), ..mirror(MirrorStatus::PendingMirror) };
         assert_eq!(read::<MirrorRecord>(&kept(&old)), old);
+        let told = MirrorRecord {
+            caught_up: BTreeSet::from([0, 2]),
+            why: Some("partition 1 at offset 7".to_owned()),
+            ..mirror(MirrorStatus::Failed(MirrorError::IllegalState))
+        };
+        assert_eq!(read::<MirrorRecord>(&kept(&told)), told);
         assert_eq!((old.partitions(), mirror(MirrorStatus::Active).partitions()), (0, 3));
     }
 

@@ -1,13 +1,18 @@
-//! What operators do to zones and their accounts, as changes of records.
+//! What operators do to zones, their accounts and links, as changes of records; and what links write down of themselves.
 //!
 //! Every function looks at an [`Image`] and gives a [`Change`] that holds only if nothing that it looked at is changed
 //! meanwhile; whoever is told of a conflict looks again and decides anew.
 
 mod credentials;
+mod links;
+#[cfg(test)]
+mod testing;
 mod zones;
 
-use crate::names::{AccountName, CredentialId, ZoneName};
-use crate::records::{Moment, RecordError, Recorded, Sealing};
+pub use links::{SeenMirror, SeenPartition, WantedMirror};
+
+use crate::names::{AccountName, CredentialId, LinkName, MirrorTopic, SourceTopic, ZoneName};
+use crate::records::{LeaseRefused, Moment, RecordError, Recorded, Sealing};
 use crate::store::{Change, Image, Record, RecordKey};
 
 /// Zones and accounts as of an image, and what changes of them need.
@@ -81,6 +86,45 @@ pub enum RegistryError {
         /// What stands against it.
         what: String,
     },
+    /// There is no such mirror.
+    #[error("link `{link}` has no mirror topic `{topic}`")]
+    NoMirror {
+        /// The link.
+        link: LinkName,
+        /// What was asked for.
+        topic: MirrorTopic,
+    },
+    /// Its records are those of the source that it has.
+    #[error(
+        "mirror topic `{topic}` copies topic `{is}` and cannot copy `{wanted}`; give `{wanted}` a mirror topic of another name"
+    )]
+    SourceFixed {
+        /// The mirror.
+        topic: MirrorTopic,
+        /// What it copies.
+        is: SourceTopic,
+        /// What it was to copy.
+        wanted: SourceTopic,
+    },
+    /// It is a topic like any other now.
+    #[error("mirror topic `{0}` has been stopped and takes records of its own; take it out of the link")]
+    MirrorStopped(MirrorTopic),
+    /// Its log is that of another link, which had this name before.
+    #[error(
+        "mirror topic `{topic}` was written by an earlier link `{link}`; choose a mirror topic of another name"
+    )]
+    LeftOver {
+        /// The link.
+        link: LinkName,
+        /// The mirror.
+        topic: MirrorTopic,
+    },
+    /// There is nothing to be made good.
+    #[error("mirror topic `{0}` has not failed; there is nothing to resume")]
+    NotFailed(MirrorTopic),
+    /// A number cannot be had.
+    #[error(transparent)]
+    Lease(#[from] LeaseRefused),
 }
 
 /// A record and what it means.

@@ -107,12 +107,11 @@ impl Registry<'_> {
 
 #[cfg(test)]
 mod tests {
-    use ring::rand::SystemRandom;
-
     use super::*;
     use crate::manifest::parse_zones;
-    use crate::records::{Moment, Sealing};
-    use crate::store::{Image, Sealer, SealingKey};
+    use crate::records::Moment;
+    use crate::registry::testing::with;
+    use crate::store::Image;
 
     const FRESH: ZoneId = ZoneId::from_bytes([7; 16]);
 
@@ -121,13 +120,6 @@ mod tests {
             "{{apiVersion: v2, kind: PartnerZone, metadata: {{name: {name}}}, spec: {{cluster: c, serviceAccount: {account}, topics: [{{name: a, backingTopic: {topic}, permission: READ}}]}}}}"
         );
         parse_zones(&text).unwrap().remove(0)
-    }
-
-    /// Looks at an image, with a key of its own.
-    fn with<T>(image: &Image, now: u64, look: impl FnOnce(&Registry<'_>) -> T) -> T {
-        let sealer = Sealer::new(SealingKey::from_bytes(&[1; 32]).unwrap());
-        let random = SystemRandom::new();
-        look(&Registry { image, sealing: Sealing { sealer: &sealer, random: &random }, now: Moment(now) })
     }
 
     fn put(image: &Image, now: u64, spec: &ZoneSpec) -> Result<(Image, Applied), RegistryError> {

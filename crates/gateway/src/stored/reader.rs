@@ -166,7 +166,9 @@ mod tests {
             source: SourceTopic::parse("s").unwrap(),
             source_id: None,
             fetched: vec![Some(5)],
+            caught_up: std::collections::BTreeSet::new(),
             status,
+            why: None,
             since: Moment(1),
             unknown: Unknown::default(),
         };
