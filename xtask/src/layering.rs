@@ -10,16 +10,24 @@ use serde_json::Value;
 use crate::command;
 
 /// What each library may use of the workspace. A library that is not listed may use nothing of it.
-const MAY_USE: [(&str, &[&str]); 10] = [
+const MAY_USE: [(&str, &[&str]); 11] = [
     ("tidegate-core", &[]),
     ("tidegate-wire", &[]),
     ("tidegate-authz", &["tidegate-core", "tidegate-wire"]),
     ("tidegate-link", &["tidegate-core", "tidegate-wire"]),
     ("tidegate-client", &["tidegate-wire"]),
     ("tidegate-store", &["tidegate-core", "tidegate-wire", "tidegate-client"]),
+    ("tidegate-daemon", &["tidegate-core", "tidegate-wire", "tidegate-client", "tidegate-store"]),
     (
         "tidegate-gateway",
-        &["tidegate-core", "tidegate-wire", "tidegate-authz", "tidegate-client", "tidegate-store"],
+        &[
+            "tidegate-core",
+            "tidegate-wire",
+            "tidegate-authz",
+            "tidegate-client",
+            "tidegate-store",
+            "tidegate-daemon",
+        ],
     ),
     (
         "tidegate-mirror",

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use tidegate_daemon::logging;
 use tidegate_gateway::audit::TARGET;
 use tidegate_gateway::desired::Desired;
 use tidegate_gateway::{Gateway, PrometheusBuilder, Reloader, config};
@@ -10,7 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::{EnvFilter, Layer, fmt};
+use tracing_subscriber::{Layer, fmt};
 
 use crate::audit_file::AuditFile;
 
@@ -72,10 +73,8 @@ async fn watch_files(reloader: Reloader, path: PathBuf) {
     reloader.watch(&path).await;
 }
 
-/// Lines of text on a terminal, JSON for machines; `RUST_LOG` chooses what.
+/// The log; what is for the audit log goes to its file instead, if there is one.
 fn log(audit: Option<&Path>) -> anyhow::Result<Option<AuditFile>> {
-    use std::io::IsTerminal;
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     let audit = audit.map(AuditFile::open).transpose()?;
     let is_audit = |metadata: &tracing::Metadata<'_>| metadata.target() == TARGET;
     let to_file = audit.clone().map(|file| {
@@ -83,10 +82,7 @@ fn log(audit: Option<&Path>) -> anyhow::Result<Option<AuditFile>> {
         layer.with_writer(file).with_filter(filter_fn(is_audit))
     });
     let apart = audit.is_some();
-    let lines = fmt::layer().with_writer(std::io::stderr);
-    let lines = if std::io::stderr().is_terminal() { lines.boxed() } else { lines.json().boxed() };
-    let lines =
-        lines.with_filter(filter).with_filter(filter_fn(move |metadata| !(apart && is_audit(metadata))));
+    let lines = logging::lines().with_filter(filter_fn(move |metadata| !(apart && is_audit(metadata))));
     tracing_subscriber::registry().with(to_file).with(lines).init();
     Ok(audit)
 }

@@ -7,10 +7,9 @@ use thiserror::Error;
 
 use crate::config::{AddressError, ConfigErrors};
 use tidegate_authz::RuleMisfit;
-use tidegate_client::{ConnectError, TlsError};
+use tidegate_client::ConnectError;
 use tidegate_core::FactsError;
-use tidegate_core::store::SealError;
-use tidegate_store::{KafkaStoreError, OpenError};
+use tidegate_daemon::DaemonError;
 
 /// The gateway does not start, or not again after a reload. The operator is at fault unless it says so.
 #[derive(Debug, Error)]
@@ -22,18 +21,12 @@ pub enum GatewayError {
     /// Zones or accounts are wrong; one line each, with file and path.
     #[error("{}", .0.join("\n"))]
     Desired(Vec<String>),
-    /// The state file cannot be used.
+    /// What the configuration names cannot be used: a cluster's TLS options, the state file, the store.
     #[error(transparent)]
-    State(#[from] OpenError),
+    Daemon(#[from] DaemonError),
     /// What the state file or the embedder's store holds cannot be read.
     #[error(transparent)]
     Facts(#[from] FactsError),
-    /// The store cannot be opened.
-    #[error("the store: {0}")]
-    Store(Box<KafkaStoreError>),
-    /// The sealing key cannot be used.
-    #[error(transparent)]
-    Seal(#[from] SealError),
     /// The configuration names a folder and a file instead.
     #[error("the configuration has no `store`: zones and accounts are files")]
     NoStore,
@@ -67,14 +60,6 @@ pub enum GatewayError {
         path: PathBuf,
         /// What is wrong and how to mend it.
         what: String,
-    },
-    /// The TLS options of a cluster cannot be used.
-    #[error("cluster `{cluster}`: {source}")]
-    ClusterTls {
-        /// The cluster.
-        cluster: String,
-        /// What is wrong.
-        source: TlsError,
     },
     /// No broker of a cluster can be reached at the start.
     #[error(

@@ -1,9 +1,9 @@
 //! `listeners[].tls.clientAuth`: certificates of partners.
 
 use tidegate_core::document::Place;
+use tidegate_daemon::Around;
 
 use super::model::ClientAuth;
-use super::secret::Around;
 use crate::principal::{MAX_RULES, PrincipalRule, PrincipalRules};
 
 /// Reads the authorities and the way from a certificate to an account.

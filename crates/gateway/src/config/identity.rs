@@ -5,10 +5,10 @@ use tidegate_core::document::{Fields, Place};
 use tidegate_core::names::{NameError, Shown};
 use tidegate_core::token::KeySet;
 use tidegate_core::{AccountName, ProviderName};
+use tidegate_daemon::Around;
+use tidegate_daemon::fields::Unique;
 
 use super::model::{IdentityProvider, KeySource, KeyUrl};
-use super::read::Unique;
-use super::secret::Around;
 use crate::principal::{MAX_RULES, PrincipalRule, PrincipalRules};
 
 /// Providers of one gateway: each login looks for its own among them.

@@ -4,17 +4,17 @@ use std::net::SocketAddr;
 
 use tidegate_core::document::{Fields, Place};
 use tidegate_core::{ClusterName, ListenerName};
+use tidegate_daemon::cluster::{ClusterNames, SaslMechanism};
+use tidegate_daemon::{Around, address, certificate_and_key};
 
-use super::cluster::identity;
-use super::model::{ClusterConfig, ListenerConfig, ListenerTls, NodeAddress, NodeAddresses, SaslMechanism};
+use super::model::{ListenerConfig, ListenerTls, NodeAddress, NodeAddresses};
 use super::ports::Ports;
-use super::secret::Around;
-use super::{address, client_auth, nodes, proxy, sni};
+use super::{advertised, client_auth, nodes, proxy, sni};
 
 /// Reads one listener, and claims its ports. With `takes_tokens` there is somebody who issues tokens.
 pub(super) fn read<'a>(
     place: &Place<'a>,
-    clusters: Option<&[ClusterConfig]>,
+    clusters: &ClusterNames,
     takes_tokens: bool,
     around: &Around<'_>,
     ports: &mut Ports<'a>,
@@ -69,7 +69,7 @@ fn by_port<'a>(
     ports: &mut Ports<'a>,
 ) -> Option<(NodeAddress, NodeAddresses)> {
     let owner = fields.place().clone();
-    let advertised = address::advertised(fields.optional("advertised"), bind, &owner);
+    let advertised = advertised::read(fields.optional("advertised"), bind, &owner);
     if let Some(advertised) = &advertised {
         ports.advertise(&owner, &advertised.host, advertised.port, 1);
     }
@@ -101,9 +101,9 @@ fn by_name<'a>(
     Some(addresses)
 }
 
-fn cluster(place: &Place<'_>, clusters: Option<&[ClusterConfig]>) -> Option<ClusterName> {
+fn cluster(place: &Place<'_>, clusters: &ClusterNames) -> Option<ClusterName> {
     let name = place.parse(ClusterName::parse)?;
-    if clusters.is_none_or(|known| known.iter().any(|cluster| cluster.name == name)) {
+    if clusters.may_hold(&name) {
         return Some(name);
     }
     place.fail(format_args!("there is no cluster `{name}` under `clusters`; add it, or correct the name"));
@@ -152,7 +152,7 @@ const MECHANISMS: &[(&str, SaslMechanism)] = &[
 
 fn tls(place: &Place<'_>, protocol: Option<Protocol>, around: &Around<'_>) -> Option<ListenerTls> {
     let mut fields = place.fields()?;
-    let identity = identity(&mut fields, around);
+    let identity = certificate_and_key(&mut fields, around);
     let client_auth_place = fields.optional("clientAuth");
     fields.finish();
     if place.is_hollow() {

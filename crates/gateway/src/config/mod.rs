@@ -4,10 +4,9 @@
 //! impossible combinations do not exist, every secret is fetched, every file read and every path absolute or relative
 //! to the working directory. `docs/configuration.md` is the reference; a test keeps it complete.
 
-mod address;
+mod advertised;
 mod client_auth;
 mod cluster;
-mod errors;
 mod identity;
 mod limits;
 mod listener;
@@ -19,33 +18,30 @@ mod principal;
 mod proxy;
 mod read;
 mod reload;
-mod secret;
 mod sni;
-mod store;
-mod surroundings;
 
 use std::path::Path;
 
-pub use address::{AddressError, HostPort};
-pub use errors::ConfigErrors;
+use tidegate_daemon::config_file;
+
 pub use identity::{AccountPattern, DEFAULT_PRINCIPAL_CLAIM, MAX_PROVIDERS};
 pub use limits::{LIMITS, LimitSpec, Limits};
 pub use model::{
-    ClientAuth, ClientIdentity, ClusterConfig, Config, IdentityProvider, KeySource, KeyUrl, ListenerConfig,
-    ListenerTls, NodeAddress, NodeAddresses, PemFile, ProxyProtocol, ReloadConfig, SaslMechanism,
-    StoreConfig, StoreKind, TopicConfig, UpstreamSasl, UpstreamTls,
+    ClientAuth, ClusterConfig, Config, IdentityProvider, KeySource, KeyUrl, ListenerConfig, ListenerTls,
+    NodeAddress, NodeAddresses, ProxyProtocol, ReloadConfig,
 };
 pub use policy::PolicyConfig;
 pub use principal::{AclPolicy, PerZone, UserPattern, UserPatternError, ZonePasswords};
-pub use surroundings::{Machine, Surroundings};
+pub use tidegate_daemon::cluster::{ClientIdentity, Cluster, SaslMechanism, UpstreamSasl, UpstreamTls};
+pub use tidegate_daemon::fields::DEFAULT_STATE_FILE;
+pub use tidegate_daemon::http::DEFAULT_HTTP_HOST;
+pub use tidegate_daemon::store::{StoreConfig, StoreKind, TopicConfig};
+pub use tidegate_daemon::{AddressError, ConfigErrors, HostPort, Machine, PemFile, Surroundings};
 
 /// Reads the configuration file and everything that it points to. Makes the root key's file if it is missing, but only
 /// if nothing else is wrong.
 pub fn load(path: &Path) -> Result<Config, ConfigErrors> {
-    match surroundings::read_text(&Machine, path) {
-        Ok(text) => parse(&text, path, &Machine),
-        Err(what) => Err(ConfigErrors::of_file(path, format!("{what}; name the configuration file"))),
-    }
+    config_file::load(path, parse)
 }
 
 /// Understands the text of a configuration file. The rest of the world is reached through `surroundings` alone;
@@ -66,10 +62,6 @@ pub fn parse_embedded(
 /// How often the list of brokers and topics is asked for anew: quick enough for a new broker to be served before
 /// clients, who refresh every five minutes, hear of it; cheap, since one connection does it for all partners.
 pub const DEFAULT_METADATA_REFRESH_MS: u64 = 30_000;
-/// Probes and metrics are for the own side, so they are not offered to the network unless somebody says so.
-pub const DEFAULT_HTTP_HOST: &str = "127.0.0.1";
-/// What must survive a crash; beside the configuration, where the root key is too.
-pub const DEFAULT_STATE_FILE: &str = "state.db";
 /// The customary port of Prometheus exporters that belong to a service.
 pub const DEFAULT_HTTP_PORT: u16 = 9464;
 /// How often the files are looked at: a rotated certificate or an edited zone is in force within two looks, and a look

@@ -1,18 +1,19 @@
 //! The configuration as understood.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::net::SocketAddr;
+use std::ops::Deref;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use ipnet::IpNet;
-use secrecy::{SecretSlice, SecretString};
-use tidegate_core::store::{SealError, Sealer, SealingKey};
 use tidegate_core::token::KeySet;
 use tidegate_core::{ClusterName, ListenerName, ProviderName, RootKey};
+use tidegate_daemon::cluster::{Cluster, SaslMechanism};
+use tidegate_daemon::store::StoreConfig;
+use tidegate_daemon::{HostPort, PemFile};
 
-use super::{AccountPattern, AclPolicy, HostPort, Limits, PerZone, PolicyConfig};
+use super::{AccountPattern, AclPolicy, Limits, PerZone, PolicyConfig};
 use crate::principal::PrincipalRules;
 
 /// All that the daemon has to know.
@@ -55,137 +56,30 @@ impl Config {
     }
 }
 
-/// Where zones and accounts are kept, and what seals the secrets in there.
-#[derive(Debug, Clone)]
-pub struct StoreConfig {
-    /// Where.
-    pub kind: StoreKind,
-    /// What seals; `None` is a key derived from the root key.
-    pub sealing_key: Option<SealingKey>,
-    /// What sealed before, until everything is sealed anew.
-    pub previous_sealing_key: Option<SealingKey>,
-}
-
-/// Where records are kept.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum StoreKind {
-    /// In the state file, which one gateway owns.
-    Sqlite,
-    /// In a compacted topic, which any number of replicas share.
-    Kafka(TopicConfig),
-}
-
-/// The topic of a store. Facts are in another, whose name ends in `-facts`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TopicConfig {
-    /// The cluster of the topic, entered with the gateway's own user.
-    pub cluster: ClusterName,
-    /// The topic.
-    pub topic: String,
-    /// Its replicas, if it has to be made.
-    pub replication: Option<i16>,
-    /// Principals of other replicas that may write it.
-    pub writers: Vec<String>,
-}
-
-impl StoreConfig {
-    /// What secrets in records are sealed with.
-    ///
-    /// # Errors
-    /// [`SealError::Key`]: never, since every key has the right length.
-    pub fn sealer(&self, root_key: &RootKey) -> Result<Sealer, SealError> {
-        let present = match &self.sealing_key {
-            Some(key) => key.clone(),
-            None => SealingKey::derived(root_key)?,
-        };
-        let sealer = Sealer::new(present);
-        Ok(match &self.previous_sealing_key {
-            Some(previous) => sealer.with_previous(previous.clone()),
-            // Whoever names a key for the first time has sealed with the derived one before.
-            None if self.sealing_key.is_some() => sealer.with_previous(SealingKey::derived(root_key)?),
-            None => sealer,
-        })
-    }
-}
-
-/// An upstream Kafka cluster and how to enter it.
+/// An upstream Kafka cluster and how to enter it; [`Cluster`] is what every daemon knows of one.
 #[derive(Debug, Clone)]
 pub struct ClusterConfig {
-    /// The name that zones and listeners use.
-    pub name: ClusterName,
-    /// Where to begin; at least one.
-    pub bootstrap: Vec<HostPort>,
-    /// TLS towards the brokers; `None` is plain text.
-    pub tls: Option<UpstreamTls>,
-    /// SASL towards the brokers; `None` is none.
-    pub sasl: Option<UpstreamSasl>,
+    /// Its name, its brokers, TLS and SASL; the fields are reached as if they were here.
+    pub common: Cluster,
+    /// How partners' connections log in; `None` is as the gateway itself.
+    pub per_zone: Option<PerZone>,
     /// What is done with the ACLs of the zones' users.
     pub acls: AclPolicy,
     /// How often metadata is asked for anew.
     pub metadata_refresh: Duration,
 }
 
-/// TLS towards the brokers.
-#[derive(Debug, Clone)]
-pub struct UpstreamTls {
-    /// Whom to trust; `None` is the public authorities.
-    pub ca: Option<PemFile>,
-    /// The gateway's own certificate, for brokers that want one.
-    pub identity: Option<ClientIdentity>,
-    /// Whether the broker's name must be in its certificate.
-    pub endpoint_identification: bool,
-}
+impl Deref for ClusterConfig {
+    type Target = Cluster;
 
-/// A certificate and its key.
-#[derive(Debug, Clone)]
-pub struct ClientIdentity {
-    /// The chain, own certificate first.
-    pub certificate: PemFile,
-    /// The private key.
-    pub key: PemFile,
-}
-
-/// SASL towards the brokers.
-#[derive(Debug, Clone)]
-pub struct UpstreamSasl {
-    /// The mechanism.
-    pub mechanism: SaslMechanism,
-    /// The user.
-    pub username: String,
-    /// Its password.
-    pub password: SecretString,
-    /// How partners' connections log in; `None` is as the gateway itself.
-    pub per_zone: Option<PerZone>,
-}
-
-/// A SASL mechanism.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum SaslMechanism {
-    /// PLAIN: the password itself.
-    Plain,
-    /// SCRAM-SHA-256.
-    ScramSha256,
-    /// SCRAM-SHA-512.
-    ScramSha512,
-    /// OAUTHBEARER: a token of an identity provider. Partners only; brokers are entered with passwords.
-    OauthBearer,
-}
-
-impl SaslMechanism {
-    /// The registered name.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Plain => "PLAIN",
-            Self::ScramSha256 => "SCRAM-SHA-256",
-            Self::ScramSha512 => "SCRAM-SHA-512",
-            Self::OauthBearer => "OAUTHBEARER",
-        }
+    fn deref(&self) -> &Cluster {
+        &self.common
     }
 }
 
-impl fmt::Display for SaslMechanism {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+impl AsRef<Cluster> for ClusterConfig {
+    fn as_ref(&self) -> &Cluster {
+        &self.common
     }
 }
 
@@ -303,19 +197,4 @@ pub struct NodeAddress {
     pub bind: SocketAddr,
     /// Where clients connect.
     pub advertised: HostPort,
-}
-
-/// A PEM file and what was in it at start.
-#[derive(Clone)]
-pub struct PemFile {
-    /// The file, for messages.
-    pub path: PathBuf,
-    /// Its content.
-    pub pem: SecretSlice<u8>,
-}
-
-impl fmt::Debug for PemFile {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "PemFile({})", self.path.display())
-    }
 }

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use tidegate_core::document::{Fields, Place};
+use tidegate_daemon::{HostPort, address};
 
-use super::address::{self, HostPort};
+use super::advertised;
 use super::model::NodeAddress;
 use super::ports::Ports;
 
@@ -83,7 +84,7 @@ impl HostPattern {
     fn read(place: &Place<'_>) -> Option<Self> {
         let text = place.text()?;
         // The longest that it can become.
-        address::check_host(&text.replace(NODE, &MAX_NODES.to_string()), place)?;
+        advertised::check(&text.replace(NODE, &MAX_NODES.to_string()), place)?;
         Some(Self(text.to_owned()))
     }
 
@@ -176,10 +177,8 @@ fn node_advertised(
     let host = fields.optional("host");
     let port = fields.optional("port");
     fields.finish();
-    let host = host.map_or_else(
-        || listener.map(|advertised| advertised.host.clone()),
-        |place| address::advertised_host(&place),
-    );
+    let host = host
+        .map_or_else(|| listener.map(|advertised| advertised.host.clone()), |place| advertised::host(&place));
     let port = port.map_or(bound_port, |place| address::port(&place));
     Some(HostPort { host: host?, port: port? })
 }

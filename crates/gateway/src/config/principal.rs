@@ -6,9 +6,8 @@ use secrecy::SecretString;
 use tidegate_core::ZoneName;
 use tidegate_core::document::Place;
 use tidegate_core::names::Shown;
-
-use super::model::SaslMechanism;
-use super::secret::Around;
+use tidegate_daemon::Around;
+use tidegate_daemon::cluster::SaslMechanism;
 
 /// How each zone logs in upstream.
 #[derive(Debug, Clone)]

@@ -4,10 +4,10 @@ use std::net::SocketAddr;
 
 use tidegate_core::document::Place;
 use tidegate_core::names::Shown;
+use tidegate_daemon::{HostPort, address};
 
-use super::address;
+use super::NodeAddresses;
 use super::model::NodeAddress;
-use super::{HostPort, NodeAddresses};
 
 /// Reads the domain; the bootstrap address with it.
 pub(super) fn read(

@@ -89,7 +89,7 @@ impl ListenerShared {
         let policy = policy(&whole.policy, limits);
         let table = parts.rules_of(config, RuleTable::with(&policy))?;
         let login_policy = LoginPolicy {
-            mechanisms: config.mechanisms.iter().copied().map(crate::upstream::mechanism).collect(),
+            mechanisms: config.mechanisms.iter().copied().map(Into::into).collect(),
             max_session: (!limits.session_max.is_zero()).then_some(limits.session_max),
             allow_raw_tokens: false,
         };

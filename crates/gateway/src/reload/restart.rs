@@ -33,9 +33,8 @@ pub(super) fn keep(before: &Config, now: &mut Config) -> Vec<String> {
         let key = |field: &str| format!("clusters[{}].{field}", cluster.name);
         changed(cluster.metadata_refresh != new.metadata_refresh, &key("metadataRefreshMs"));
         changed(cluster.acls != new.acls, &key("acls"));
-        cluster.bootstrap.clone_from(&new.bootstrap);
-        cluster.tls.clone_from(&new.tls);
-        cluster.sasl.clone_from(&new.sasl);
+        cluster.common.clone_from(&new.common);
+        cluster.per_zone.clone_from(&new.per_zone);
     }
     now.clusters = clusters;
     let names = |config: &Config| config.listeners.iter().map(|it| it.name.clone()).collect::<Vec<_>>();

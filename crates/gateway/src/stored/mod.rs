@@ -21,4 +21,5 @@ mod reader;
 pub(crate) use follow::Stored;
 pub(crate) use freshness::Freshness;
 
-pub use open::{StoreParts, open_all, open_store};
+pub use open::{open_all, open_store};
+pub use tidegate_daemon::store::StoreParts;

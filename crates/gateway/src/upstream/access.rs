@@ -4,8 +4,8 @@ use tidegate_client::{ConnectOptions, Endpoint, SaslLogin};
 use tidegate_core::{RootKey, ZoneId, ZoneName};
 use tidegate_wire::sasl::Mechanism;
 
-use super::{connect_options, mechanism};
-use crate::config::{AclPolicy, ClusterConfig, HostPort, Limits, PerZone, ZonePasswords};
+use super::connect::connect_options;
+use crate::config::{AclPolicy, ClusterConfig, Limits, PerZone, ZonePasswords};
 use crate::error::GatewayError;
 
 /// Where a cluster begins, and how its brokers are connected to.
@@ -35,15 +35,14 @@ impl Access {
     /// What the configuration says; nothing is dialled.
     ///
     /// # Errors
-    /// [`GatewayError::ClusterTls`] when certificate, key and authorities make no usable TLS.
+    /// [`DaemonError::ClusterTls`](tidegate_daemon::DaemonError::ClusterTls) when certificate, key and authorities make no usable TLS.
     pub fn new(config: &ClusterConfig, limits: &Limits, root_key: &RootKey) -> Result<Self, GatewayError> {
-        let endpoint = |server: &HostPort| Endpoint::new(server.host.clone(), server.port);
         Ok(Self {
-            bootstrap: config.bootstrap.iter().map(endpoint).collect(),
+            bootstrap: config.endpoints(),
             options: connect_options(config, limits)?,
             zones: config.sasl.as_ref().and_then(|sasl| {
-                let config = sasl.per_zone.clone()?;
-                Some(ZoneLogins { mechanism: mechanism(sasl.mechanism), config, root_key: root_key.clone() })
+                let config = config.per_zone.clone()?;
+                Some(ZoneLogins { mechanism: sasl.mechanism.into(), config, root_key: root_key.clone() })
             }),
             acls: config.acls,
         })

@@ -3,9 +3,9 @@
 //! All Metadata answers are cut from this picture, so that no partner can load the cluster with Metadata.
 
 mod access;
+mod connect;
 mod observe;
 pub(crate) mod principals;
-mod security;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -21,8 +21,6 @@ use crate::snapshot::ClusterSnapshot;
 
 pub use access::{Access, ZoneLogins};
 pub use observe::Observer;
-pub(crate) use security::connect_options;
-pub(crate) use security::mechanism;
 
 /// Least time between two rounds, however many clients meet moved leaders: quicker than a client's own backoff after
 /// such an error, and no load for a broker.

@@ -90,7 +90,7 @@ impl Surroundings for Machine {
 }
 
 /// Reads a file as text; the error says what is wrong, not yet how to mend it.
-pub(super) fn read_text(surroundings: &dyn Surroundings, path: &Path) -> Result<String, String> {
+pub(crate) fn read_text(surroundings: &dyn Surroundings, path: &Path) -> Result<String, String> {
     let content =
         surroundings.read(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
     String::from_utf8(content).map_err(|_| format!("{} is not UTF-8 text", path.display()))

@@ -14,13 +14,13 @@ pub struct ConfigErrors {
 
 impl ConfigErrors {
     /// Mistakes inside the file. There is one document only, so it needs no number.
-    pub(super) fn new(path: &Path, mut problems: Vec<Problem>) -> Self {
+    pub fn new(path: &Path, mut problems: Vec<Problem>) -> Self {
         problems.iter_mut().for_each(|problem| problem.document = None);
         Self { file: path.display().to_string(), problems }
     }
 
     /// Something wrong with the file as a whole.
-    pub(super) fn of_file(path: &Path, what: String) -> Self {
+    pub fn of_file(path: &Path, what: String) -> Self {
         Self::new(path, vec![Problem { document: None, path: String::new(), line: None, what }])
     }
 

@@ -1,19 +1,16 @@
-//! `store`: where zones and accounts are kept, if not in a folder and a file.
+//! `store` as written.
 
 use secrecy::ExposeSecret;
 use tidegate_core::document::{Fields, Place};
 use tidegate_core::store::SealingKey;
 use tidegate_core::{ClusterName, RootKey, RootKeyError};
 
-use super::model::{ClusterConfig, StoreConfig, StoreKind, TopicConfig};
-use super::secret::Around;
+use super::{StoreConfig, StoreKind, TopicConfig};
+use crate::Around;
+use crate::cluster::ClusterNames;
 
-/// Reads `store`; `clusters` is `None` when they are not all known.
-pub(super) fn read(
-    place: &Place<'_>,
-    clusters: Option<&[ClusterConfig]>,
-    around: &Around<'_>,
-) -> Option<StoreConfig> {
+/// Reads `store`.
+pub fn read(place: &Place<'_>, clusters: &ClusterNames, around: &Around<'_>) -> Option<StoreConfig> {
     let mut fields = place.fields()?;
     let kind = fields.required("type", "write `type: SQLITE` or `type: KAFKA`");
     let kind = kind.and_then(|place| place.choice(&[("SQLITE", false), ("KAFKA", true)]));
@@ -30,7 +27,7 @@ pub(super) fn read(
     Some(StoreConfig { kind: kind?, sealing_key: present?, previous_sealing_key: previous? })
 }
 
-fn topic(fields: &mut Fields<'_>, clusters: Option<&[ClusterConfig]>) -> Option<TopicConfig> {
+fn topic(fields: &mut Fields<'_>, clusters: &ClusterNames) -> Option<TopicConfig> {
     let known = fields
         .required("cluster", "write the name of the cluster that holds the store")
         .and_then(|place| cluster(&place, clusters));
@@ -49,9 +46,9 @@ fn topic(fields: &mut Fields<'_>, clusters: Option<&[ClusterConfig]>) -> Option<
 /// In one place, so that replicas of a stock configuration find one another.
 const DEFAULT_TOPIC: &str = "tidegate-store";
 
-fn cluster(place: &Place<'_>, clusters: Option<&[ClusterConfig]>) -> Option<ClusterName> {
+fn cluster(place: &Place<'_>, clusters: &ClusterNames) -> Option<ClusterName> {
     let name = place.parse(ClusterName::parse)?;
-    if clusters.is_none_or(|clusters| clusters.iter().any(|cluster| cluster.name == name)) {
+    if clusters.may_hold(&name) {
         return Some(name);
     }
     place.fail(format_args!("there is no cluster `{name}`; write the name of one of `clusters`"));

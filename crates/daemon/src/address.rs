@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
-use tidegate_core::document::{Fields, Place};
+use tidegate_core::document::Place;
 use tidegate_core::names::Shown;
 
 /// A host, by name or address, and a port.
@@ -51,8 +51,22 @@ impl fmt::Display for HostPort {
     }
 }
 
+/// A host: a name, or an IP address without brackets.
+///
+/// # Errors
+/// [`AddressError::Host`].
+pub fn parse_host(text: &str) -> Result<String, AddressError> {
+    let is_name = (1..=253).contains(&text.len())
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
+    if is_name || text.parse::<IpAddr>().is_ok() {
+        Ok(text.to_owned())
+    } else {
+        Err(AddressError::Host(Shown::of(text)))
+    }
+}
+
 /// An address to bind: `{host, port}` with an IP address as host.
-pub(super) fn bind(place: &Place<'_>) -> Option<SocketAddr> {
+pub fn bind(place: &Place<'_>) -> Option<SocketAddr> {
     let mut fields = place.fields()?;
     let host =
         fields.required("host", "write the IP address to listen on, 0.0.0.0 for all").and_then(|p| ip(&p));
@@ -61,55 +75,8 @@ pub(super) fn bind(place: &Place<'_>) -> Option<SocketAddr> {
     Some(SocketAddr::new(host?, port?))
 }
 
-/// The address that clients are told. What is not written is the same as bound.
-pub(super) fn advertised(
-    place: Option<Place<'_>>,
-    bind: Option<SocketAddr>,
-    owner: &Place<'_>,
-) -> Option<HostPort> {
-    let mut fields = place.as_ref().and_then(Place::fields);
-    let host = field(&mut fields, "host");
-    let port_place = field(&mut fields, "port");
-    if let Some(fields) = fields {
-        fields.finish();
-    }
-    let host = match &host {
-        Some(host) => advertised_host(host),
-        None => bound_host(bind?.ip(), place.as_ref().unwrap_or(owner)),
-    };
-    let port = port_place.map_or_else(|| Some(bind?.port()), |place| port(&place));
-    Some(HostPort { host: host?, port: port? })
-}
-
-/// A host that clients can connect to.
-pub(super) fn advertised_host(place: &Place<'_>) -> Option<String> {
-    check_host(place.text()?, place)
-}
-
-/// As [`advertised_host`], of a text that was made of the one at `place`.
-pub(super) fn check_host(text: &str, place: &Place<'_>) -> Option<String> {
-    let host = parse_host(text).map_err(|error| place.fail(error)).ok()?;
-    if host.parse().is_ok_and(|ip: IpAddr| ip.is_unspecified()) {
-        place.fail(format_args!("clients cannot connect to {host}; write the name or address that they use"));
-        return None;
-    }
-    Some(host)
-}
-
-/// The bound address as the one that clients are told, which only works if it is a single one.
-pub(super) fn bound_host(ip: IpAddr, place: &Place<'_>) -> Option<String> {
-    if !ip.is_unspecified() {
-        return Some(ip.to_string());
-    }
-    let what = format_args!(
-        "clients cannot connect to {ip}; write `advertised: {{host: ...}}` with the host that they use"
-    );
-    place.fail(what);
-    None
-}
-
 /// An IP address.
-pub(super) fn ip(place: &Place<'_>) -> Option<IpAddr> {
+pub fn ip(place: &Place<'_>) -> Option<IpAddr> {
     let text = place.text()?;
     let ip = text.parse().ok();
     if ip.is_none() {
@@ -122,27 +89,13 @@ pub(super) fn ip(place: &Place<'_>) -> Option<IpAddr> {
 }
 
 /// A port from 1 on.
-pub(super) fn port(place: &Place<'_>) -> Option<u16> {
+pub fn port(place: &Place<'_>) -> Option<u16> {
     let number = place.whole_number()?;
     let port = u16::try_from(number).ok().filter(|port| *port != 0);
     if port.is_none() {
         place.fail(format_args!("{number} is no port; write a number from 1 to 65535"));
     }
     port
-}
-
-fn field<'a>(fields: &mut Option<Fields<'a>>, key: &'static str) -> Option<Place<'a>> {
-    fields.as_mut().and_then(|fields| fields.optional(key))
-}
-
-fn parse_host(text: &str) -> Result<String, AddressError> {
-    let is_name = (1..=253).contains(&text.len())
-        && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
-    if is_name || text.parse::<IpAddr>().is_ok() {
-        Ok(text.to_owned())
-    } else {
-        Err(AddressError::Host(Shown::of(text)))
-    }
 }
 
 #[cfg(test)]

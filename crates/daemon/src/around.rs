@@ -1,39 +1,37 @@
-//! Secrets: from the environment, from a file, or written out.
+//! What a configuration names outside itself: files, folders, secrets.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::io;
 use std::path::{Path, PathBuf};
 
-use secrecy::{ExposeSecret, SecretSlice, SecretString};
-use tidegate_core::RootKey;
+use secrecy::{SecretSlice, SecretString};
 use tidegate_core::document::Place;
+use tidegate_core::names::Shown;
 
-use super::model::PemFile;
-use super::surroundings::{Surroundings, read_text};
+use crate::pem::PemFile;
+use crate::surroundings::{Surroundings, read_text};
 
 /// The surroundings, seen from the folder of the configuration file.
-pub(super) struct Around<'s> {
+pub struct Around<'s> {
     folder: PathBuf,
     surroundings: &'s dyn Surroundings,
     files: RefCell<Vec<PathBuf>>,
 }
 
-/// The root key, or the file that it is to be made in once nothing else is wrong.
-pub(super) enum RootKeySource<'a> {
-    Key(RootKey),
-    ToBeMade(Place<'a>, PathBuf),
-}
-
 impl<'s> Around<'s> {
-    pub(super) fn new(file: &Path, surroundings: &'s dyn Surroundings) -> Self {
+    /// The surroundings of a configuration file.
+    pub fn new(file: &Path, surroundings: &'s dyn Surroundings) -> Self {
         let folder = file.parent().map(Path::to_path_buf).unwrap_or_default();
         Self { folder, surroundings, files: RefCell::default() }
     }
 
     /// The files read so far.
-    pub(super) fn files(&self) -> Vec<PathBuf> {
+    pub fn files(&self) -> Vec<PathBuf> {
         self.files.borrow().clone()
+    }
+
+    pub(crate) fn surroundings(&self) -> &'s dyn Surroundings {
+        self.surroundings
     }
 
     fn read_text(&self, path: &Path) -> Result<String, String> {
@@ -42,7 +40,7 @@ impl<'s> Around<'s> {
     }
 
     /// A path as written; relative ones begin at the folder of the configuration file.
-    pub(super) fn path(&self, place: &Place<'_>) -> Option<PathBuf> {
+    pub fn path(&self, place: &Place<'_>) -> Option<PathBuf> {
         let text = place.text()?;
         if text.is_empty() || text.contains('\0') {
             place.fail("the path is empty; write one, relative to the folder of this file");
@@ -52,12 +50,12 @@ impl<'s> Around<'s> {
     }
 
     /// A file of the folder of the configuration file.
-    pub(super) fn beside(&self, file: &str) -> PathBuf {
+    pub fn beside(&self, file: &str) -> PathBuf {
         self.folder.join(file)
     }
 
     /// A folder that is there.
-    pub(super) fn folder(&self, place: &Place<'_>) -> Option<PathBuf> {
+    pub fn folder(&self, place: &Place<'_>) -> Option<PathBuf> {
         let path = self.path(place)?;
         if self.surroundings.is_folder(&path) {
             return Some(path);
@@ -70,7 +68,7 @@ impl<'s> Around<'s> {
     }
 
     /// The secrets in the files of a folder, by the names of the files; hidden files are left out.
-    pub(super) fn secrets(&self, place: &Place<'_>) -> Option<BTreeMap<String, SecretString>> {
+    pub fn secrets(&self, place: &Place<'_>) -> Option<BTreeMap<String, SecretString>> {
         let folder = self.folder(place)?;
         let files = self
             .surroundings
@@ -95,7 +93,7 @@ impl<'s> Around<'s> {
     }
 
     /// A file of text, read.
-    pub(super) fn text(&self, place: &Place<'_>) -> Option<String> {
+    pub fn text(&self, place: &Place<'_>) -> Option<String> {
         let path = self.path(place)?;
         self.read_text(&path)
             .map_err(|what| place.fail(format_args!("{what}; correct the path or the file's rights")))
@@ -103,7 +101,7 @@ impl<'s> Around<'s> {
     }
 
     /// A PEM file, read.
-    pub(super) fn pem(&self, place: &Place<'_>) -> Option<PemFile> {
+    pub fn pem(&self, place: &Place<'_>) -> Option<PemFile> {
         let path = self.path(place)?;
         let text = self
             .read_text(&path)
@@ -117,7 +115,7 @@ impl<'s> Around<'s> {
     }
 
     /// `${env:NAME}`, `file:PATH`, or the secret itself. No message repeats a secret.
-    pub(super) fn secret(&self, place: &Place<'_>) -> Option<SecretString> {
+    pub fn secret(&self, place: &Place<'_>) -> Option<SecretString> {
         let text = place.text()?;
         let secret = if let Some(rest) = text.strip_prefix("${") {
             self.variable(place, rest)?
@@ -135,35 +133,6 @@ impl<'s> Around<'s> {
         Some(secret.into())
     }
 
-    /// The root key. Its file need not exist yet.
-    pub(super) fn root_key<'a>(&self, place: &Place<'a>) -> Option<RootKeySource<'a>> {
-        if let Some(file) = place.text()?.strip_prefix("file:") {
-            let path = self.folder.join(file);
-            let missing =
-                self.surroundings.read(&path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
-            if missing {
-                return Some(RootKeySource::ToBeMade(place.clone(), path));
-            }
-            if self.surroundings.is_open_to_others(&path) {
-                place.fail(format_args!("{} is open to others; run `chmod 600` on it", path.display()));
-                return None;
-            }
-        }
-        let text = self.secret(place)?;
-        RootKey::parse(text.expose_secret()).map(RootKeySource::Key).map_err(|error| place.fail(error)).ok()
-    }
-
-    /// Makes the root key's file.
-    pub(super) fn make_root_key(&self, place: &Place<'_>, path: &Path) -> Option<RootKey> {
-        let what = |error| {
-            place.fail(format_args!(
-                "cannot make {}: {error}; make its folder, or correct the path",
-                path.display()
-            ));
-        };
-        self.surroundings.create_root_key(path).map_err(what).ok()
-    }
-
     fn variable(&self, place: &Place<'_>, rest: &str) -> Option<String> {
         let Some(name) = rest.strip_prefix("env:").and_then(|rest| rest.strip_suffix('}')) else {
             place.fail("a text that begins with `${` must be `${env:NAME}`; correct it, or put the secret into a file");
@@ -171,7 +140,7 @@ impl<'s> Around<'s> {
         };
         let value = self.surroundings.variable(name);
         if value.is_none() {
-            let name = tidegate_core::names::Shown::of(name);
+            let name = Shown::of(name);
             place.fail(format_args!("environment variable `{name}` is not set; set it before the start"));
         }
         value

@@ -1,0 +1,72 @@
+//! From the configuration of a cluster to the way its brokers are connected to.
+
+use secrecy::{ExposeSecret, SecretSlice};
+use tidegate_client::{ConnectOptions, Endpoint, SaslLogin, Security, Tls, TlsError, TlsOptions};
+use tidegate_wire::sasl::Mechanism;
+
+use super::{Cluster, SaslMechanism, UpstreamTls};
+use crate::{DaemonError, HostPort};
+
+impl Cluster {
+    /// The brokers to begin with.
+    #[must_use]
+    pub fn endpoints(&self) -> Vec<Endpoint> {
+        let endpoint = |server: &HostPort| Endpoint::new(server.host.clone(), server.port);
+        self.bootstrap.iter().map(endpoint).collect()
+    }
+
+    /// TLS and SASL for every connection to it.
+    ///
+    /// # Errors
+    /// [`DaemonError::ClusterTls`] when certificate, key and authorities make no usable TLS.
+    pub fn security(&self) -> Result<Security, DaemonError> {
+        let failed = |source| DaemonError::ClusterTls { cluster: self.name.clone(), source };
+        let security = match &self.tls {
+            None => Security::plaintext(),
+            Some(tls) => Security::tls(build(tls).map_err(failed)?),
+        };
+        Ok(match &self.sasl {
+            None => security,
+            Some(sasl) => security.with_login(SaslLogin {
+                mechanism: sasl.mechanism.into(),
+                user: sasl.username.clone(),
+                password: sasl.password.clone(),
+            }),
+        })
+    }
+
+    /// Options for connections to it, with the usual limits; brokers see `client_id` in their logs and quotas.
+    ///
+    /// # Errors
+    /// As [`Self::security`].
+    pub fn connect_options(&self, client_id: &str) -> Result<ConnectOptions, DaemonError> {
+        Ok(ConnectOptions::new(client_id, self.security()?))
+    }
+}
+
+/// The mechanism of the same name.
+impl From<SaslMechanism> for Mechanism {
+    fn from(configured: SaslMechanism) -> Self {
+        match configured {
+            SaslMechanism::Plain => Self::Plain,
+            SaslMechanism::ScramSha256 => Self::ScramSha256,
+            SaslMechanism::ScramSha512 => Self::ScramSha512,
+            SaslMechanism::OauthBearer => Self::OauthBearer,
+        }
+    }
+}
+
+fn build(tls: &UpstreamTls) -> Result<Tls, TlsError> {
+    let mut options = TlsOptions::new();
+    if let Some(ca) = &tls.ca {
+        options = options.authorities(ca.pem.expose_secret().to_vec());
+    }
+    if let Some(identity) = &tls.identity {
+        let key = SecretSlice::from(identity.key.pem.expose_secret().to_vec());
+        options = options.identity(identity.certificate.pem.expose_secret().to_vec(), key);
+    }
+    if !tls.endpoint_identification {
+        options = options.without_endpoint_identification();
+    }
+    options.build()
+}
