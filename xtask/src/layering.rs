@@ -31,7 +31,14 @@ const MAY_USE: [(&str, &[&str]); 11] = [
     ),
     (
         "tidegate-mirror",
-        &["tidegate-core", "tidegate-wire", "tidegate-link", "tidegate-client", "tidegate-store"],
+        &[
+            "tidegate-core",
+            "tidegate-wire",
+            "tidegate-link",
+            "tidegate-client",
+            "tidegate-store",
+            "tidegate-daemon",
+        ],
     ),
     ("tidegate-admin", &["tidegate-core"]),
     ("tidegate-portal", &["tidegate-core"]),

@@ -23,6 +23,13 @@ impl LinkId {
         self.0.as_bytes()
     }
 
+    /// The id of that form of it; none for any other text.
+    #[must_use]
+    pub fn from_base64(text: &str) -> Option<Self> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+        Some(Self::from_bytes(bytes.try_into().ok()?))
+    }
+
     /// The form of 22 characters that `cluster_link_id` has in REST: base64url without padding.
     #[must_use]
     pub fn to_base64(&self) -> String {
@@ -51,5 +58,9 @@ mod tests {
         let id = LinkId::from_bytes([0xfb; 16]);
         assert_eq!(id.to_string(), "fbfbfbfb-fbfb-fbfb-fbfb-fbfbfbfbfbfb");
         assert_eq!(id.to_base64(), "-_v7-_v7-_v7-_v7-_v7-w");
+        assert_eq!(LinkId::from_base64("-_v7-_v7-_v7-_v7-_v7-w"), Some(id));
+        for bad in ["", "-_v7", "-_v7-_v7-_v7-_v7-_v7-w==", "-_v7-_v7-_v7-_v7-_v7-_v7"] {
+            assert_eq!(LinkId::from_base64(bad), None, "{bad}");
+        }
     }
 }

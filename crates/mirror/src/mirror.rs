@@ -9,6 +9,7 @@ use tidegate_wire::filler::Kind;
 use uuid::Uuid;
 
 use crate::calls::TopicPartition;
+use crate::cluster::Cluster;
 use crate::link::{Copying, Link, Pair, StatusReader};
 use crate::share::Share;
 use crate::topics::{self, Seen, TopicError};
@@ -169,32 +170,58 @@ impl Mirror {
         source: &Seen,
         mirror: &Seen,
     ) -> Result<(), TopicError> {
-        let there = source.partitions.min(mirror.partitions);
-        let is_new = |partition: &i32| share.has(*partition) && !self.partitions.contains_key(partition);
-        let new: Vec<i32> = (0..there).filter(is_new).collect();
-        if new.is_empty() {
+        let is_new = |pair: &Pair| {
+            share.has(pair.mirror.partition) && !self.partitions.contains_key(&pair.mirror.partition)
+        };
+        let there = 0..source.partitions.min(mirror.partitions);
+        if there.clone().all(|partition| !share.has(partition) || self.partitions.contains_key(&partition)) {
             return Ok(());
         }
-        let producer_expiration_ms = topics::producer_expiration_ms(&link.services().mirror).await?;
-        for partition in new {
-            let job = self.job(partition, source.is_compacted(), producer_expiration_ms);
-            let at = |seen: &Seen| TopicPartition::new(seen.topic.clone(), partition);
-            let pair = Pair { source: at(source), mirror: at(mirror), job };
-            self.partitions.insert(partition, link.copy(pair));
+        let expiration = topics::producer_expiration_ms(&link.services().mirror).await?;
+        for pair in self.spec.pairs(source, mirror, expiration).into_iter().filter(is_new).collect::<Vec<_>>()
+        {
+            self.partitions.insert(pair.mirror.partition, link.copy(pair));
         }
         Ok(())
     }
+}
+
+/// The partitions of a mirror topic that are there on both sides, for whoever compares them.
+///
+/// # Errors
+/// [`TopicError`].
+pub async fn pairs(source: &Cluster, mirror: &Cluster, spec: &MirrorSpec) -> Result<Vec<Pair>, TopicError> {
+    let none = |topic: &str| TopicError::NoSource { topic: topic.to_owned() };
+    let from = topics::look(source, &spec.source).await.map_err(TopicError::of_source)?;
+    let from = from.ok_or_else(|| none(&spec.source))?;
+    // A mirror that was not made yet has no partitions.
+    let Some(to) = topics::look(mirror, spec.mirror.as_str()).await? else { return Ok(Vec::new()) };
+    let expiration = topics::producer_expiration_ms(mirror).await?;
+    Ok(spec.pairs(&from, &to, expiration))
+}
+
+impl MirrorSpec {
+    fn pairs(&self, source: &Seen, mirror: &Seen, producer_expiration_ms: i64) -> Vec<Pair> {
+        let at = |seen: &Seen, partition| TopicPartition::new(seen.topic.clone(), partition);
+        let there = 0..source.partitions.min(mirror.partitions);
+        let pairs = there.map(|partition| Pair {
+            source: at(source, partition),
+            mirror: at(mirror, partition),
+            job: self.job(partition, source.is_compacted(), producer_expiration_ms),
+        });
+        pairs.collect()
+    }
 
     fn job(&self, partition: i32, compacted: bool, producer_expiration_ms: i64) -> Job {
-        let ProducerIds { data, markers } = ProducerIds::of(self.spec.link, &self.spec.mirror, partition);
+        let ProducerIds { data, markers } = ProducerIds::of(self.link, &self.mirror, partition);
         Job {
             producer_id: data,
             marker_id: markers,
-            marker_epoch: self.spec.marker_epoch,
+            marker_epoch: self.marker_epoch,
             fillers: if compacted { Kind::Keyed } else { Kind::Plain },
             compacted,
             producer_expiration_ms,
-            limits: self.spec.limits,
+            limits: self.limits,
         }
     }
 }
