@@ -20,6 +20,7 @@ pub mod jars;
 pub mod java;
 pub mod kafka;
 pub mod markers;
+pub mod mirror;
 pub mod once;
 pub mod paths;
 pub mod pki;

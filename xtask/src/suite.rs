@@ -19,10 +19,10 @@ pub(crate) struct Args {
     cargo: Vec<String>,
 }
 
-/// Builds the gateway and the examples that the end-to-end tests start, runs all tests, and ends with the count alone on a line.
+/// Builds the programs and the examples that the end-to-end tests start, runs all tests, and ends with the count alone on a line.
 pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     let seed = args.seed.print();
-    build_gateway()?;
+    build_programs()?;
     let mut cargo = command::cargo(["test", "--locked", "--no-fail-fast"]);
     seed.set(cargo.args(&args.cargo));
     let mut tally = run_tests(&mut cargo, |_| {})?;
@@ -42,13 +42,17 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     Ok(if tally.is_success() && unexpected.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// The end-to-end tests start the binary as an operator does, and the examples as a reader does.
-pub(crate) fn build_gateway() -> Result<()> {
+/// The end-to-end tests start programs as an operator does, and the examples as a reader does.
+pub(crate) fn build_programs() -> Result<()> {
     command::run(&mut command::cargo([
         "build",
         "--locked",
         "--package",
         "tidegate-gateway-bin",
+        "--package",
+        "tidegate-mirror-bin",
+        "--package",
+        "tidegate-cli",
         "--package",
         "tidegate-examples",
     ]))

@@ -81,7 +81,9 @@ impl Fleet {
 
     /// Ends what is in flight, of all links at once.
     pub(crate) async fn stop(self) {
-        self.links.values().for_each(|running| drop(running.stop.send_replace(true)));
+        for running in self.links.values() {
+            running.stop.send_replace(true);
+        }
         for running in self.links.into_values() {
             running.stop().await;
         }

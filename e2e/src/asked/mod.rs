@@ -2,7 +2,10 @@
 
 mod logs;
 mod operator;
+mod readers;
 mod transactions;
+
+pub use readers::{Shown, shown};
 
 use std::net::SocketAddr;
 use std::thread;

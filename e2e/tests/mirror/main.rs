@@ -10,7 +10,6 @@
 
 mod histories;
 mod kills;
-mod readers;
 mod site;
 mod topics;
 mod workers;

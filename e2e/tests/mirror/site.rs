@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tidegate_client::{ConnectOptions, Security};
-use tidegate_e2e::asked::Asked;
+use tidegate_e2e::asked::{Asked, shown};
 use tidegate_e2e::jars::Version;
 use tidegate_link::copy::{CopyLimits, Job, Phase, Status};
 use tidegate_link::verify::Report;
@@ -13,8 +13,6 @@ use tidegate_mirror::{Cluster, Copying, Lease, Link, Pair, verify};
 use tidegate_sim::table::Subject;
 use tidegate_sim::{Ask, Place};
 use tidegate_wire::filler::Kind;
-
-use crate::readers::shown;
 
 /// What a link sees to in a topic until it has caught up.
 pub(crate) const MIRROR: [(&str, &str); 6] = [

@@ -91,7 +91,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     println!("{} of {} rounds are done", journal.passed(), size.rounds);
     let member = Member::of(&args.name);
     if member.package == E2E.package {
-        suite::build_gateway()?;
+        suite::build_programs()?;
     }
     let mut success = true;
     // A call that goes on also goes on with the seeds.

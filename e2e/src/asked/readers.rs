@@ -5,16 +5,18 @@ use std::process::Command;
 use std::time::Duration;
 
 use serde_json::Value;
-use tidegate_e2e::asked::Asked;
-use tidegate_e2e::process;
 use tidegate_sim::Place;
+
+use super::Asked;
+use crate::process;
 
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// Time, key, value and headers, by offset.
-pub(crate) type Shown = BTreeMap<i64, Value>;
+pub type Shown = BTreeMap<i64, Value>;
 
-pub(crate) fn shown(broker: &Asked, place: &Place) -> Shown {
+/// Everything that kcat shows of a partition to who reads what is committed.
+pub fn shown(broker: &Asked, place: &Place) -> Shown {
     let mut kcat = Command::new("kcat");
     kcat.args(["-b", &broker.kafka.bootstrap(), "-C", "-J", "-e", "-q", "-o", "beginning"]);
     kcat.args(["-X", "isolation.level=read_committed", "-X", "fetch.message.max.bytes=4000000"]);
