@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tidegate_core::{LinkId, MirrorTopic, ProducerIds};
 use tidegate_link::copy::{CopyLimits, Job, Phase, Status};
-use tidegate_link::topic::{Action, Blocked, Held, Progress, held, plan};
+use tidegate_link::topic::{Action, Blocked, Held, Progress, held, is_made_by_a_link, plan};
 use tidegate_wire::filler::Kind;
 use uuid::Uuid;
 
@@ -81,8 +81,17 @@ impl Mirror {
         };
         let name = self.spec.mirror.as_str();
         let seen = topics::look(&services.mirror, name).await?;
+        if seen.as_ref().is_some_and(|seen| seen.topic.id().is_some() && seen.topic.id() == source.topic.id())
+        {
+            return Err(TopicError::Itself { topic: name.to_owned() });
+        }
+        let is_occupied = self.is_occupied(&services.mirror, seen.as_ref()).await?;
         let mirror = seen.as_ref().map(Seen::as_mirror);
-        let actions = match plan(&source.as_source(), mirror.as_ref(), self.progress()) {
+        let planned = match is_occupied {
+            true => Err(Blocked::Occupied),
+            false => plan(&source.as_source(), mirror.as_ref(), self.progress()),
+        };
+        let actions = match planned {
             Ok(actions) => actions,
             Err(blocked) => {
                 self.blocked = Some(blocked);
@@ -157,6 +166,16 @@ impl Mirror {
     /// Stops copying; what is in flight is waited for by [`Link::stop`].
     pub fn stop(&mut self) {
         std::mem::take(&mut self.partitions).into_values().for_each(Copying::stop);
+    }
+
+    /// Whether the mirror is somebody else's. One that was copied before is not, whatever people made of its configs since.
+    async fn is_occupied(&self, cluster: &Cluster, seen: Option<&Seen>) -> Result<bool, TopicError> {
+        match seen {
+            Some(seen) if self.source_id.is_none() && !is_made_by_a_link(&seen.configs) => {
+                Ok(!topics::is_empty(cluster, seen).await?)
+            }
+            _ => Ok(false),
+        }
     }
 
     fn progress(&self) -> Progress {

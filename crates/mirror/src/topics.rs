@@ -12,7 +12,8 @@ use crate::calls::alter_configs::{Alteration, ConfigChange, alter_configs};
 use crate::calls::create_partitions::{Growth, create_partitions};
 use crate::calls::create_topics::{NewTopic, create_topics};
 use crate::calls::describe_configs::{ConfigsOf, PRODUCER_ID_EXPIRATION_MS, Resource, describe_configs};
-use crate::calls::{Refusal, Topic};
+use crate::calls::list_offsets::{Spot, list_offsets};
+use crate::calls::{LedPartition, Refusal, Topic, TopicPartition};
 use crate::cluster::{Cluster, ClusterError};
 
 /// How long a broker may take for a topic.
@@ -37,6 +38,14 @@ pub enum TopicError {
     /// The source cannot be asked or says no; all else is about the mirror.
     #[error("the source: {0}")]
     Source(#[source] Box<Self>),
+    /// Both are one topic of one cluster.
+    #[error(
+        "topic {topic} would be its own mirror: source and destination are the same cluster, under two names"
+    )]
+    Itself {
+        /// Its name.
+        topic: String,
+    },
     /// A cluster cannot be asked; it is tried again.
     #[error(transparent)]
     Cluster(#[from] ClusterError),
@@ -100,6 +109,20 @@ pub(crate) async fn look(cluster: &Cluster, name: &str) -> Result<Option<Seen>, 
     let configs = configs?.map_err(refused("describing the configs", name))?;
     let partitions = i32::try_from(told.partitions.len()).unwrap_or(i32::MAX);
     Ok(Some(Seen { topic: Topic::new(name, told.id), partitions, configs }))
+}
+
+/// Whether no record was ever written to a topic.
+pub(crate) async fn is_empty(cluster: &Cluster, seen: &Seen) -> Result<bool, TopicError> {
+    for partition in 0..seen.partitions {
+        let at = TopicPartition::new(seen.topic.clone(), partition);
+        let mut connection = cluster.connect(&cluster.leader(&at).await?).await?;
+        let led = LedPartition { at, leader_epoch: None };
+        let end = first(list_offsets(&mut connection, Spot::HighWatermark, &[led]).await?);
+        if end.map_err(refused("looking for the end", seen.topic.name()))?.offset > 0 {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// For how long brokers of a cluster know a producer, as the first that can be asked says.

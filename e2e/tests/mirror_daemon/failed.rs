@@ -53,3 +53,24 @@ fn a_foreign_write_is_told_and_stays_told_until_a_person_has_seen_to_it() {
     let verdict = &found.iter().find(|found| found["topic"] == topics[0]).unwrap()["verdict"];
     assert_eq!((&verdict["name"], &verdict["start"]), (&"DIVERGED".into(), &end.into()), "{verdict}");
 }
+
+#[test]
+fn a_topic_of_somebody_else_is_left_as_it_is() {
+    let mut site = Site::start();
+    let topic = site.topics(&[1]).remove(0);
+    site.write(&topic, 1);
+    site.mirror.kafka.create_named(&["theirs".to_owned(), "unused".to_owned()], &[1, 1]).unwrap();
+    let place = Place::new("theirs", 0);
+    let draft = Draft::of(1, site.mirror.now());
+    site.mirror.produce(&[(place.clone(), Produce::of(draft.bytes()))]);
+    let home = MirrorHome::new().unwrap();
+    let link = format!("topics: [{{source: {topic}, mirror: theirs}}, {{source: {topic}, mirror: unused}}]");
+    home.write(&site.config("{type: SQLITE}", &link)).unwrap();
+    let daemon = MirrorDaemon::start(&home).unwrap();
+    until_mirror(&daemon, "theirs", "it is refused", |mirror| {
+        let why = mirror["why"].as_str().unwrap_or_default();
+        mirror["status"] == "FAILED" && why.contains("choose another name")
+    });
+    assert_eq!(site.compare(&topic, "unused", 1), 0, "one without records is taken");
+    assert_eq!(site.mirror.list_offsets(&place, Ask::LogEnd).offset, 1);
+}

@@ -81,6 +81,16 @@ impl Config {
     }
 }
 
+/// Whether a topic bears what every mirror does that a link has made: one that does not is somebody else's, or was made by hand.
+#[must_use]
+pub fn is_made_by_a_link(configs: &BTreeMap<String, String>) -> bool {
+    let fixed = CONFIGS.iter().filter_map(|config| match (config.owned, config.value) {
+        (Owned::Always, Value::Fixed(value)) => Some((config.name, value)),
+        _ => None,
+    });
+    fixed.into_iter().all(|(name, value)| configs.get(name).is_some_and(|has| has == value))
+}
+
 /// A config that is not what it will be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Held {

@@ -12,5 +12,5 @@ mod plan;
 #[cfg(test)]
 mod tests;
 
-pub use configs::{CONFIGS, Held, Owned, held};
+pub use configs::{CONFIGS, Held, Owned, held, is_made_by_a_link};
 pub use plan::{Action, Blocked, Mirror, Progress, Source, plan};

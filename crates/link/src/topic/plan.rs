@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use thiserror::Error;
 use uuid::Uuid;
 
-use super::configs::{CONFIGS, Configs, Owned};
+use super::configs::{CONFIGS, Configs, Owned, is_made_by_a_link};
 
 /// The source as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,6 +67,11 @@ pub enum Blocked {
         "the source topic was deleted and made anew: make its mirror anew, or keep it as it is by a failover"
     )]
     Replaced,
+    /// There is a topic of that name, with records in it, that no link has made.
+    #[error(
+        "the mirror topic is there already and has records that no link has written: choose another name for the mirror, or delete the topic"
+    )]
+    Occupied,
     /// The mirror has partitions that its source has not: keys would be found in others than at the source.
     #[error(
         "the mirror has {mirror} partitions and its source {source_has}: it is not a mirror of this topic, make it anew"
@@ -90,14 +95,15 @@ pub fn plan(source: &Source, mirror: Option<&Mirror>, progress: Progress) -> Res
         return Err(Blocked::Replaced);
     }
     let Some(mirror) = mirror else {
-        let configs = CONFIGS.iter().map(|config| (config.name.to_owned(), config.value(&source.configs)));
-        return Ok(vec![Action::Create { partitions: source.partitions, configs: configs.collect() }]);
+        return Ok(vec![Action::Create { partitions: source.partitions, configs: all(source) }]);
     };
     if mirror.partitions > source.partitions {
         return Err(Blocked::TooMany { mirror: mirror.partitions, source_has: source.partitions });
     }
     let mut actions = Vec::new();
-    let configs = changes(source, mirror, progress.caught_up);
+    // One that was made by hand becomes as one that the link makes.
+    let is_adopted = progress.source_id.is_none() && !is_made_by_a_link(&mirror.configs);
+    let configs = if is_adopted { all(source) } else { changes(source, mirror, progress.caught_up) };
     if !configs.is_empty() {
         actions.push(Action::Alter { configs });
     }
@@ -105,6 +111,11 @@ pub fn plan(source: &Source, mirror: Option<&Mirror>, progress: Progress) -> Res
         actions.push(Action::Grow { to: source.partitions });
     }
     Ok(actions)
+}
+
+/// What a mirror is made with.
+fn all(source: &Source) -> Configs {
+    CONFIGS.iter().map(|config| (config.name.to_owned(), config.value(&source.configs))).collect()
 }
 
 /// A mirror that was made for the purpose has what it needs to catch up. One that has caught up is as its source, also when it falls

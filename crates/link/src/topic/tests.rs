@@ -107,3 +107,20 @@ fn room_is_bounded_by_what_brokers_can_count() {
     let mirror = done(None, plan(&source, None, NEW).unwrap());
     assert_eq!(mirror.configs["max.message.bytes"], i32::MAX.to_string());
 }
+
+#[test]
+fn a_topic_that_was_made_by_hand_becomes_a_mirror() {
+    let by_hand = Mirror {
+        partitions: 3,
+        configs: configs(&[("retention.ms", "604800000"), ("cleanup.policy", "compact")]),
+    };
+    assert!(!is_made_by_a_link(&by_hand.configs));
+    let mirror = done(Some(by_hand.clone()), plan(&source(), Some(&by_hand), NEW).unwrap());
+    assert_eq!(mirror, done(None, plan(&source(), None, NEW).unwrap()));
+    assert!(is_made_by_a_link(&mirror.configs));
+    // What people change of one that is copied is no reason to begin again.
+    let copied = Progress { source_id: source().id, caught_up: false };
+    let changed = Mirror { configs: configs(&[("retention.ms", "1")]), ..mirror };
+    let changed = done(Some(changed.clone()), plan(&source(), Some(&changed), copied).unwrap());
+    assert_eq!(changed.configs["retention.ms"], "1");
+}

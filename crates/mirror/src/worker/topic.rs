@@ -196,6 +196,7 @@ impl Keeping {
         }
         let error = match kept.mirror.blocked()? {
             Blocked::TooMany { .. } => MirrorError::SourcePartitionsDecreased,
+            Blocked::Occupied => MirrorError::IllegalState,
             _ => MirrorError::SourceTopicIdChanged,
         };
         Some((error, why))
