@@ -64,7 +64,8 @@ fn what_somebody_changed_is_put_right() {
     let mut mirror = done(None, plan(&source(), None, NEW).unwrap());
     mirror.configs.insert("compression.type".to_owned(), "gzip".to_owned());
     mirror.configs.remove("message.timestamp.after.max.ms");
-    let actions = plan(&source(), Some(&mirror), NEW).unwrap();
+    let copied = Progress { source_id: source().id, caught_up: false };
+    let actions = plan(&source(), Some(&mirror), copied).unwrap();
     let expected = configs(&[
         ("compression.type", "producer"),
         ("message.timestamp.after.max.ms", "9223372036854775807"),
