@@ -8,6 +8,7 @@ mod transactions;
 pub use readers::{Shown, shown};
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -33,7 +34,7 @@ const NO_ANSWER: Duration = Duration::from_secs(5);
 /// One broker of its own.
 pub struct Asked {
     /// The broker.
-    pub kafka: Kafka,
+    pub kafka: Arc<Kafka>,
     version: jars::Version,
     connection: Connection,
     /// The topic that was made last: it tells when the broker leads again.
@@ -47,7 +48,17 @@ impl Asked {
         let builder = settings.iter().fold(builder, |builder, (key, value)| builder.setting(key, value));
         let kafka = builder.start().expect("Kafka starts");
         let connection = open(&kafka, PATIENCE);
-        Self { kafka, version, connection, last: None }
+        Self { kafka: Arc::new(kafka), version, connection, last: None }
+    }
+
+    /// The same broker, asked by somebody else as well; nobody may restart it then.
+    pub fn beside(&self) -> Self {
+        let connection = open(&self.kafka, PATIENCE);
+        Self { kafka: Arc::clone(&self.kafka), version: self.version, connection, last: None }
+    }
+
+    pub(crate) fn own(&mut self) -> &mut Kafka {
+        Arc::get_mut(&mut self.kafka).expect("a broker that is restarted is not shared")
     }
 
     pub(crate) fn call<R: Request>(&mut self, version: i16, request: &R) -> R::Response

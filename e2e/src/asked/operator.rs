@@ -59,10 +59,10 @@ impl Asked {
 
     pub(crate) fn start_again(&mut self, how: Restart) {
         match how {
-            Restart::Clean => self.kafka.stop(1).unwrap(),
-            Restart::Killed => self.kafka.kill9(1).unwrap(),
+            Restart::Clean => self.own().stop(1).unwrap(),
+            Restart::Killed => self.own().kill9(1).unwrap(),
         }
-        self.kafka.restart(1).unwrap();
+        self.own().restart(1).unwrap();
         self.connect_again();
         if let Some(place) = self.last.clone() {
             until("it leads again", || {

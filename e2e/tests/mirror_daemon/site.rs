@@ -1,5 +1,6 @@
 //! Two clusters, and what is written at the source.
 
+use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -18,9 +19,17 @@ pub(crate) struct Site {
 }
 
 impl Site {
+    /// Two brokers that all cases share.
     pub(crate) fn start() -> Self {
-        let quick = [("group.initial.rebalance.delay.ms", 0)];
-        Self { source: Asked::start(Version::V3_9_1, &[]), mirror: Asked::start(Version::V4_1_1, &quick) }
+        static SHARED: OnceLock<Mutex<Site>> = OnceLock::new();
+        let shared = SHARED.get_or_init(|| {
+            let quick = [("group.initial.rebalance.delay.ms", 0)];
+            let (source, mirror) =
+                (Asked::start(Version::V3_9_1, &[]), Asked::start(Version::V4_1_1, &quick));
+            Mutex::new(Self { source, mirror })
+        });
+        let shared = shared.lock().unwrap();
+        Self { source: shared.source.beside(), mirror: shared.mirror.beside() }
     }
 
     /// A configuration with one link, `a-to-b`; `link` has its topics, `store` where it is kept.
