@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use tidegate_core::MirrorTopic;
+use tidegate_core::registry::WantedMirror;
 use tidegate_wire::error_code::ErrorCode;
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 use tokio::time::{Duration, sleep};
 
 use super::spec::LinkSpec;
@@ -25,9 +27,14 @@ pub(super) async fn count(
     while !units.is_closed() {
         let wanted = Arc::clone(&spec.borrow_and_update());
         known.retain(|topic, _| wanted.mirrors.iter().any(|mirror| mirror.topic == *topic));
-        for mirror in &wanted.mirrors {
-            let counted = partitions(&source, mirror.source.as_str()).await;
-            let count = known.entry(mirror.topic.clone()).or_default();
+        // All at once, so that one question to the cluster answers all.
+        let mut counting = JoinSet::new();
+        for WantedMirror { topic, source: name, .. } in wanted.mirrors.iter().cloned() {
+            let source = Arc::clone(&source);
+            counting.spawn(async move { (topic, partitions(&source, name.as_str()).await) });
+        }
+        for (topic, counted) in counting.join_all().await {
+            let count = known.entry(topic).or_default();
             *count = counted.unwrap_or(*count).max(*count);
         }
         let all = unit::all(&known);

@@ -88,12 +88,10 @@ impl Member {
         let Work { link, mut topics } = work;
         topics.shutdown().await;
         link.stop().await;
-        for (topic, seen) in last_words(&self.board) {
-            let told = timeout(LAST_WORDS, self.site.records.see(&self.link, &topic, seen)).await;
-            if !matches!(told, Ok(Ok(()))) {
-                tracing::warn!(%topic, "how far the mirror came is not written down; its log says so as well");
-                break;
-            }
+        let words = last_words(&self.board);
+        let told = timeout(LAST_WORDS, self.site.records.see(&self.link, &words)).await;
+        if !matches!(told, Ok(Ok(()))) {
+            tracing::warn!(link = %self.link.name, "how far mirrors came is not written down; their logs say so as well");
         }
         self.board.clear();
     }

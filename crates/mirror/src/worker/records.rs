@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use ring::rand::{SecureRandom, SystemRandom};
 use thiserror::Error;
-use tidegate_core::records::{LinkRecord, MirrorRecord, Moment, Sealing};
+use tidegate_core::records::{LinkRecord, MirrorRecord, Moment, RecordError, Recorded, Sealing};
 use tidegate_core::registry::{Registry, RegistryError, SeenMirror, WantedMirror, together};
-use tidegate_core::store::{Change, ChangeError, CommitError, Image, Sealer, Store, StoreError};
+use tidegate_core::store::{
+    Change, ChangeError, CommitError, Image, Kind, Record, RecordKey, Revision, Sealer, Store, StoreError,
+};
 use tidegate_core::{HolderId, LeaseName, LinkId, LinkName, MirrorTopic};
 use tokio::time::{Duration, timeout};
 
@@ -114,40 +116,57 @@ impl Records {
         Ok(self.look(&self.image(), |registry| registry.link(name))?.map(|found| found.value))
     }
 
+    /// Whether all of a link is to wait, as of an image; one that is not there any more is.
+    ///
+    /// # Errors
+    /// [`RecordsError::Refused`]: its record cannot be read.
+    pub(super) fn waits(
+        &self,
+        image: &Image,
+        link: &LinkRecord,
+        seen: &mut Seen<bool>,
+    ) -> Result<bool, RecordsError> {
+        let key = RecordKey::new(Kind::LINK, link.name.as_str()).map_err(RecordError::from)?;
+        let is_paused =
+            seen.read(image, &key, |record| Ok(LinkRecord::from_record(record, &self.sealer)?.is_paused))?;
+        Ok(is_paused.unwrap_or(true))
+    }
+
     /// A mirror of a link, if there is one, as of an image.
     ///
     /// # Errors
     /// [`RecordsError::Refused`]: its record cannot be read.
-    pub fn mirror(
+    pub(super) fn mirror(
         &self,
         image: &Image,
         link: &LinkRecord,
         topic: &MirrorTopic,
+        seen: &mut Seen<MirrorRecord>,
     ) -> Result<Option<MirrorRecord>, RecordsError> {
-        let found = self.look(image, |registry| registry.mirror(link, topic))?.map(|found| found.value);
+        let id = format!("{}/{topic}", link.name);
+        let key = RecordKey::new(Kind::MIRROR, &id).map_err(RecordError::from)?;
+        let found = seen.read(image, &key, |record| MirrorRecord::from_record(record, &self.sealer))?;
         Ok(found.filter(|mirror| mirror.link_id == link.id))
     }
 
-    /// All mirrors of a link.
-    ///
-    /// # Errors
-    /// [`RecordsError::Refused`]: a record cannot be read.
-    pub fn mirrors(&self, link: &LinkRecord) -> Result<Vec<MirrorRecord>, RecordsError> {
-        let found = self.look(&self.image(), |registry| registry.mirrors(link))?;
-        Ok(found.into_iter().map(|found| found.value).collect())
-    }
-
-    /// Writes down what was seen of a mirror.
+    /// Writes down what was seen of mirrors.
     ///
     /// # Errors
     /// [`RecordsError`].
     pub async fn see(
         &self,
         link: &LinkRecord,
-        topic: &MirrorTopic,
-        seen: SeenMirror,
+        seen: &[(MirrorTopic, SeenMirror)],
     ) -> Result<(), RecordsError> {
-        self.change(|registry| Ok((registry.see_mirror(link, topic, seen.clone())?.0, ()))).await
+        for some in seen.chunks(TOGETHER) {
+            let see = |registry: &Registry<'_>| {
+                let made =
+                    some.iter().map(|(topic, seen)| Ok(registry.see_mirror(link, topic, seen.clone())?.0));
+                Ok((together(made.collect::<Result<Vec<_>, RegistryError>>()?), ()))
+            };
+            self.change(see).await?;
+        }
+        Ok(())
     }
 
     /// Lets a mirror that has failed go on.
@@ -205,5 +224,37 @@ impl Records {
             }
         }
         Err(RecordsError::Busy)
+    }
+}
+
+/// What a record said last; it is read again only when it is another one. Whoever looks often at records that seldom change has one.
+#[derive(Debug)]
+pub(super) struct Seen<T>(Option<(Revision, T)>);
+
+impl<T> Default for Seen<T> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
+impl<T: Clone> Seen<T> {
+    fn read(
+        &mut self,
+        image: &Image,
+        key: &RecordKey,
+        read: impl FnOnce(&Record) -> Result<T, RecordError>,
+    ) -> Result<Option<T>, RegistryError> {
+        let Some(record) = image.get(key) else {
+            self.0 = None;
+            return Ok(None);
+        };
+        match &self.0 {
+            Some((revision, value)) if *revision == record.revision => Ok(Some(value.clone())),
+            _ => {
+                let value = read(record)?;
+                self.0 = Some((record.revision, value.clone()));
+                Ok(Some(value))
+            }
+        }
     }
 }

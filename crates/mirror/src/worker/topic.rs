@@ -12,7 +12,7 @@ use tidegate_link::topic::Blocked;
 use tokio::time::{Duration, Instant, sleep, timeout};
 
 use super::board::{Board, Entry};
-use super::records::{Records, RecordsError};
+use super::records::{Records, RecordsError, Seen};
 use super::spec::LinkSpec;
 use crate::link::Link;
 use crate::mirror::{Mirror, MirrorSpec};
@@ -59,6 +59,8 @@ struct Kept {
     silent: Option<Instant>,
     /// What was written down last.
     written: SeenMirror,
+    is_paused: Seen<bool>,
+    record: Seen<MirrorRecord>,
 }
 
 impl Keeping {
@@ -71,6 +73,8 @@ impl Keeping {
             absent: None,
             silent: None,
             written: SeenMirror::default(),
+            is_paused: Seen::default(),
+            record: Seen::default(),
         };
         loop {
             let image = self.records.image();
@@ -93,7 +97,8 @@ impl Keeping {
     async fn source(&self) -> SourceTopic {
         loop {
             let image = self.records.image();
-            if let Ok(Some(record)) = self.records.mirror(&image, &self.of, &self.topic) {
+            if let Ok(Some(record)) = self.records.mirror(&image, &self.of, &self.topic, &mut Seen::default())
+            {
                 return record.source;
             }
             // A store that tells nothing any more has told so.
@@ -115,8 +120,8 @@ impl Keeping {
 
     /// Does what the record says, and tells how long that is good for.
     async fn turn(&self, kept: &mut Kept, image: &Image) -> Result<Duration, RecordsError> {
-        let is_paused = self.records.link(&self.of.name)?.is_none_or(|link| link.is_paused);
-        let Some(record) = self.records.mirror(image, &self.of, &self.topic)? else {
+        let is_paused = self.records.waits(image, &self.of, &mut kept.is_paused)?;
+        let Some(record) = self.records.mirror(image, &self.of, &self.topic, &mut kept.record)? else {
             kept.mirror.stop();
             return Ok(LATER);
         };
@@ -143,7 +148,7 @@ impl Keeping {
         let seen = self.seen(kept);
         self.show(kept, record);
         if seen != kept.written {
-            self.records.see(&self.of, &self.topic, seen.clone()).await?;
+            self.records.see(&self.of, &[(self.topic.clone(), seen.clone())]).await?;
             kept.written = seen;
         }
         Ok(LOOK)
