@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod appends;
+mod boot_time;
 mod budget;
 pub mod calls;
 mod clock;
@@ -23,6 +24,7 @@ mod reply;
 mod topics;
 mod verify;
 
+pub use boot_time::{BootClock, BootTime};
 pub use cluster::{Cluster, ClusterError};
 pub use group::{Group, GroupEvent, GroupSpec};
 pub use lease::Lease;

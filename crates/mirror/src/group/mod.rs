@@ -13,7 +13,7 @@ use tidegate_client::{AskError, ConnectError, Connection, coordinator};
 use tidegate_link::assign::assign;
 use tidegate_wire::error_code::ErrorCode;
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::{Duration, Instant, sleep};
+use tokio::time::{Duration, sleep};
 
 use crate::calls::group::{Join, Joined, Member, Sync, heartbeat, join_group, leave_group, sync_group};
 use crate::cluster::{Cluster, ClusterError};
@@ -106,7 +106,7 @@ impl Group {
         let units = self.units.borrow_and_update().clone();
         let shares =
             if leads { words::write_shares(&assign(&words::read_all(members), &units)) } else { Vec::new() };
-        let joined = Instant::now();
+        let joined = self.lease.now();
         let sync = Sync {
             member: &member,
             protocol_type: PROTOCOL_TYPE,
@@ -180,7 +180,7 @@ impl Group {
                     sleep(third / 3).await;
                 }
             }
-            let sent = Instant::now();
+            let sent = self.lease.now();
             match heartbeat(connection, member, third).await {
                 Ok(()) => self.lease.renew(sent, third),
                 Err(AskError::Refused { code: ErrorCode::REBALANCE_IN_PROGRESS, .. }) => return Ok(()),
