@@ -71,7 +71,7 @@ impl Appends {
                 }
                 Err(error) => {
                     tracing::debug!(broker = %self.broker, %error, "no connection for appends");
-                    job.reply.fail(Trouble::NotSent);
+                    self.refuse(job);
                 }
             }
         }
@@ -82,6 +82,14 @@ impl Appends {
         match self.next.take() {
             Some(job) => Some(job),
             None => self.jobs.recv().await,
+        }
+    }
+
+    /// The broker cannot be reached: whoever waits is told at once, since another one may lead by now.
+    fn refuse(&mut self, job: Job) {
+        job.reply.fail(Trouble::NotSent);
+        while let Ok(job) = self.jobs.try_recv() {
+            job.reply.fail(Trouble::NotSent);
         }
     }
 

@@ -174,17 +174,17 @@ impl Lane {
             let is_it =
                 |want: &Want| want.offset == asked.offset && want.last_epoch == asked.last_fetched_epoch;
             if self.known.get(&asked.at).is_some_and(is_it) {
-                self.hand_one_out(&asked.at, fetched, &mut room).await;
+                self.hand_one_out(&asked.at, fetched, &mut room);
             }
         }
         sleep(answer.throttle).await;
     }
 
-    async fn hand_one_out(&mut self, at: &TopicPartition, fetched: Fetched, room: &mut Room) {
+    fn hand_one_out(&mut self, at: &TopicPartition, fetched: Fetched, room: &mut Room) {
         let Some(want) = self.known.remove(at) else { return };
         self.turns.retain(|turn| turn != at);
         if fetched.error.is_stale_leader() {
-            self.cluster.forget(&at.topic).await;
+            self.cluster.forget(&at.topic);
         }
         if !fetched.error.is_none() {
             want.reply.answer(Event::Fetched(Err(Trouble::Refused(fetched.error))));

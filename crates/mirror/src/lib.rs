@@ -21,6 +21,8 @@ mod mirror;
 mod partition;
 mod questions;
 mod reply;
+#[cfg(test)]
+mod testing;
 mod topics;
 mod verify;
 

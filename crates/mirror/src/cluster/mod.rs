@@ -1,64 +1,51 @@
 //! One of the two clusters of a link: where its partitions are led, and connections to whoever leads them.
+//!
+//! What is known is looked up without waiting. What is not is asked for by one at a time, and all who look for something meanwhile
+//! have the same answer: a broker that does not answer holds up nobody who does not need it.
 
-use std::collections::HashMap;
-use std::sync::Arc;
-use std::time::Duration;
+mod error;
+mod idle;
+mod known;
+mod refresh;
+#[cfg(test)]
+mod tests;
 
-use tidegate_client::metadata::{self, TopicMetadata};
-use tidegate_client::{AskError, ConnectError, ConnectOptions, Connection, Endpoint, connect};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tidegate_client::metadata::TopicMetadata;
+use tidegate_client::{ConnectError, ConnectOptions, Connection, Endpoint, connect};
 use tidegate_wire::error_code::ErrorCode;
-use tokio::sync::Mutex;
-use tokio::time::Instant;
+
+pub use error::ClusterError;
+pub(crate) use idle::Turn;
 
 use crate::calls::{Topic, TopicPartition};
-
-/// What a broker says about its cluster is asked again at the earliest after this: elections take about as long.
-const REFRESH: Duration = Duration::from_millis(250);
+use idle::Idle;
+use known::Known;
+use refresh::{Pace, Refreshes};
 
 /// A cluster.
 #[derive(Debug)]
 pub struct Cluster {
     bootstrap: Vec<Endpoint>,
-    options: ConnectOptions,
+    options: Arc<ConnectOptions>,
+    /// Never held while a broker is waited for.
     known: Mutex<Known>,
-    /// One connection to each broker, for questions: one at a time.
-    idle: Mutex<HashMap<Endpoint, Arc<Mutex<Option<Connection>>>>>,
-}
-
-#[derive(Debug, Default)]
-struct Known {
-    brokers: HashMap<i32, Endpoint>,
-    topics: HashMap<String, TopicMetadata>,
-    asked: Option<Instant>,
-}
-
-/// Why a cluster cannot be asked.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ClusterError {
-    /// No broker of the configuration or of the cluster itself can be reached.
-    #[error(
-        "no broker can be reached: check the bootstrap servers, and whether this machine may connect to them"
-    )]
-    Unreachable(#[source] Option<ConnectError>),
-    /// A broker does not answer.
-    #[error("the cluster does not say where its partitions are")]
-    Metadata(#[source] AskError),
-    /// A topic or a partition that is not there, or has no leader.
-    #[error("{at} is not to be had: {code}; it is looked for again, create it if it is missing")]
-    Partition {
-        /// Which.
-        at: String,
-        /// What the cluster says of it.
-        code: ErrorCode,
-    },
+    refreshes: Refreshes,
+    idle: Idle,
 }
 
 impl Cluster {
     /// A cluster that is reached over these brokers, the first that answers.
     #[must_use]
     pub fn new(bootstrap: Vec<Endpoint>, options: ConnectOptions) -> Self {
-        Self { bootstrap, options, known: Mutex::default(), idle: Mutex::default() }
+        Self {
+            bootstrap,
+            options: Arc::new(options),
+            known: Mutex::default(),
+            refreshes: Refreshes::default(),
+            idle: Idle::default(),
+        }
     }
 
     /// A connection of the caller's own to a broker.
@@ -66,7 +53,12 @@ impl Cluster {
     /// # Errors
     /// [`ConnectError`].
     pub async fn connect(&self, broker: &Endpoint) -> Result<Connection, ConnectError> {
-        connect(broker, &self.options).await
+        let connection = connect(broker, &self.options).await;
+        match &connection {
+            Ok(_) => self.known().reached(broker),
+            Err(_) => self.known().failed(broker),
+        }
+        connection
     }
 
     /// The broker that leads a partition.
@@ -74,12 +66,13 @@ impl Cluster {
     /// # Errors
     /// [`ClusterError`].
     pub async fn leader(&self, at: &TopicPartition) -> Result<Endpoint, ClusterError> {
-        let mut known = self.known.lock().await;
-        if let Some(leader) = known.leader(at) {
-            return Ok(leader.clone());
-        }
-        self.refresh(&mut known, at.topic.name()).await?;
-        known.leader(at).cloned().ok_or_else(|| known.missing(at))
+        let leader = self.look_up(Some(at.topic.name()), Pace::Common, |known| known.leader(at)).await?;
+        leader.ok_or_else(|| self.known().missing(at))
+    }
+
+    /// The broker that leads a partition, if that is known.
+    pub(crate) fn known_leader(&self, at: &TopicPartition) -> Option<Endpoint> {
+        self.known().leader(at)
     }
 
     /// The topic as the cluster has it now.
@@ -87,19 +80,17 @@ impl Cluster {
     /// # Errors
     /// [`ClusterError`].
     pub async fn topic(&self, name: &str) -> Result<TopicMetadata, ClusterError> {
-        let mut known = self.known.lock().await;
-        known.topics.remove(name);
-        known.asked = None;
-        self.refresh(&mut known, name).await?;
-        known.topics.get(name).cloned().ok_or_else(|| ClusterError::Partition {
+        let begun = self.known().now().begun;
+        let topic = self.look_up(Some(name), Pace::AtOnce, |known| known.topic_behind(begun, name)).await?;
+        topic.ok_or_else(|| ClusterError::Partition {
             at: name.to_owned(),
             code: ErrorCode::UNKNOWN_TOPIC_OR_PARTITION,
         })
     }
 
     /// Forgets who leads the partitions of a topic: whoever was asked does not.
-    pub async fn forget(&self, topic: &Topic) {
-        self.known.lock().await.topics.remove(topic.name());
+    pub fn forget(&self, topic: &Topic) {
+        self.known().forget(topic.name());
     }
 
     /// A broker to ask what is about no partition.
@@ -107,81 +98,18 @@ impl Cluster {
     /// # Errors
     /// [`ClusterError`].
     pub async fn any(&self) -> Result<Endpoint, ClusterError> {
-        let mut known = self.known.lock().await;
-        if known.brokers.is_empty() {
-            self.refresh(&mut known, "").await?;
-        }
-        let broker = known.brokers.values().next().or(self.bootstrap.first());
-        broker.cloned().ok_or(ClusterError::Unreachable(None))
+        let any = self.look_up(None, Pace::Common, |known| known.any()).await?;
+        let broker = any.map(|(_, broker)| broker).or_else(|| self.bootstrap.first().cloned());
+        broker.ok_or(ClusterError::Unreachable(None))
     }
 
     /// The node id of some broker; none as long as the cluster has not told of any.
     pub(crate) async fn any_id(&self) -> Result<Option<i32>, ClusterError> {
-        let mut known = self.known.lock().await;
-        if known.brokers.is_empty() {
-            self.refresh(&mut known, "").await?;
-        }
-        Ok(known.brokers.keys().next().copied())
+        let any = self.look_up(None, Pace::Common, |known| known.any()).await?;
+        Ok(any.map(|(id, _)| id))
     }
 
-    /// The connection for questions to a broker; whoever has it has it alone.
-    pub(crate) async fn questions(&self, broker: &Endpoint) -> Arc<Mutex<Option<Connection>>> {
-        let mut idle = self.idle.lock().await;
-        Arc::clone(idle.entry(broker.clone()).or_default())
-    }
-
-    async fn refresh(&self, known: &mut Known, topic: &str) -> Result<(), ClusterError> {
-        if let Some(asked) = known.asked {
-            tokio::time::sleep_until(asked + REFRESH).await;
-        }
-        known.asked = Some(Instant::now());
-        let mut topics: Vec<String> = known.topics.keys().cloned().collect();
-        if !topic.is_empty() {
-            topics.push(topic.to_owned());
-        }
-        let mut connection = self.first(known).await?;
-        let told = metadata::fetch(&mut connection, &topics).await.map_err(ClusterError::Metadata)?;
-        known.brokers = told.brokers.into_iter().map(|broker| (broker.id, broker.endpoint)).collect();
-        known.topics = told.topics.into_iter().map(|topic| (topic.name.clone(), topic)).collect();
-        Ok(())
-    }
-
-    /// A connection to whichever broker answers first; those that were told are as good as those of the configuration.
-    async fn first(&self, known: &Known) -> Result<Connection, ClusterError> {
-        let mut error = None;
-        for broker in self.bootstrap.iter().chain(known.brokers.values()) {
-            match self.connect(broker).await {
-                Ok(connection) => return Ok(connection),
-                Err(failed) => error = Some(failed),
-            }
-        }
-        Err(ClusterError::Unreachable(error))
-    }
-}
-
-impl Known {
-    fn leader(&self, at: &TopicPartition) -> Option<&Endpoint> {
-        let topic = self.topics.get(at.topic.name())?;
-        // A topic that was made anew is another one.
-        if at.topic.id().is_some_and(|id| !topic.id.is_nil() && id != topic.id) {
-            return None;
-        }
-        let partition = topic.partitions.iter().find(|partition| partition.index == at.partition)?;
-        self.brokers.get(&partition.leader?)
-    }
-
-    fn missing(&self, at: &TopicPartition) -> ClusterError {
-        let topic = self.topics.get(at.topic.name());
-        let code = match topic.map(|topic| topic.error) {
-            Some(ErrorCode::NONE)
-                if at.topic.id().is_some_and(|id| topic.is_some_and(|topic| topic.id != id)) =>
-            {
-                ErrorCode::UNKNOWN_TOPIC_ID
-            }
-            Some(ErrorCode::NONE) => ErrorCode::LEADER_NOT_AVAILABLE,
-            Some(code) => code,
-            None => ErrorCode::UNKNOWN_TOPIC_OR_PARTITION,
-        };
-        ClusterError::Partition { at: at.to_string(), code }
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
