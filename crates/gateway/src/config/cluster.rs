@@ -5,10 +5,11 @@ use std::time::Duration;
 use secrecy::ExposeSecret;
 use tidegate_core::ClusterName;
 use tidegate_core::document::{Fields, Place};
+use tidegate_wire::sasl::{PasswordMechanism, ScramHash};
 
 use super::DEFAULT_METADATA_REFRESH_MS;
 use super::address::HostPort;
-use super::model::{ClientIdentity, ClusterConfig, PemFile, SaslMechanism, UpstreamSasl, UpstreamTls};
+use super::model::{ClientIdentity, ClusterConfig, PemFile, UpstreamSasl, UpstreamTls};
 use super::principal;
 use super::secret::Around;
 
@@ -31,10 +32,10 @@ pub(super) fn read(place: &Place<'_>, around: &Around<'_>) -> Option<ClusterConf
     Some(ClusterConfig { name: name?, bootstrap, tls, sasl, acls, metadata_refresh })
 }
 
-const MECHANISMS: &[(&str, SaslMechanism)] = &[
-    ("PLAIN", SaslMechanism::Plain),
-    ("SCRAM-SHA-256", SaslMechanism::ScramSha256),
-    ("SCRAM-SHA-512", SaslMechanism::ScramSha512),
+const MECHANISMS: &[(&str, PasswordMechanism)] = &[
+    ("PLAIN", PasswordMechanism::Plain),
+    ("SCRAM-SHA-256", PasswordMechanism::Scram(ScramHash::Sha256)),
+    ("SCRAM-SHA-512", PasswordMechanism::Scram(ScramHash::Sha512)),
 ];
 
 /// A certificate and its key, which are of no use alone.

@@ -11,6 +11,7 @@ use secrecy::{SecretSlice, SecretString};
 use tidegate_core::store::{SealError, Sealer, SealingKey};
 use tidegate_core::token::KeySet;
 use tidegate_core::{ClusterName, ListenerName, ProviderName, RootKey};
+use tidegate_wire::sasl::PasswordMechanism;
 
 use super::{AccountPattern, AclPolicy, HostPort, Limits, PerZone, PolicyConfig};
 use crate::principal::PrincipalRules;
@@ -149,7 +150,7 @@ pub struct ClientIdentity {
 #[derive(Debug, Clone)]
 pub struct UpstreamSasl {
     /// The mechanism.
-    pub mechanism: SaslMechanism,
+    pub mechanism: PasswordMechanism,
     /// The user.
     pub username: String,
     /// Its password.
@@ -158,7 +159,7 @@ pub struct UpstreamSasl {
     pub per_zone: Option<PerZone>,
 }
 
-/// A SASL mechanism.
+/// A SASL mechanism of partners.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum SaslMechanism {
     /// PLAIN: the password itself.
@@ -167,7 +168,7 @@ pub enum SaslMechanism {
     ScramSha256,
     /// SCRAM-SHA-512.
     ScramSha512,
-    /// OAUTHBEARER: a token of an identity provider. Partners only; brokers are entered with passwords.
+    /// OAUTHBEARER: a token of an identity provider.
     OauthBearer,
 }
 

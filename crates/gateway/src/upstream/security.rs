@@ -30,8 +30,8 @@ pub(crate) fn connect_options(
         ),
     };
     if let Some(sasl) = &config.sasl {
-        security = security.with_login(SaslLogin {
-            mechanism: mechanism(sasl.mechanism),
+        security = security.with_login(SaslLogin::Password {
+            mechanism: sasl.mechanism,
             user: sasl.username.clone(),
             password: sasl.password.clone(),
         });
