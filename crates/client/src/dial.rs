@@ -94,6 +94,7 @@ pub(crate) fn tls_error(error: &io::Error) -> Option<&rustls::Error> {
     error.get_ref()?.downcast_ref()
 }
 
+/// What a failure of TLS is called here.
 pub(crate) fn tls_failure(error: io::Error) -> ConnectFailure {
     match tls_error(&error) {
         Some(error) => ConnectFailure::Tls(error.clone()),

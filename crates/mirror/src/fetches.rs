@@ -3,19 +3,23 @@
 //!
 //! So a thousand partitions that hardly ever have anything take one request at a time, and none waits for another.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-use tidegate_client::{Connection, Endpoint};
+use tidegate_client::Endpoint;
 use tidegate_link::copy::{self, Event, Trouble};
 use tidegate_link::source::Aborted;
 use tokio::sync::mpsc;
-use tokio::time::{Duration, sleep};
+use tokio::time::Duration;
 
 use crate::budget::{Budget, Room};
 use crate::calls::fetch::{Fetch, FetchAnswer, FetchPartition, Fetched, fetch};
 use crate::calls::{Isolation, TopicPartition};
 use crate::cluster::Cluster;
+use crate::kept::Kept;
 use crate::reply::Reply;
 
 /// What a partition wants of its source.
@@ -58,7 +62,7 @@ pub(crate) fn start(cluster: Arc<Cluster>, broker: Endpoint, budget: Budget) -> 
         patience,
         known: HashMap::new(),
         turns: VecDeque::new(),
-        connection: None,
+        kept: None,
     };
     tokio::spawn(lane(to_busy, Some(idle), Duration::ZERO).run());
     tokio::spawn(lane(to_idle, None, IDLE_WAIT).run());
@@ -78,7 +82,7 @@ struct Lane {
     known: HashMap<TopicPartition, Want>,
     /// Whose turn it is: who had something is last.
     turns: VecDeque<TopicPartition>,
-    connection: Option<Connection>,
+    kept: Option<Kept>,
 }
 
 impl Lane {
@@ -92,7 +96,7 @@ impl Lane {
                 continue;
             }
             match self.ask(&request).await {
-                Some(answer) => self.hand_out(&request, answer, room).await,
+                Some(answer) => self.hand_out(&request, answer, room),
                 None => self.give_up(),
             }
         }
@@ -146,19 +150,20 @@ impl Lane {
     }
 
     async fn ask(&mut self, request: &Fetch) -> Option<FetchAnswer> {
-        let mut connection = match self.connection.take() {
-            Some(connection) => connection,
+        let mut kept = match self.kept.take().filter(Kept::serves) {
+            Some(kept) => kept,
             None => match self.cluster.connect(&self.broker).await {
-                Ok(connection) => connection,
+                Ok(connection) => Kept::new(connection),
                 Err(error) => {
                     tracing::debug!(broker = %self.broker, %error, "no connection for fetches");
                     return None;
                 }
             },
         };
-        match fetch(&mut connection, request).await {
+        match fetch(kept.ready().await, request).await {
             Ok(answer) => {
-                self.connection = Some(connection);
+                kept.be_silent(answer.throttle);
+                self.kept = Some(kept);
                 Some(answer)
             }
             Err(error) => {
@@ -168,7 +173,7 @@ impl Lane {
         }
     }
 
-    async fn hand_out(&mut self, request: &Fetch, answer: FetchAnswer, mut room: Room) {
+    fn hand_out(&mut self, request: &Fetch, answer: FetchAnswer, mut room: Room) {
         for (asked, fetched) in request.partitions.iter().zip(answer.partitions) {
             // A newer want has not been asked for yet.
             let is_it =
@@ -177,7 +182,6 @@ impl Lane {
                 self.hand_one_out(&asked.at, fetched, &mut room);
             }
         }
-        sleep(answer.throttle).await;
     }
 
     fn hand_one_out(&mut self, at: &TopicPartition, fetched: Fetched, room: &mut Room) {

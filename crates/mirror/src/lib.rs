@@ -14,6 +14,7 @@ mod clock;
 mod cluster;
 mod fetches;
 mod group;
+mod kept;
 mod lease;
 mod limits;
 mod link;
@@ -21,6 +22,7 @@ mod mirror;
 mod partition;
 mod questions;
 mod reply;
+mod silence;
 #[cfg(test)]
 mod testing;
 mod topics;

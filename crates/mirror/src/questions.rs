@@ -80,7 +80,7 @@ impl Asking<'_> {
     /// The producer first: when an append is under way, what comes later is the end that goes with it, or another one.
     async fn look(&mut self, producer_id: i64) -> Result<Seen, Trouble> {
         let at = std::slice::from_ref(&self.led.at);
-        let known = one(describe_producers(&mut self.turn.connection, at).await)?;
+        let known = one(describe_producers(self.turn.kept.ready().await, at).await)?;
         let producer = known.into_iter().find(|known| known.id == producer_id).map(|known| Producer {
             epoch: i16::try_from(known.epoch).unwrap_or(i16::MAX),
             last_sequence: known.last_sequence,
@@ -96,7 +96,7 @@ impl Asking<'_> {
 
     async fn spot(&mut self, spot: Spot) -> Result<i64, Trouble> {
         let at = std::slice::from_ref(&self.led);
-        let ListedOffset { offset, .. } = one(list_offsets(&mut self.turn.connection, spot, at).await)?;
+        let ListedOffset { offset, .. } = one(list_offsets(self.turn.kept.ready().await, spot, at).await)?;
         Ok(offset)
     }
 
@@ -115,7 +115,8 @@ impl Asking<'_> {
             max_bytes: SCAN_BYTES,
             partitions: vec![partition],
         };
-        let answer = fetch(&mut self.turn.connection, &request).await.map_err(|error| trouble(&error))?;
+        let answer = fetch(self.turn.kept.ready().await, &request).await.map_err(|error| trouble(&error))?;
+        self.turn.kept.be_silent(answer.throttle);
         let fetched = answer.partitions.into_iter().next().ok_or(Trouble::Lost)?;
         if fetched.error.is_none() { Ok(fetched.records) } else { Err(Trouble::Refused(fetched.error)) }
     }
@@ -125,13 +126,13 @@ impl Asking<'_> {
         let count = usize::try_from(count).ok().and_then(NonZeroUsize::new).ok_or(Trouble::NotSent)?;
         let at = self.led.at.clone();
         let markers = AbortMarkers { at, producer_id, producer_epoch: 0, coordinator_epoch, count };
-        write_abort_markers(&mut self.turn.connection, &markers).await.map_err(|error| trouble(&error))?;
+        write_abort_markers(self.turn.kept.ready().await, &markers).await.map_err(|error| trouble(&error))?;
         self.spot(Spot::LogEnd).await
     }
 
     async fn delete(&mut self, before: i64) -> Result<i64, Trouble> {
         let deletion = Deletion { at: self.led.at.clone(), before };
-        one(delete_records(&mut self.turn.connection, &[deletion], REPLICAS).await)
+        one(delete_records(self.turn.kept.ready().await, &[deletion], REPLICAS).await)
     }
 }
 

@@ -18,7 +18,8 @@ use tokio::task::JoinSet;
 use tokio::time::Duration;
 
 /// Everything that the tests use, each at one version.
-const SPOKEN: [(ApiKey, i16); 3] = [(ApiKey::ApiVersions, 4), (ApiKey::Metadata, 12), (ApiKey::Fetch, 12)];
+const SPOKEN: [(ApiKey, i16); 4] =
+    [(ApiKey::ApiVersions, 4), (ApiKey::Metadata, 12), (ApiKey::Fetch, 12), (ApiKey::Produce, 9)];
 
 /// A broker; dropping it closes all of its connections.
 pub(crate) struct Broker {

@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tidegate_client::{Connection, Endpoint};
+use tidegate_client::Endpoint;
 use tokio::sync::{Mutex as TurnMutex, MutexGuard};
 use tokio::time::Instant;
 
 use super::Cluster;
-use crate::limits::ends_soon;
+use crate::kept::Kept;
 
 /// One line to each broker.
 #[derive(Debug, Default)]
@@ -23,7 +23,7 @@ pub(crate) struct Line {
 
 #[derive(Debug, Default)]
 struct Slot {
-    connection: Option<Connection>,
+    kept: Option<Kept>,
     /// When the broker could not be reached last.
     failed: Option<Instant>,
 }
@@ -31,7 +31,7 @@ struct Slot {
 /// A turn: whoever has it asks alone.
 pub(crate) struct Turn<'a> {
     slot: MutexGuard<'a, Slot>,
-    pub(crate) connection: Connection,
+    pub(crate) kept: Kept,
 }
 
 impl Cluster {
@@ -52,12 +52,10 @@ impl Line {
         if slot.failed.is_some_and(|failed| failed >= begun) {
             return None;
         }
-        let kept = slot.connection.take();
-        let kept = kept.filter(|kept| !kept.is_broken() && !ends_soon(kept.session_ends_at()));
-        let connection = match kept {
-            Some(connection) => connection,
+        let kept = match slot.kept.take().filter(Kept::serves) {
+            Some(kept) => kept,
             None => match cluster.connect(&self.broker).await {
-                Ok(connection) => connection,
+                Ok(connection) => Kept::new(connection),
                 Err(error) => {
                     tracing::debug!(broker = %self.broker, %error, "no connection for questions");
                     slot.failed = Some(Instant::now());
@@ -65,14 +63,14 @@ impl Line {
                 }
             },
         };
-        Some(Turn { slot, connection })
+        Some(Turn { slot, kept })
     }
 }
 
 impl Turn<'_> {
     /// Ends it, and leaves the connection to the next.
     pub(crate) fn end(self) {
-        let Self { mut slot, connection } = self;
-        slot.connection = Some(connection);
+        let Self { mut slot, kept } = self;
+        slot.kept = Some(kept);
     }
 }

@@ -57,7 +57,7 @@ pub struct FetchPartition {
 /// What a broker answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FetchAnswer {
-    /// How long the broker wants to be left alone, for quotas (KIP-219). Such an answer may hold no records, though there are some.
+    /// How long the broker wants to be left alone, for quotas (KIP-219); a minute at most. Such an answer may hold no records, though there are some.
     pub throttle: Duration,
     /// One for each partition of the request, in its order.
     pub partitions: Vec<Fetched>,
