@@ -17,7 +17,7 @@ use tidegate_sim::{
 use tidegate_wire::error_code::ErrorCode;
 
 use crate::jars;
-use crate::kafka::Kafka;
+use crate::kafka::{Builder, Kafka};
 use crate::raw::Connection;
 use crate::requests::now_ms;
 
@@ -41,10 +41,20 @@ impl Asked {
     /// Starts it with settings of its own.
     pub fn start(version: jars::Version, settings: &[(&str, i64)]) -> Self {
         let builder = Kafka::builder(version);
-        let builder = settings.iter().fold(builder, |builder, (key, value)| builder.setting(key, value));
+        Self::start_as(settings.iter().fold(builder, |builder, (key, value)| builder.setting(key, value)))
+    }
+
+    /// Starts one that may want a login of others.
+    pub fn start_as(builder: Builder) -> Self {
         let kafka = builder.start().expect("Kafka starts");
+        let version = kafka.version();
         let connection = open(&kafka, PATIENCE);
         Self { kafka, version, connection, last: None }
+    }
+
+    /// Where it takes whoever comes, without a login.
+    pub fn open_address(&self) -> SocketAddr {
+        open_address(&self.kafka)
     }
 
     pub(crate) fn call<R: Request>(&mut self, version: i16, request: &R) -> R::Response
@@ -68,9 +78,15 @@ impl Asked {
     }
 }
 
+fn open_address(kafka: &Kafka) -> SocketAddr {
+    match kafka.protocol().has_sasl() {
+        false => kafka.bootstrap().parse().expect("one broker has one address"),
+        true => kafka.internal_address(1),
+    }
+}
+
 fn open(kafka: &Kafka, limit: Duration) -> Connection {
-    let address: SocketAddr = kafka.bootstrap().parse().expect("one broker has one address");
-    Connection::open(address, limit).expect("the broker is up")
+    Connection::open(open_address(kafka), limit).expect("the broker is up")
 }
 
 /// Asks until there is an answer.

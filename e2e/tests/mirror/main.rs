@@ -8,6 +8,7 @@
     reason = "a test says what it expects in the shortest way"
 )]
 
+mod bearer;
 mod histories;
 mod kills;
 mod readers;
