@@ -37,6 +37,11 @@ impl Kept {
         !self.connection.is_broken() && self.times.serve()
     }
 
+    /// Waits until the broker wants to hear of it again.
+    pub(crate) async fn silence(&mut self) {
+        self.times.silence().await;
+    }
+
     /// The connection, once the broker wants to hear of it again.
     pub(crate) async fn ready(&mut self) -> &mut Connection {
         self.times.ready().await;
@@ -65,10 +70,15 @@ impl Times {
 
     /// Waits until the broker wants to hear of it, and takes note that it is used.
     pub(crate) async fn ready(&mut self) {
-        if let Some(until) = self.silent_until.take() {
-            sleep_until(until).await;
-        }
+        self.silence().await;
         self.used = Instant::now();
+    }
+
+    async fn silence(&mut self) {
+        if let Some(until) = self.silent_until {
+            sleep_until(until).await;
+            self.silent_until = None;
+        }
     }
 
     fn be_silent(&mut self, length: Duration) {

@@ -19,8 +19,10 @@ mod lease;
 mod limits;
 mod link;
 mod mirror;
+mod options;
 mod partition;
 mod questions;
+mod rate;
 mod reply;
 mod silence;
 #[cfg(test)]
@@ -34,5 +36,6 @@ pub use group::{Group, GroupEvent, GroupSpec};
 pub use lease::Lease;
 pub use link::{BUDGET, Copying, Link, Pair};
 pub use mirror::{Mirror, MirrorSpec};
+pub use options::LinkOptions;
 pub use topics::TopicError;
 pub use verify::{VerifyError, verify};
