@@ -115,10 +115,15 @@ impl Asking<'_> {
             max_bytes: SCAN_BYTES,
             partitions: vec![partition],
         };
-        let answer = fetch(self.turn.kept.ready().await, &request).await.map_err(|error| trouble(&error))?;
-        self.turn.kept.be_silent(answer.throttle);
-        let fetched = answer.partitions.into_iter().next().ok_or(Trouble::Lost)?;
-        if fetched.error.is_none() { Ok(fetched.records) } else { Err(Trouble::Refused(fetched.error)) }
+        loop {
+            let answer = fetch(self.turn.kept.ready().await, &request).await;
+            let answer = answer.map_err(|error| trouble(&error))?;
+            self.turn.kept.be_silent(answer.throttle);
+            // Without one the broker only wants to be left alone for a while.
+            let Some(fetched) = answer.partitions.into_iter().next() else { continue };
+            let is_read = fetched.error.is_none();
+            return if is_read { Ok(fetched.records) } else { Err(Trouble::Refused(fetched.error)) };
+        }
     }
 
     async fn mark(&mut self, mark: Mark) -> Result<i64, Trouble> {

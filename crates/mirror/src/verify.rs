@@ -164,12 +164,17 @@ impl Reader {
             max_bytes: BYTES,
             partitions: vec![partition],
         };
-        let answer = fetch(self.connection().await?, &request).await?;
-        self.kept.be_silent(answer.throttle);
-        match answer.partitions.into_iter().next() {
-            Some(fetched) if fetched.error.is_none() => Ok(fetched),
-            Some(fetched) => Err(VerifyError::Refused { at: self.at.clone(), code: fetched.error }),
-            None => Err(VerifyError::Nothing { at: self.at.clone(), offset }),
+        loop {
+            let answer = fetch(self.connection().await?, &request).await?;
+            self.kept.be_silent(answer.throttle);
+            match answer.partitions.into_iter().next() {
+                Some(fetched) if fetched.error.is_none() => return Ok(fetched),
+                Some(fetched) => {
+                    return Err(VerifyError::Refused { at: self.at.clone(), code: fetched.error });
+                }
+                // The broker only wants to be left alone for a while.
+                None => {}
+            }
         }
     }
 }

@@ -21,6 +21,11 @@ fn want(partition: i32, told: &mpsc::UnboundedSender<Told>) -> Want {
     Want { at: at("t", partition), offset: 3, last_epoch: None, wants: None, end: None, reply }
 }
 
+/// Answers nothing but that it wants to be left alone for so long, as brokers do once a quota is used up.
+fn silenced(throttle_ms: i32) -> FetchResponse {
+    FetchResponse::default().with_throttle_time_ms(throttle_ms)
+}
+
 /// Answers with these records for each partition, and that it wants to be left alone for so long.
 fn fetched(request: &FetchRequest, records: &Bytes, throttle_ms: i32) -> FetchResponse {
     let partition = |index| {
@@ -61,6 +66,32 @@ async fn a_broker_that_wants_to_be_left_alone_is() {
     assert_eq!((gaps.len(), broker.connections()), (2, 1));
     let silence = Duration::from_millis(395)..Duration::from_millis(1_500);
     assert!(gaps.iter().all(|gap| silence.contains(gap)), "{gaps:?}");
+}
+
+#[tokio::test]
+async fn a_request_that_was_throttled_is_put_again_and_nobody_hears_of_it() {
+    let count = Arc::new(Mutex::new(0));
+    let broker = Broker::start(move |_, request| {
+        let count = Arc::clone(&count);
+        async move {
+            let asked: FetchRequest = codec::decode(request.version, &request.body).unwrap();
+            let mut count = count.lock().unwrap();
+            *count += 1;
+            let records = Bytes::from_static(b"records");
+            let answer = if *count <= 2 { silenced(200) } else { fetched(&asked, &records, 0) };
+            Some(written(&answer, request.version))
+        }
+    })
+    .await;
+    let cluster = Arc::new(Cluster::new(vec![broker.endpoint.clone()], options()));
+    let fetches = start(cluster, broker.endpoint.clone(), Budget::new(64 << 20), Rate::new(None));
+    let (told, mut events) = mpsc::unbounded_channel();
+    let begun = Instant::now();
+    fetches.send(want(0, &told)).unwrap();
+    let (_, event) = events.recv().await.unwrap();
+    assert!(matches!(&event, Event::Fetched(Ok(fetched)) if !fetched.records.is_empty()), "{event:?}");
+    assert!(begun.elapsed() >= Duration::from_millis(400), "{:?}", begun.elapsed());
+    assert_eq!((broker.requests(), broker.connections()), (3, 1));
 }
 
 /// Answers as brokers do: partitions in the order in which they were asked for, each up to its limit, until all is full; and the first of
