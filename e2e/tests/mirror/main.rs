@@ -11,6 +11,7 @@
 mod bearer;
 mod histories;
 mod kills;
+mod rates;
 mod readers;
 mod site;
 mod topics;
