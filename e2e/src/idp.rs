@@ -35,6 +35,8 @@ struct State {
     keys: Vec<Key>,
     /// What tokens say, by the client's id; without it they are good and stand for the id.
     claims: HashMap<String, Value>,
+    /// Tokens that were given out over the network.
+    given: usize,
 }
 
 /// A key that signs tokens.
@@ -94,7 +96,7 @@ impl Idp {
     fn start_with(keys: &[Key], tls: Option<Arc<ServerConfig>>) -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let address = listener.local_addr()?;
-        let state = Arc::new(Mutex::new(State { keys: keys.to_vec(), claims: HashMap::new() }));
+        let state = Arc::new(Mutex::new(State { keys: keys.to_vec(), claims: HashMap::new(), given: 0 }));
         let shared = Arc::clone(&state);
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
@@ -133,6 +135,11 @@ impl Idp {
         self.state.lock().unwrap().claims.insert(client.to_owned(), claims);
     }
 
+    /// How many tokens were given out over the network.
+    pub fn given(&self) -> usize {
+        self.state.lock().unwrap().given
+    }
+
     /// A token of a client.
     pub fn token(&self, client: &str) -> Result<String> {
         self.state.lock().unwrap().token(client)
@@ -156,6 +163,12 @@ pub fn good(principal: &str) -> Value {
 /// Seconds since 1970.
 pub fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+/// A token that nobody has signed (`alg` is `none`), good for so many seconds.
+pub fn unsigned(principal: &str, lasts: u64) -> String {
+    let claims = json!({"sub": principal, "iat": now(), "exp": now() + lasts});
+    format!("{}.{}.", encode(br#"{"alg":"none"}"#), encode(claims.to_string().as_bytes()))
 }
 
 /// The public keys as a file has them.
@@ -183,7 +196,9 @@ fn answer(mut stream: impl Read + Write, state: &Mutex<State>) -> Result<()> {
     let (status, text) = match first.split(' ').nth(1) {
         Some("/keys") => ("200 OK", key_set(&state.lock().unwrap().keys)),
         Some("/token") => {
-            let token = state.lock().unwrap().token(&client_id(basic.as_deref(), &body)?)?;
+            let mut state = state.lock().unwrap();
+            state.given += 1;
+            let token = state.token(&client_id(basic.as_deref(), &body)?)?;
             ("200 OK", json!({"access_token": token, "token_type": "Bearer", "expires_in": 300}).to_string())
         }
         _ => ("404 Not Found", String::new()),

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use kafka_protocol::messages::{SaslAuthenticateRequest, SaslAuthenticateResponse, SaslHandshakeRequest};
 use kafka_protocol::protocol::StrBytes;
 use secrecy::SecretString;
-use tidegate_wire::sasl::{ClientExchange, ClientStep, Mechanism, Nonce};
+use tidegate_wire::sasl::{ClientExchange, ClientStep, Mechanism, Nonce, PasswordMechanism};
 
 use crate::random;
 use crate::raw::Connection;
@@ -22,7 +22,9 @@ pub fn begin(
     ensure!(shaken.error_code == 0, "SASL handshake refused with code {}", shaken.error_code);
     let nonce =
         Nonce::from_random(*random::name("0123").as_bytes().first_chunk().context("a name is long enough")?);
-    let (first, exchange) = ClientExchange::start(mechanism, user, SecretString::from(password), nonce)?;
+    let mechanism = PasswordMechanism::of(mechanism).context("a token proves no password")?;
+    let password = SecretString::from(password);
+    let (first, exchange) = ClientExchange::with_password(mechanism, user, password, nonce)?;
     let challenge = authenticate(connection, first)?;
     ensure!(challenge.error_code == 0, "refused with code {} before the proof", challenge.error_code);
     match exchange.step(&challenge.auth_bytes) {

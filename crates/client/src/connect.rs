@@ -53,7 +53,7 @@ impl ConnectOptions {
     }
 }
 
-/// Connects to a broker: name, TCP, TLS, ApiVersions, SASL.
+/// Connects to a broker: a token if the login needs one, name, TCP, TLS, ApiVersions, SASL.
 ///
 /// # Errors
 /// [`ConnectError`] with the step that failed.
@@ -79,7 +79,10 @@ impl Connection {
     /// # Errors
     /// [`ConnectError`]; the connection should then be dropped.
     pub async fn reauthenticate(&mut self, login: &SaslLogin) -> Result<(), ConnectError> {
-        let result = log_in(self, login).await;
+        let result = match login.proof().await {
+            Ok(proof) => log_in(self, &proof).await,
+            Err(failed) => Err(failed),
+        };
         result.map_err(|failed| at(self.endpoint(), failed))
     }
 }
@@ -89,13 +92,17 @@ async fn open(
     options: &ConnectOptions,
     login: Option<&SaslLogin>,
 ) -> Result<Connection, Failed> {
+    let proof = match login {
+        Some(login) => Some(login.proof().await?),
+        None => None,
+    };
     let stream = dial(endpoint, options).await?;
     let mut connection = Connection::new(endpoint.clone(), stream, options);
     let versions = versions::ask(&mut connection).await;
     let versions = versions.map_err(first_answer)?;
     connection.set_versions(versions);
-    if let Some(login) = login {
-        log_in(&mut connection, login).await?;
+    if let Some(proof) = &proof {
+        log_in(&mut connection, proof).await?;
     }
     tracing::debug!(%endpoint, "connected to broker");
     Ok(connection)

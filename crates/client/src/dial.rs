@@ -90,9 +90,13 @@ async fn handshake(
 }
 
 /// rustls hands its errors out inside an I/O error.
+pub(crate) fn tls_error(error: &io::Error) -> Option<&rustls::Error> {
+    error.get_ref()?.downcast_ref()
+}
+
+/// What a failure of TLS is called here.
 pub(crate) fn tls_failure(error: io::Error) -> ConnectFailure {
-    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
-    match inner {
+    match tls_error(&error) {
         Some(error) => ConnectFailure::Tls(error.clone()),
         None if error.kind() == io::ErrorKind::UnexpectedEof => ConnectFailure::ClosedInTls,
         None => ConnectFailure::Io(error),

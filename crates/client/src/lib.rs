@@ -25,6 +25,7 @@
 
 #![forbid(unsafe_code)]
 
+mod bearer;
 mod connect;
 mod connection;
 pub mod coordinator;
@@ -42,6 +43,10 @@ mod tests;
 mod tls;
 mod versions;
 
+pub use bearer::{
+    ClientCredentials, FixedToken, MAX_TOKEN_BYTES, Obtaining, SecureUrl, TokenEndpoint, TokenError,
+    TokenFile, TokenSource, UrlError,
+};
 pub use connect::{ConnectOptions, connect, connect_as};
 pub use connection::{Connection, ConnectionParts};
 pub use endpoint::{Endpoint, EndpointError};
@@ -49,6 +54,7 @@ pub use error::{
     AskError, CallError, CallFailure, ConnectError, ConnectFailure, ConnectStep, Fault, is_retriable,
     printable,
 };
+pub use login::TOKEN_TIMEOUT;
 pub use pipe::{PipeAnswers, PipeSender};
 pub use security::{SaslLogin, Security, Transport};
 pub use stream::Stream;

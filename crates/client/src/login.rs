@@ -5,42 +5,95 @@ use std::time::Duration;
 use bytes::Bytes;
 use kafka_protocol::protocol::StrBytes;
 use ring::rand::{SecureRandom, SystemRandom};
+use secrecy::SecretString;
 use tidegate_wire::api::{ApiKey, Versions};
 use tidegate_wire::error_code::ErrorCode;
 use tidegate_wire::messages::{
     SaslAuthenticateRequest, SaslAuthenticateResponse, SaslHandshakeRequest, SaslHandshakeResponse,
 };
-use tidegate_wire::sasl::{ClientExchange, ClientFailure, ClientStep, Nonce};
+use tidegate_wire::sasl::{ClientExchange, ClientFailure, ClientStep, Mechanism, Nonce, PasswordMechanism};
 use tokio::task::spawn_blocking;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use crate::dial::Failed;
 use crate::error::{ConnectFailure, ConnectStep, printable};
-use crate::{Connection, SaslLogin};
+use crate::{Connection, SaslLogin, TokenError, TokenSource};
 
 /// Version 0 of the handshake would send the tokens without Kafka headers.
 const HANDSHAKE: Versions = Versions::new(1, 1);
 const AUTHENTICATE: Versions = Versions::new(0, 2);
 
-pub(crate) async fn log_in(connection: &mut Connection, login: &SaslLogin) -> Result<(), Failed> {
+/// The longest that a source of tokens may take, whatever limits it has of its own: whoever wants the connection waits.
+pub const TOKEN_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// What a login shows.
+pub(crate) enum Proof<'a> {
+    Password { mechanism: PasswordMechanism, user: &'a str, password: &'a SecretString },
+    Token { token: SecretString, source: &'a dyn TokenSource },
+}
+
+impl SaslLogin {
+    /// Obtains what the login shows. No broker should wait for that.
+    pub(crate) async fn proof(&self) -> Result<Proof<'_>, Failed> {
+        let source = match self {
+            Self::Password { mechanism, user, password } => {
+                return Ok(Proof::Password { mechanism: *mechanism, user, password });
+            }
+            Self::Bearer(source) => source.as_ref(),
+        };
+        let token = timeout(TOKEN_TIMEOUT, source.token()).await;
+        let token = token.unwrap_or(Err(TokenError::Timeout(TOKEN_TIMEOUT)));
+        let token = token.map_err(|error| (ConnectStep::Token, ConnectFailure::Token(error)))?;
+        Ok(Proof::Token { token, source })
+    }
+}
+
+impl Proof<'_> {
+    fn mechanism(&self) -> Mechanism {
+        match self {
+            Self::Password { mechanism, .. } => Mechanism::from(*mechanism),
+            Self::Token { .. } => Mechanism::OauthBearer,
+        }
+    }
+
+    fn start(&self) -> Result<(Vec<u8>, ClientExchange), ConnectFailure> {
+        let started = match self {
+            Self::Password { mechanism, user, password } => {
+                ClientExchange::with_password(*mechanism, user, (*password).clone(), nonce()?)
+            }
+            Self::Token { token, .. } => ClientExchange::with_token(token),
+        };
+        started.map_err(ConnectFailure::Sasl)
+    }
+
+    /// The broker has refused it.
+    fn refused(&self) {
+        if let Self::Token { token, source } = self {
+            source.refused(token);
+        }
+    }
+}
+
+pub(crate) async fn log_in(connection: &mut Connection, proof: &Proof<'_>) -> Result<(), Failed> {
     let version = version(connection, ApiKey::SaslAuthenticate, AUTHENTICATE)
         .map_err(|failure| (ConnectStep::SaslHandshake, failure))?;
-    handshake(connection, login).await.map_err(|failure| (ConnectStep::SaslHandshake, failure))?;
-    let lifetime = authenticate(connection, login, version).await;
+    handshake(connection, proof.mechanism())
+        .await
+        .map_err(|failure| (ConnectStep::SaslHandshake, failure))?;
+    let lifetime = authenticate(connection, proof, version).await;
     let lifetime = lifetime.map_err(|failure| (ConnectStep::SaslAuthenticate, failure))?;
     connection.set_session_ends_at(lifetime.and_then(|lifetime| Instant::now().checked_add(lifetime)));
     Ok(())
 }
 
-async fn handshake(connection: &mut Connection, login: &SaslLogin) -> Result<(), ConnectFailure> {
+async fn handshake(connection: &mut Connection, mechanism: Mechanism) -> Result<(), ConnectFailure> {
     let version = version(connection, ApiKey::SaslHandshake, HANDSHAKE)?;
-    let request =
-        SaslHandshakeRequest::default().with_mechanism(StrBytes::from_static_str(login.mechanism.name()));
+    let request = SaslHandshakeRequest::default().with_mechanism(StrBytes::from_static_str(mechanism.name()));
     let answer = connection.call(version, &request).await.map_err(ConnectFailure::Call)?;
     match ErrorCode(answer.error_code) {
         ErrorCode::NONE => Ok(()),
         ErrorCode::UNSUPPORTED_SASL_MECHANISM => {
-            Err(ConnectFailure::Mechanism { wanted: login.mechanism, offered: offered(&answer) })
+            Err(ConnectFailure::Mechanism { wanted: mechanism, offered: offered(&answer) })
         }
         ErrorCode::ILLEGAL_SASL_STATE => Err(ConnectFailure::UnexpectedLogin),
         code => Err(ConnectFailure::Refused { code, message: String::new() }),
@@ -50,14 +103,17 @@ async fn handshake(connection: &mut Connection, login: &SaslLogin) -> Result<(),
 /// Passes the tokens; yields how long the session lasts.
 async fn authenticate(
     connection: &mut Connection,
-    login: &SaslLogin,
+    proof: &Proof<'_>,
     version: i16,
 ) -> Result<Option<Duration>, ConnectFailure> {
-    let (mut token, mut exchange) =
-        ClientExchange::start(login.mechanism, &login.user, login.password.clone(), nonce()?)
-            .map_err(ConnectFailure::Sasl)?;
+    let (mut token, mut exchange) = proof.start()?;
     loop {
-        let answer = send_token(connection, version, token).await?;
+        let answer = send_token(connection, version, token).await.inspect_err(|failure| {
+            if matches!(failure, ConnectFailure::Refused { code: ErrorCode::SASL_AUTHENTICATION_FAILED, .. })
+            {
+                proof.refused();
+            }
+        })?;
         match step(exchange, answer.auth_bytes.clone()).await {
             ClientStep::Respond { bytes, next } => (token, exchange) = (bytes, next),
             ClientStep::Done => return Ok(session_lifetime(&answer)),

@@ -1,9 +1,11 @@
 //! How a connection is protected and who it logs in as.
 
-use secrecy::SecretString;
-use tidegate_wire::sasl::Mechanism;
+use std::sync::Arc;
 
-use crate::Tls;
+use secrecy::SecretString;
+use tidegate_wire::sasl::{Mechanism, PasswordMechanism};
+
+use crate::{Tls, TokenSource};
 
 /// The security of a connection; the four pairs are Kafka's PLAINTEXT, SSL, SASL_PLAINTEXT and SASL_SSL.
 #[derive(Debug, Clone)]
@@ -25,13 +27,44 @@ pub enum Transport {
 
 /// A SASL login.
 #[derive(Debug, Clone)]
-pub struct SaslLogin {
+pub enum SaslLogin {
+    /// PLAIN or SCRAM: a password is proven.
+    Password {
+        /// Which of them.
+        mechanism: PasswordMechanism,
+        /// The user name.
+        user: String,
+        /// The password.
+        password: SecretString,
+    },
+    /// OAUTHBEARER: a token is shown, which says itself whom it stands for.
+    Bearer(Arc<dyn TokenSource>),
+}
+
+impl SaslLogin {
+    /// A login with the tokens of this source.
+    #[must_use]
+    pub fn bearer(source: impl TokenSource + 'static) -> Self {
+        Self::Bearer(Arc::new(source))
+    }
+
+    /// The user, where the login names one.
+    #[must_use]
+    pub fn user(&self) -> Option<&str> {
+        match self {
+            Self::Password { user, .. } => Some(user),
+            Self::Bearer(_) => None,
+        }
+    }
+
     /// The mechanism.
-    pub mechanism: Mechanism,
-    /// The user name.
-    pub user: String,
-    /// The password.
-    pub password: SecretString,
+    #[must_use]
+    pub fn mechanism(&self) -> Mechanism {
+        match self {
+            Self::Password { mechanism, .. } => Mechanism::from(*mechanism),
+            Self::Bearer(_) => Mechanism::OauthBearer,
+        }
+    }
 }
 
 impl Security {

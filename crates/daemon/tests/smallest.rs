@@ -39,7 +39,7 @@ fn what_all_daemons_have_is_understood() {
     assert_eq!(brokers, ["one:9092", "[::1]:9093"]);
     let options = destination.connect_options("me too").unwrap();
     assert_eq!(options.client_id, "me too");
-    assert_eq!(options.security.login.unwrap().user, "me");
+    assert_eq!(options.security.login.unwrap().user(), Some("me"));
     assert_eq!(config.state_file, folder.path().join("state.db"));
     assert_eq!(config.http, "127.0.0.1:9465");
     assert!(folder.path().join("root.key").exists());
@@ -90,7 +90,7 @@ fn the_topic_of_a_store_is_entered_as_its_cluster_is() {
     let StoreKind::Kafka(mut topic) = config.store.kind else { panic!("{:?}", config.store.kind) };
     let options = store::topic_options(&topic, &config.clusters).unwrap();
     assert_eq!((options.topic.as_str(), options.replication), ("tidegate-store", Some(3)));
-    assert_eq!(options.connect.security.login.unwrap().user, "me");
+    assert_eq!(options.connect.security.login.unwrap().user(), Some("me"));
     assert_eq!(options.writers, ["User:other"]);
     topic.cluster = tidegate_core::ClusterName::parse("elsewhere").unwrap();
     let error = store::topic_options(&topic, &config.clusters).unwrap_err();

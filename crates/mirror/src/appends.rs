@@ -1,6 +1,9 @@
 //! Appends to one broker of the mirror: those of all partitions go out together, one batch of each in a request, and the next requests
 //! before the answers.
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use tidegate_client::{Connection, Endpoint};
@@ -8,14 +11,15 @@ use tidegate_link::copy::{Event, Guarding, Trouble};
 use tidegate_wire::error_code::ErrorCode;
 use tidegate_wire::stamp::Stamped;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
-use tokio::time::{Duration, Instant};
 
 use crate::calls::TopicPartition;
 use crate::calls::produce::{self, Batches, ProduceAnswers, ProduceSender};
 use crate::cluster::Cluster;
+use crate::kept::Times;
 use crate::lease::Lease;
-use crate::limits::{REPLICAS, ends_soon};
+use crate::limits::REPLICAS;
 use crate::reply::Reply;
+use crate::silence::Silence;
 
 /// A batch for the end of a partition.
 pub(crate) struct Job {
@@ -35,10 +39,6 @@ const REQUEST_BYTES: usize = 1 << 20;
 
 /// Jobs that wait in front of it; whoever brings more waits, too.
 const QUEUE: usize = 64;
-
-/// A connection that was not used for so long may have been closed by the broker (`connections.max.idle.ms`, ten minutes by default),
-/// which shows only when something is lost on it.
-const IDLE: Duration = Duration::from_secs(240);
 
 /// What is owed for one request.
 struct Sent {
@@ -71,7 +71,7 @@ impl Appends {
                 }
                 Err(error) => {
                     tracing::debug!(broker = %self.broker, %error, "no connection for appends");
-                    job.reply.fail(Trouble::NotSent);
+                    self.refuse(job);
                 }
             }
         }
@@ -85,28 +85,41 @@ impl Appends {
         }
     }
 
+    /// The broker cannot be reached: whoever waits is told at once, since another one may lead by now.
+    fn refuse(&mut self, job: Job) {
+        job.reply.fail(Trouble::NotSent);
+        while let Ok(job) = self.jobs.try_recv() {
+            job.reply.fail(Trouble::NotSent);
+        }
+    }
+
     /// Until the connection fails, or is about to end. What was sent is answered before anything else is taken.
     async fn serve(&mut self, connection: Connection) {
         let Some((sender, answers)) = produce::open(connection, REQUESTS, REPLICAS) else { return };
-        let reading = tokio::spawn(read(answers));
-        self.send_all(sender).await;
+        let silence = Silence::new();
+        let reading = tokio::spawn(read(answers, silence.clone()));
+        self.send_all(sender, silence).await;
         if let Err(error) = reading.await {
             tracing::error!(%error, "the reader of appends has failed");
         }
     }
 
-    async fn send_all(&mut self, mut sender: ProduceSender<Sent>) {
+    async fn send_all(&mut self, mut sender: ProduceSender<Sent>, silence: Silence) {
         let places = Arc::new(Semaphore::new(REQUESTS));
-        let mut used = Instant::now();
+        let mut times = Times::new(sender.session_ends_at());
+        let mut is_new = true;
         loop {
             let Some(job) = self.first().await else { return };
-            if sender.is_broken() || ends_soon(sender.session_ends_at()) || used.elapsed() > IDLE {
+            // A new one serves at least once, or a session of no length would be opened without end.
+            if sender.is_broken() || !(times.serve() || is_new) {
                 self.next = Some(job);
                 return;
             }
+            is_new = false;
             // The lease is looked at when the bytes can go out at once.
             let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
-            used = Instant::now();
+            silence.over().await;
+            times.ready().await;
             let (batches, owed) = self.bundle(job);
             if !batches.is_empty()
                 && let Err(error) = sender.send(Sent { owed, _place: place }, batches).await
@@ -137,10 +150,11 @@ impl Appends {
 }
 
 /// Hands out answers until the last request has one.
-async fn read(mut answers: ProduceAnswers<Sent>) {
+async fn read(mut answers: ProduceAnswers<Sent>, silence: Silence) {
     while let Some((Sent { owed, _place }, answer)) = answers.next().await {
         // What has no answer is dropped, and so lost.
         let Ok(answer) = answer else { continue };
+        silence.keep(answer.throttle);
         for ((base_offset, reply), appended) in owed.into_iter().zip(answer.partitions) {
             let answer = match appended.error {
                 ErrorCode::NONE => Ok(appended.base_offset),

@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod appends;
+mod boot_time;
 mod budget;
 pub mod calls;
 mod clock;
@@ -14,23 +15,31 @@ mod cluster;
 pub mod config;
 mod fetches;
 mod group;
+mod kept;
 mod lease;
 mod limits;
 mod link;
 mod mirror;
+mod options;
 mod partition;
 mod questions;
+mod rate;
 mod reply;
 mod share;
+mod silence;
+#[cfg(test)]
+mod testing;
 mod topics;
 mod verify;
 mod worker;
 
+pub use boot_time::{BootClock, BootTime};
 pub use cluster::{Cluster, ClusterError};
 pub use group::{Group, GroupEvent, GroupSpec};
 pub use lease::Lease;
 pub use link::{BUDGET, Copying, Link, Pair, StatusReader};
 pub use mirror::{Mirror, MirrorSpec, pairs};
+pub use options::LinkOptions;
 pub use share::Share;
 pub use topics::TopicError;
 pub use verify::{VerifyError, verify};

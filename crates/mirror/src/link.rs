@@ -13,7 +13,9 @@ use crate::calls::TopicPartition;
 use crate::cluster::Cluster;
 use crate::fetches::{self, Want};
 use crate::lease::Lease;
+use crate::options::LinkOptions;
 use crate::partition::Partition;
+use crate::rate::Rate;
 use crate::{appends, clock::Clock};
 
 /// Bytes of the source in memory, for a whole link: with as much again on its way to the mirror, what a daemon may take in all.
@@ -24,6 +26,7 @@ pub(crate) struct Services {
     pub(crate) source: Arc<Cluster>,
     pub(crate) mirror: Arc<Cluster>,
     budget: Budget,
+    rate: Rate,
     fetches: Mutex<HashMap<Endpoint, mpsc::UnboundedSender<Want>>>,
     appends: Mutex<HashMap<Endpoint, mpsc::Sender<appends::Job>>>,
 }
@@ -98,7 +101,8 @@ impl Copying {
 impl Services {
     pub(crate) fn fetches(&self, broker: &Endpoint) -> mpsc::UnboundedSender<Want> {
         let mut known = self.fetches.lock().unwrap_or_else(PoisonError::into_inner);
-        let start = || fetches::start(Arc::clone(&self.source), broker.clone(), self.budget.clone());
+        let (budget, rate) = (self.budget.clone(), self.rate.clone());
+        let start = || fetches::start(Arc::clone(&self.source), broker.clone(), budget, rate);
         known.entry(broker.clone()).or_insert_with(start).clone()
     }
 
@@ -113,10 +117,22 @@ impl Link {
     /// A link from one cluster to another that copies nothing yet. `lease` is looked at wherever no broker guards an append.
     #[must_use]
     pub fn new(source: Arc<Cluster>, mirror: Arc<Cluster>, lease: Lease) -> Self {
+        Self::with_options(source, mirror, lease, LinkOptions::new())
+    }
+
+    /// As [`Link::new`], with other limits than the usual ones.
+    #[must_use]
+    pub fn with_options(
+        source: Arc<Cluster>,
+        mirror: Arc<Cluster>,
+        lease: Lease,
+        options: LinkOptions,
+    ) -> Self {
         let services = Services {
             source,
             mirror,
-            budget: Budget::new(BUDGET),
+            budget: Budget::new(options.memory),
+            rate: Rate::new(options.rate),
             fetches: Mutex::default(),
             appends: Mutex::default(),
         };

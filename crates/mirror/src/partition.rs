@@ -101,9 +101,7 @@ impl Running {
                 Order::Scan { offset } => self.ask_mirror(attempt, Owed::Scanned, Question::Scan { offset }),
                 Order::Mark(mark) => self.change(attempt, Owed::Marked, Question::Mark(mark)),
                 Order::Delete { before } => self.change(attempt, Owed::Deleted, Question::Delete { before }),
-                Order::Fetch { offset, last_epoch, wants } => {
-                    self.fetch(attempt, offset, last_epoch, wants).await;
-                }
+                Order::Fetch { offset, last_epoch, wants } => self.fetch(attempt, offset, last_epoch, wants),
                 Order::Append(append) => self.append(attempt, append).await,
                 Order::Wake { at } => {
                     let wait = u64::try_from(at.saturating_sub(self.clock.now())).unwrap_or_default();
@@ -115,16 +113,18 @@ impl Running {
 
     /// The leader of the mirror is looked up before it is looked at, and stays for the attempt.
     async fn look(&mut self, attempt: Attempt) {
-        match self.partition.services.mirror.leader(&self.partition.mirror).await {
-            Ok(leader) => {
-                let appends = self.partition.services.appends(&leader);
-                self.leader = Some((leader, appends));
-            }
-            Err(error) => {
-                tracing::debug!(partition = %self.partition.mirror, %error, "no leader of the mirror");
-                self.leader = None;
-            }
-        }
+        let Partition { services, mirror, stop, .. } = &mut self.partition;
+        self.leader = tokio::select! {
+            leader = services.mirror.leader(mirror) => match leader {
+                Ok(leader) => Some((leader.clone(), services.appends(&leader))),
+                Err(error) => {
+                    tracing::debug!(partition = %mirror, %error, "no leader of the mirror");
+                    None
+                }
+            },
+            // A cluster that does not answer keeps nobody from an end.
+            _ = stop.wait_for(|stop| *stop) => None,
+        };
         let producer_id = self.partition.job.producer_id;
         self.ask_mirror(attempt, Owed::Seen, Question::Look { producer_id });
     }
@@ -163,19 +163,15 @@ impl Running {
         }
     }
 
-    async fn fetch(&self, attempt: Attempt, offset: i64, last_epoch: Option<i32>, wants: Option<usize>) {
+    /// Who does not know where to does not wait here: appends may be answered meanwhile.
+    fn fetch(&self, attempt: Attempt, offset: i64, last_epoch: Option<i32>, wants: Option<usize>) {
         let reply = self.reply(attempt, Owed::Fetched);
-        let at = self.partition.source.clone();
-        match self.partition.services.source.leader(&at).await {
-            Ok(leader) => {
-                let want = Want { at, offset, last_epoch, wants, end: self.source_end, reply };
-                // One that ended drops it, and so says that it was lost.
-                drop(self.partition.services.fetches(&leader).send(want));
-            }
-            Err(error) => {
-                tracing::debug!(partition = %at, %error, "no leader of the source");
-                reply.fail(Trouble::NotSent);
-            }
+        let (services, at) = (Arc::clone(&self.partition.services), self.partition.source.clone());
+        let known = services.source.known_leader(&at);
+        let want = Want { at, offset, last_epoch, wants, end: self.source_end, reply };
+        match known {
+            Some(leader) => services.fetch(&leader, want),
+            None => drop(tokio::spawn(async move { services.fetch_from_leader(want).await })),
         }
     }
 
@@ -185,7 +181,7 @@ impl Running {
         let Some((_, appends)) = &self.leader else { return reply.fail(Trouble::NotSent) };
         let (at, lease) = (self.partition.mirror.clone(), self.partition.lease.clone());
         let job = appends::Job { at, batch, base_offset, guarding, lease, reply };
-        // As above.
+        // Whoever ended drops it, and so says that it was lost.
         drop(appends.send(job).await);
     }
 
@@ -201,5 +197,22 @@ impl Running {
         };
         sleep_until(at).await;
         self.wakes.swap_remove(place).0
+    }
+}
+
+impl Services {
+    async fn fetch_from_leader(&self, want: Want) {
+        match self.source.leader(&want.at).await {
+            Ok(leader) => self.fetch(&leader, want),
+            Err(error) => {
+                tracing::debug!(partition = %want.at, %error, "no leader of the source");
+                want.reply.fail(Trouble::NotSent);
+            }
+        }
+    }
+
+    fn fetch(&self, leader: &Endpoint, want: Want) {
+        // One that ended drops it, and so says that it was lost.
+        drop(self.fetches(leader).send(want));
     }
 }

@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use tidegate_client::{AskError, Connection, Endpoint};
+use tidegate_client::{AskError, Endpoint};
 use tidegate_link::copy::{Bounds, Event, Mark, Producer, Seen, Trouble};
 use tidegate_wire::error_code::ErrorCode;
 use tokio::time::Duration;
@@ -16,8 +16,8 @@ use crate::calls::fetch::{Fetch, FetchPartition, fetch};
 use crate::calls::list_offsets::{ListedOffset, Spot, list_offsets};
 use crate::calls::write_markers::{AbortMarkers, write_abort_markers};
 use crate::calls::{Isolation, LedPartition, Refusal, TopicPartition};
-use crate::cluster::Cluster;
-use crate::limits::{REPLICAS, ends_soon};
+use crate::cluster::{Cluster, Turn};
+use crate::limits::REPLICAS;
 
 /// Bytes of one look into the mirror: a batch comes whole, however large.
 const SCAN_BYTES: i32 = 1 << 20;
@@ -46,33 +46,23 @@ pub(crate) async fn ask(
     at: TopicPartition,
     question: Question,
 ) -> Option<Event> {
-    let slot = cluster.questions(leader).await;
-    let mut slot = slot.lock().await;
-    let connection = match slot.take().filter(|connection| !ends_soon(connection.session_ends_at())) {
-        Some(connection) => connection,
-        None => match cluster.connect(leader).await {
-            Ok(connection) => connection,
-            Err(error) => {
-                tracing::debug!(broker = %leader, %error, "no connection for questions");
-                return None;
-            }
-        },
-    };
-    let mut asking = Asking { connection, led: LedPartition { at, leader_epoch: None } };
+    let line = cluster.line(leader);
+    let turn = line.turn(cluster).await?;
+    let mut asking = Asking { turn, led: LedPartition { at, leader_epoch: None } };
     let answer = asking.ask(question).await;
     if refusal(&answer).is_some_and(ErrorCode::is_stale_leader) {
-        cluster.forget(&asking.led.at.topic).await;
+        cluster.forget(&asking.led.at.topic);
     }
-    *slot = Some(asking.connection).filter(|connection| !connection.is_broken());
+    asking.turn.end();
     Some(answer)
 }
 
-struct Asking {
-    connection: Connection,
+struct Asking<'a> {
+    turn: Turn<'a>,
     led: LedPartition,
 }
 
-impl Asking {
+impl Asking<'_> {
     async fn ask(&mut self, question: Question) -> Event {
         match question {
             Question::Look { producer_id } => Event::Seen(self.look(producer_id).await),
@@ -90,7 +80,7 @@ impl Asking {
     /// The producer first: when an append is under way, what comes later is the end that goes with it, or another one.
     async fn look(&mut self, producer_id: i64) -> Result<Seen, Trouble> {
         let at = std::slice::from_ref(&self.led.at);
-        let known = one(describe_producers(&mut self.connection, at).await)?;
+        let known = one(describe_producers(self.turn.kept.ready().await, at).await)?;
         let producer = known.into_iter().find(|known| known.id == producer_id).map(|known| Producer {
             epoch: i16::try_from(known.epoch).unwrap_or(i16::MAX),
             last_sequence: known.last_sequence,
@@ -106,7 +96,7 @@ impl Asking {
 
     async fn spot(&mut self, spot: Spot) -> Result<i64, Trouble> {
         let at = std::slice::from_ref(&self.led);
-        let ListedOffset { offset, .. } = one(list_offsets(&mut self.connection, spot, at).await)?;
+        let ListedOffset { offset, .. } = one(list_offsets(self.turn.kept.ready().await, spot, at).await)?;
         Ok(offset)
     }
 
@@ -125,9 +115,15 @@ impl Asking {
             max_bytes: SCAN_BYTES,
             partitions: vec![partition],
         };
-        let answer = fetch(&mut self.connection, &request).await.map_err(|error| trouble(&error))?;
-        let fetched = answer.partitions.into_iter().next().ok_or(Trouble::Lost)?;
-        if fetched.error.is_none() { Ok(fetched.records) } else { Err(Trouble::Refused(fetched.error)) }
+        loop {
+            let answer = fetch(self.turn.kept.ready().await, &request).await;
+            let answer = answer.map_err(|error| trouble(&error))?;
+            self.turn.kept.be_silent(answer.throttle);
+            // Without one the broker only wants to be left alone for a while.
+            let Some(fetched) = answer.partitions.into_iter().next() else { continue };
+            let is_read = fetched.error.is_none();
+            return if is_read { Ok(fetched.records) } else { Err(Trouble::Refused(fetched.error)) };
+        }
     }
 
     async fn mark(&mut self, mark: Mark) -> Result<i64, Trouble> {
@@ -135,13 +131,13 @@ impl Asking {
         let count = usize::try_from(count).ok().and_then(NonZeroUsize::new).ok_or(Trouble::NotSent)?;
         let at = self.led.at.clone();
         let markers = AbortMarkers { at, producer_id, producer_epoch: 0, coordinator_epoch, count };
-        write_abort_markers(&mut self.connection, &markers).await.map_err(|error| trouble(&error))?;
+        write_abort_markers(self.turn.kept.ready().await, &markers).await.map_err(|error| trouble(&error))?;
         self.spot(Spot::LogEnd).await
     }
 
     async fn delete(&mut self, before: i64) -> Result<i64, Trouble> {
         let deletion = Deletion { at: self.led.at.clone(), before };
-        one(delete_records(&mut self.connection, &[deletion], REPLICAS).await)
+        one(delete_records(self.turn.kept.ready().await, &[deletion], REPLICAS).await)
     }
 }
 

@@ -14,6 +14,7 @@ use crate::calls::fetch::{Fetch, FetchPartition, Fetched, fetch};
 use crate::calls::list_offsets::{Spot, list_offsets};
 use crate::calls::{Isolation, LedPartition, Refusal, TopicPartition};
 use crate::cluster::{Cluster, ClusterError};
+use crate::kept::Kept;
 use crate::link::Pair;
 
 /// Bytes of one answer.
@@ -119,19 +120,28 @@ fn nothing(next: Next, pair: &Pair) -> VerifyError {
 
 /// A partition that is read from its leader.
 struct Reader {
-    connection: Connection,
+    cluster: Arc<Cluster>,
+    kept: Kept,
     at: TopicPartition,
 }
 
 impl Reader {
-    async fn open(cluster: &Cluster, at: &TopicPartition) -> Result<Self, VerifyError> {
+    async fn open(cluster: &Arc<Cluster>, at: &TopicPartition) -> Result<Self, VerifyError> {
         let leader = cluster.leader(at).await?;
-        Ok(Self { connection: cluster.connect(&leader).await?, at: at.clone() })
+        let kept = Kept::new(cluster.connect(&leader).await?);
+        Ok(Self { cluster: Arc::clone(cluster), kept, at: at.clone() })
+    }
+
+    async fn connection(&mut self) -> Result<&mut Connection, VerifyError> {
+        if !self.kept.serves() {
+            self.kept = Kept::new(self.cluster.connect(self.kept.connection.endpoint()).await?);
+        }
+        Ok(self.kept.ready().await)
     }
 
     async fn spot(&mut self, spot: Spot) -> Result<i64, VerifyError> {
         let led = LedPartition { at: self.at.clone(), leader_epoch: None };
-        let told = list_offsets(&mut self.connection, spot, &[led]).await?.into_iter().next();
+        let told = list_offsets(self.connection().await?, spot, &[led]).await?.into_iter().next();
         match told {
             Some(Ok(listed)) => Ok(listed.offset),
             Some(Err(Refusal { code, .. })) => Err(VerifyError::Refused { at: self.at.clone(), code }),
@@ -154,11 +164,17 @@ impl Reader {
             max_bytes: BYTES,
             partitions: vec![partition],
         };
-        let answer = fetch(&mut self.connection, &request).await?;
-        match answer.partitions.into_iter().next() {
-            Some(fetched) if fetched.error.is_none() => Ok(fetched),
-            Some(fetched) => Err(VerifyError::Refused { at: self.at.clone(), code: fetched.error }),
-            None => Err(VerifyError::Nothing { at: self.at.clone(), offset }),
+        loop {
+            let answer = fetch(self.connection().await?, &request).await?;
+            self.kept.be_silent(answer.throttle);
+            match answer.partitions.into_iter().next() {
+                Some(fetched) if fetched.error.is_none() => return Ok(fetched),
+                Some(fetched) => {
+                    return Err(VerifyError::Refused { at: self.at.clone(), code: fetched.error });
+                }
+                // The broker only wants to be left alone for a while.
+                None => {}
+            }
         }
     }
 }

@@ -21,7 +21,7 @@ use tidegate_sim::{
 use tidegate_wire::error_code::ErrorCode;
 
 use crate::jars;
-use crate::kafka::Kafka;
+use crate::kafka::{Builder, Kafka};
 use crate::raw::Connection;
 use crate::requests::now_ms;
 
@@ -45,8 +45,13 @@ impl Asked {
     /// Starts it with settings of its own.
     pub fn start(version: jars::Version, settings: &[(&str, i64)]) -> Self {
         let builder = Kafka::builder(version);
-        let builder = settings.iter().fold(builder, |builder, (key, value)| builder.setting(key, value));
+        Self::start_as(settings.iter().fold(builder, |builder, (key, value)| builder.setting(key, value)))
+    }
+
+    /// Starts one that may want a login of others.
+    pub fn start_as(builder: Builder) -> Self {
         let kafka = builder.start().expect("Kafka starts");
+        let version = kafka.version();
         let connection = open(&kafka, PATIENCE);
         Self { kafka: Arc::new(kafka), version, connection, last: None }
     }
@@ -59,6 +64,11 @@ impl Asked {
 
     pub(crate) fn own(&mut self) -> &mut Kafka {
         Arc::get_mut(&mut self.kafka).expect("a broker that is restarted is not shared")
+    }
+
+    /// Where it takes whoever comes, without a login.
+    pub fn open_address(&self) -> SocketAddr {
+        open_address(&self.kafka)
     }
 
     pub(crate) fn call<R: Request>(&mut self, version: i16, request: &R) -> R::Response
@@ -82,9 +92,15 @@ impl Asked {
     }
 }
 
+fn open_address(kafka: &Kafka) -> SocketAddr {
+    match kafka.protocol().has_sasl() {
+        false => kafka.bootstrap().parse().expect("one broker has one address"),
+        true => kafka.internal_address(1),
+    }
+}
+
 fn open(kafka: &Kafka, limit: Duration) -> Connection {
-    let address: SocketAddr = kafka.bootstrap().parse().expect("one broker has one address");
-    Connection::open(address, limit).expect("the broker is up")
+    Connection::open(open_address(kafka), limit).expect("the broker is up")
 }
 
 /// Asks until there is an answer.

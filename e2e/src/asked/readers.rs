@@ -18,7 +18,7 @@ pub type Shown = BTreeMap<i64, Value>;
 /// Everything that kcat shows of a partition to who reads what is committed.
 pub fn shown(broker: &Asked, place: &Place) -> Shown {
     let mut kcat = Command::new("kcat");
-    kcat.args(["-b", &broker.kafka.bootstrap(), "-C", "-J", "-e", "-q", "-o", "beginning"]);
+    kcat.args(["-b", &broker.open_address().to_string(), "-C", "-J", "-e", "-q", "-o", "beginning"]);
     kcat.args(["-X", "isolation.level=read_committed", "-X", "fetch.message.max.bytes=4000000"]);
     kcat.args(["-t", &place.topic, "-p", &place.partition.to_string()]);
     let read = process::run_ok(&kcat, LIMIT).unwrap();

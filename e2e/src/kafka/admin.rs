@@ -1,5 +1,6 @@
 //! What the harness itself asks of a cluster, over the brokers' internal listener: no login, no JVM.
 
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
@@ -109,7 +110,12 @@ impl Kafka {
 
     /// A connection to broker `id` on which everything is allowed.
     pub fn internal(&self, id: u16) -> Result<Connection> {
-        Connection::open(self.subnet.internal(id), LIMIT)
+        Connection::open(self.internal_address(id), LIMIT)
+    }
+
+    /// Where broker `id` takes everybody without a login.
+    pub(crate) fn internal_address(&self, id: u16) -> SocketAddr {
+        self.subnet.internal(id)
     }
 
     /// Whether every running broker knows all running brokers, as an error that says who does not.

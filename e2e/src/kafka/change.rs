@@ -5,6 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
+use kafka_protocol::messages::alter_client_quotas_request::{EntityData, EntryData, OpData};
 use kafka_protocol::messages::alter_partition_reassignments_request::{
     ReassignablePartition, ReassignableTopic,
 };
@@ -14,9 +15,11 @@ use kafka_protocol::messages::delete_topics_request::DeleteTopicState;
 use kafka_protocol::messages::elect_leaders_request::TopicPartitions;
 use kafka_protocol::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
 use kafka_protocol::messages::{
-    AlterPartitionReassignmentsRequest, BrokerId, CreatePartitionsRequest, CreateTopicsRequest,
-    DeleteTopicsRequest, ElectLeadersRequest, ListOffsetsRequest,
+    AlterClientQuotasRequest, AlterPartitionReassignmentsRequest, BrokerId, CreatePartitionsRequest,
+    CreateTopicsRequest, DeleteTopicsRequest, ElectLeadersRequest, ListOffsetsRequest,
 };
+
+use kafka_protocol::protocol::StrBytes;
 
 use super::admin::{LIMIT, topic_name};
 use super::{Kafka, Topic};
@@ -78,6 +81,21 @@ impl Kafka {
         let request = CreatePartitionsRequest::default().with_topics(vec![topic]).with_timeout_ms(15_000);
         let answer = self.internal(1)?.call(3, &request)?;
         ensure!(answer.results[0].error_code == 0, "{answer:?}");
+        Ok(())
+    }
+
+    /// Sets a quota of all clients that have none of their own, such as `consumer_byte_rate`, or takes it away.
+    pub fn set_client_quota(&self, key: &str, value: Option<f64>) -> Result<()> {
+        let text = |text: &str| StrBytes::from_string(text.to_owned());
+        let entity = EntityData::default().with_entity_type(text("client-id")).with_entity_name(None);
+        let op = OpData::default()
+            .with_key(text(key))
+            .with_value(value.unwrap_or_default())
+            .with_remove(value.is_none());
+        let entry = EntryData::default().with_entity(vec![entity]).with_ops(vec![op]);
+        let request = AlterClientQuotasRequest::default().with_entries(vec![entry]);
+        let answer = self.internal(1)?.call(1, &request)?;
+        ensure!(answer.entries.iter().all(|entry| entry.error_code == 0), "{answer:?}");
         Ok(())
     }
 

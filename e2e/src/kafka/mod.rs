@@ -22,6 +22,7 @@ use tempfile::TempDir;
 use self::address::Subnet;
 use self::node::Node;
 use crate::clients::ClientConfig;
+use crate::idp::{self, Idp};
 use crate::jars::Version;
 use crate::pki::Authority;
 use crate::{java, paths, process, random};
@@ -111,6 +112,7 @@ pub struct Builder {
     admin: User,
     users: Vec<User>,
     settings: Vec<(String, String)>,
+    java: Vec<String>,
 }
 
 impl Builder {
@@ -160,6 +162,27 @@ impl Builder {
     pub fn setting(mut self, key: &str, value: impl fmt::Display) -> Self {
         self.settings.push((key.to_owned(), value.to_string()));
         self
+    }
+
+    /// Lets clients of a protocol with SASL log in with tokens alone, which anybody can make: Kafka's own check of unsigned ones.
+    pub fn unsigned_tokens(self) -> Self {
+        let module = "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required;";
+        self.setting("listener.name.client.sasl.enabled.mechanisms", "OAUTHBEARER")
+            .setting("listener.name.client.oauthbearer.sasl.jaas.config", module)
+    }
+
+    /// As [`Builder::unsigned_tokens`], with tokens that this identity provider has signed.
+    pub fn tokens_of(mut self, idp: &Idp) -> Self {
+        let handler = "org.apache.kafka.common.security.oauthbearer.OAuthBearerValidatorCallbackHandler";
+        let validator = "org.apache.kafka.common.security.oauthbearer.BrokerJwtValidator";
+        self.java.push(format!("-Dorg.apache.kafka.sasl.oauthbearer.allowed.urls={}", idp.keys_url()));
+        self.unsigned_tokens()
+            .setting("listener.name.client.oauthbearer.sasl.server.callback.handler.class", handler)
+            // The default of 4.1.1 looks neither at signatures nor at issuer and audience.
+            .setting("sasl.oauthbearer.jwt.validator.class", validator)
+            .setting("sasl.oauthbearer.jwks.endpoint.url", idp.keys_url())
+            .setting("sasl.oauthbearer.expected.issuer", idp::ISSUER)
+            .setting("sasl.oauthbearer.expected.audience", idp::AUDIENCE)
     }
 
     /// Starts the cluster and waits until every broker sees all of them.
@@ -215,6 +238,7 @@ impl Kafka {
             admin: User::new(&random::name("adm")),
             users: Vec::new(),
             settings: Vec::new(),
+            java: Vec::new(),
         }
     }
 
@@ -321,7 +345,7 @@ impl Kafka {
                     rack: self.racks.get(usize::from(id) - 1).filter(|_| self.builder.racks),
                     id,
                 });
-                Node::create(self.builder.version, id, self.dir.path(), &text)
+                Node::create(&self.builder, id, self.dir.path(), &text)
             })
             .collect()
     }

@@ -8,8 +8,10 @@
     reason = "a test says what it expects in the shortest way"
 )]
 
+mod bearer;
 mod histories;
 mod kills;
+mod rates;
 mod site;
 mod topics;
 mod workers;

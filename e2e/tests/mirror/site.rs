@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tidegate_client::{ConnectOptions, Security};
+use tidegate_client::{ConnectOptions, SaslLogin, Security};
 use tidegate_e2e::asked::{Asked, shown};
 use tidegate_e2e::jars::Version;
 use tidegate_link::copy::{CopyLimits, Job, Phase, Status};
@@ -37,6 +37,8 @@ pub(crate) enum Gaps {
 pub(crate) struct Site {
     pub(crate) source: Asked,
     pub(crate) mirror: Asked,
+    /// How the source is entered.
+    security: Security,
     lease: i32,
 }
 
@@ -57,7 +59,17 @@ impl Site {
     pub(crate) fn start_with(source: Version, mirror: Version, settings: &[(&str, i64)]) -> Self {
         // The cleaner looks every 15 seconds by default.
         let source = Asked::start(source, &[("log.cleaner.backoff.ms", 500)]);
-        Self { source, mirror: Asked::start(mirror, settings), lease: 0 }
+        Self::of(source, Asked::start(mirror, settings))
+    }
+
+    /// Of these two.
+    pub(crate) fn of(source: Asked, mirror: Asked) -> Self {
+        Self { source, mirror, security: Security::plaintext(), lease: 0 }
+    }
+
+    /// A source that wants this login.
+    pub(crate) fn entered_with(self, login: SaslLogin) -> Self {
+        Self { security: self.security.with_login(login), ..self }
     }
 
     pub(crate) async fn copy(
@@ -68,7 +80,7 @@ impl Site {
         compacted: bool,
     ) -> Copied {
         let pair = self.pair(source, mirror, gaps, compacted).await;
-        let clusters = [cluster(&self.source), cluster(&self.mirror)];
+        let clusters = [cluster_as(&self.source, self.security.clone()), cluster(&self.mirror)];
         let [from, to] = clusters.clone();
         let link = Link::new(from, to, Lease::forever());
         let copying = link.copy(pair.clone());
@@ -87,7 +99,7 @@ impl Site {
             producer_expiration_ms: DAY_MS,
             limits: CopyLimits::default(),
         };
-        let (from, to) = (cluster(&self.source), cluster(&self.mirror));
+        let (from, to) = (cluster_as(&self.source, self.security.clone()), cluster(&self.mirror));
         Pair { source: at(&from, source).await, mirror: at(&to, mirror).await, job }
     }
 
@@ -126,6 +138,11 @@ impl Copied {
         }
     }
 
+    /// What it does now.
+    pub(crate) fn status(&self) -> Status {
+        self.copying.status()
+    }
+
     /// Both logs, compared by the link itself.
     pub(crate) async fn verify(&self) -> Report {
         let [source, mirror] = &self.clusters;
@@ -143,7 +160,11 @@ impl Copied {
 }
 
 pub(crate) fn cluster(broker: &Asked) -> Arc<Cluster> {
-    let options = ConnectOptions::new("mirror", Security::plaintext());
+    cluster_as(broker, Security::plaintext())
+}
+
+fn cluster_as(broker: &Asked, security: Security) -> Arc<Cluster> {
+    let options = ConnectOptions::new("mirror", security);
     Arc::new(Cluster::new(vec![broker.kafka.bootstrap().parse().unwrap()], options))
 }
 

@@ -9,7 +9,7 @@ use tidegate_wire::error_code::ErrorCode;
 use tidegate_wire::sasl::{ClientFailure, Mechanism};
 
 use super::{CallError, Fault, is_retriable};
-use crate::Endpoint;
+use crate::{Endpoint, TokenError};
 
 /// Why there is no connection.
 #[derive(Debug, Error)]
@@ -26,6 +26,8 @@ pub struct ConnectError {
 /// The steps to a connection, in their order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ConnectStep {
+    /// Obtaining the token of a login with OAUTHBEARER; nothing was dialled yet.
+    Token,
     /// Looking up the host name.
     Resolve,
     /// The TCP connection.
@@ -105,6 +107,9 @@ pub enum ConnectFailure {
     /// The SASL exchange broke off on this side.
     #[error("{0}")]
     Sasl(ClientFailure),
+    /// There is no token to log in with.
+    #[error("{0}")]
+    Token(TokenError),
     /// This machine gives no random bytes.
     #[error("the operating system gives no random bytes")]
     NoRandomness,
@@ -128,8 +133,11 @@ impl ConnectError {
             | ConnectFailure::ClosedAtOnce => Fault::Network,
             ConnectFailure::Refused { code, .. } if is_retriable(*code) => Fault::Network,
             ConnectFailure::Call(error) => error.fault(),
+            ConnectFailure::Token(error) => error.fault(),
             ConnectFailure::Unsupported { .. } => Fault::Broker,
-            ConnectFailure::Sasl(ClientFailure::UnusableLogin) => Fault::Configuration,
+            ConnectFailure::Sasl(ClientFailure::UnusableLogin | ClientFailure::UnusableToken) => {
+                Fault::Configuration
+            }
             ConnectFailure::Sasl(_) => Fault::Broker,
             ConnectFailure::ServerName { .. }
             | ConnectFailure::Tls(_)
@@ -145,6 +153,7 @@ impl ConnectError {
 impl fmt::Display for ConnectStep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Token => "get a token for",
             Self::Resolve => "resolve the host of",
             Self::Tcp => "open a TCP connection to",
             Self::Tls => "speak TLS with",

@@ -9,7 +9,7 @@ use kafka_protocol::protocol::Request;
 use tidegate_wire::codec::{self, Guarded};
 use tokio::io::ReadHalf;
 use tokio::sync::{Semaphore, mpsc};
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout_at};
 
 use super::Sent;
 use crate::Stream;
@@ -26,7 +26,7 @@ pub struct PipeAnswers<Q, T> {
     next: Option<Sent<T>>,
     places: Arc<Semaphore>,
     limit: Duration,
-    /// When the last answer came: the broker has begun with the next request only then.
+    /// When the last answer came, or later: the broker has begun with the next request only then.
     last: Instant,
     request: PhantomData<fn(Q)>,
 }
@@ -68,6 +68,11 @@ where
         Some((tag, answer.map_err(|failure| CallError { api: <Q as Guarded>::KEY, version, failure })))
     }
 
+    /// Gives the next answer so much more time: the broker has said that it will not look at this connection until then (KIP-219).
+    pub fn wait_longer(&mut self, by: Duration) {
+        self.last += by;
+    }
+
     /// Breaks the pipe, for an answer that makes no sense to who reads it.
     pub fn poison(&mut self) {
         self.places.close();
@@ -77,8 +82,8 @@ where
         let Some(sent) = self.next.as_ref().filter(|_| !self.places.is_closed()) else {
             return Err(CallFailure::Poisoned);
         };
-        let left = self.limit.saturating_sub(sent.at.max(self.last).elapsed());
-        match timeout(left, self.receiver.frame(&mut self.reader)).await {
+        let deadline = sent.at.max(self.last) + self.limit;
+        match timeout_at(deadline, self.receiver.frame(&mut self.reader)).await {
             Ok(frame) => body(frame?, <Q as Guarded>::KEY, sent.version, sent.correlation_id),
             Err(_) => Err(CallFailure::Timeout(self.limit)),
         }

@@ -9,19 +9,25 @@ use tidegate_wire::messages::{
     SaslAuthenticateRequest, SaslAuthenticateResponse, SaslHandshakeRequest, SaslHandshakeResponse,
 };
 use tidegate_wire::sasl::{
-    Mechanism, Nonce, Rejection, ScramCredential, ScramHash, ServerExchange, ServerStep,
+    Mechanism, Nonce, PasswordMechanism, Rejection, ScramCredential, ScramHash, ServerExchange, ServerStep,
 };
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use super::broker::{Broker, Peer, body, options};
-use crate::{ConnectError, ConnectFailure, ConnectStep, Connection, Fault, SaslLogin, Security, connect};
+use crate::{
+    ConnectError, ConnectFailure, ConnectStep, Connection, Fault, FixedToken, SaslLogin, Security, connect,
+};
 
 const PASSWORD: &str = "s3cret";
 const LIFETIME_MS: i64 = 60_000;
 
 fn login(mechanism: Mechanism, password: &str) -> SaslLogin {
-    SaslLogin { mechanism, user: "ann".to_owned(), password: SecretString::from(password) }
+    let password = SecretString::from(password);
+    match PasswordMechanism::of(mechanism) {
+        Some(mechanism) => SaslLogin::Password { mechanism, user: "ann".to_owned(), password },
+        None => SaslLogin::bearer(FixedToken::new(password)),
+    }
 }
 
 async fn log_in(broker: &Broker, login: SaslLogin) -> Result<Connection, ConnectError> {

@@ -101,6 +101,27 @@ async fn a_sender_waits_for_a_place_and_an_answer_gives_one_back() {
 }
 
 #[tokio::test]
+async fn an_answer_may_take_longer_when_the_broker_has_said_so() {
+    let (_broker, mut sender, mut answers) = pipe(3, |mut peer| async move {
+        for number in 0.. {
+            let request = peer.request(ApiKey::Metadata).await;
+            sleep(if number > 0 { Duration::from_millis(700) } else { Duration::ZERO }).await;
+            peer.answer(&request, &answer(number)).await;
+        }
+    })
+    .await;
+    for tag in 0..3 {
+        send(&mut sender, tag).await.unwrap();
+    }
+    assert_eq!(answers.next().await.unwrap().0, 0);
+    answers.wait_longer(Duration::from_millis(600));
+    answers.next().await.unwrap().1.unwrap();
+    // Once, that is.
+    let error = answers.next().await.unwrap().1.unwrap_err();
+    assert!(matches!(error.failure, CallFailure::Timeout(_)), "{error}");
+}
+
+#[tokio::test]
 async fn the_first_failure_comes_out_with_its_request_and_the_others_are_poisoned() {
     let (_broker, mut sender, mut answers) = pipe(4, |mut peer| async move {
         let first = peer.request(ApiKey::Metadata).await;

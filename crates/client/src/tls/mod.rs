@@ -3,4 +3,5 @@
 mod options;
 mod verifier;
 
+pub(crate) use options::authorities;
 pub use options::{Tls, TlsError, TlsOptions};

@@ -108,7 +108,7 @@ impl TlsOptions {
     pub fn build(self) -> Result<Tls, TlsError> {
         let provider = Arc::new(ring::default_provider());
         let roots = match &self.authorities {
-            Some(pem) => authorities(pem)?,
+            Some(pem) => roots(pem)?,
             None => RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() },
         };
         let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
@@ -137,7 +137,13 @@ impl fmt::Debug for Tls {
     }
 }
 
-fn authorities(pem: &[u8]) -> Result<RootCertStore, TlsError> {
+/// The certificates of a bundle, all of which can serve as trust anchors.
+pub(crate) fn authorities(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    roots(pem)?;
+    certificates("CA bundle", pem)
+}
+
+fn roots(pem: &[u8]) -> Result<RootCertStore, TlsError> {
     let mut roots = RootCertStore::empty();
     for (index, certificate) in certificates("CA bundle", pem)?.into_iter().enumerate() {
         roots.add(certificate).map_err(|cause| TlsError::Authority { number: index + 1, cause })?;

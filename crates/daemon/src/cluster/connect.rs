@@ -2,9 +2,8 @@
 
 use secrecy::{ExposeSecret, SecretSlice};
 use tidegate_client::{ConnectOptions, Endpoint, SaslLogin, Security, Tls, TlsError, TlsOptions};
-use tidegate_wire::sasl::Mechanism;
 
-use super::{Cluster, SaslMechanism, UpstreamTls};
+use super::{Cluster, UpstreamTls};
 use crate::{DaemonError, HostPort};
 
 impl Cluster {
@@ -27,8 +26,8 @@ impl Cluster {
         };
         Ok(match &self.sasl {
             None => security,
-            Some(sasl) => security.with_login(SaslLogin {
-                mechanism: sasl.mechanism.into(),
+            Some(sasl) => security.with_login(SaslLogin::Password {
+                mechanism: sasl.mechanism,
                 user: sasl.username.clone(),
                 password: sasl.password.clone(),
             }),
@@ -41,18 +40,6 @@ impl Cluster {
     /// As [`Self::security`].
     pub fn connect_options(&self, client_id: &str) -> Result<ConnectOptions, DaemonError> {
         Ok(ConnectOptions::new(client_id, self.security()?))
-    }
-}
-
-/// The mechanism of the same name.
-impl From<SaslMechanism> for Mechanism {
-    fn from(configured: SaslMechanism) -> Self {
-        match configured {
-            SaslMechanism::Plain => Self::Plain,
-            SaslMechanism::ScramSha256 => Self::ScramSha256,
-            SaslMechanism::ScramSha512 => Self::ScramSha512,
-            SaslMechanism::OauthBearer => Self::OauthBearer,
-        }
     }
 }
 

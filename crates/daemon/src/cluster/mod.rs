@@ -3,10 +3,9 @@
 mod connect;
 mod read;
 
-use std::fmt;
-
 use secrecy::SecretString;
 use tidegate_core::ClusterName;
+use tidegate_wire::sasl::PasswordMechanism;
 
 use crate::{HostPort, PemFile};
 
@@ -49,42 +48,11 @@ pub struct ClientIdentity {
 #[derive(Debug, Clone)]
 pub struct UpstreamSasl {
     /// The mechanism.
-    pub mechanism: SaslMechanism,
+    pub mechanism: PasswordMechanism,
     /// The user.
     pub username: String,
     /// Its password.
     pub password: SecretString,
-}
-
-/// A SASL mechanism.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum SaslMechanism {
-    /// PLAIN: the password itself.
-    Plain,
-    /// SCRAM-SHA-256.
-    ScramSha256,
-    /// SCRAM-SHA-512.
-    ScramSha512,
-    /// OAUTHBEARER: a token of an identity provider. For clients of a daemon only; brokers are entered with passwords.
-    OauthBearer,
-}
-
-impl SaslMechanism {
-    /// The registered name.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Plain => "PLAIN",
-            Self::ScramSha256 => "SCRAM-SHA-256",
-            Self::ScramSha512 => "SCRAM-SHA-512",
-            Self::OauthBearer => "OAUTHBEARER",
-        }
-    }
-}
-
-impl fmt::Display for SaslMechanism {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
 }
 
 /// For daemons whose own type of a cluster holds more.

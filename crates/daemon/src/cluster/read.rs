@@ -3,8 +3,9 @@
 use secrecy::ExposeSecret;
 use tidegate_core::ClusterName;
 use tidegate_core::document::{Fields, Place};
+use tidegate_wire::sasl::{PasswordMechanism, ScramHash};
 
-use super::{ClientIdentity, Cluster, SaslMechanism, UpstreamSasl, UpstreamTls};
+use super::{ClientIdentity, Cluster, UpstreamSasl, UpstreamTls};
 use crate::fields::{Unique, list};
 use crate::pem::certificate_and_key;
 use crate::{Around, HostPort};
@@ -52,7 +53,7 @@ pub fn read(place: &Place<'_>, around: &Around<'_>) -> Option<Cluster> {
 pub fn read_with<'a>(
     fields: &mut Fields<'a>,
     around: &Around<'_>,
-    sasl_besides: impl FnOnce(&mut Fields<'a>, Option<SaslMechanism>),
+    sasl_besides: impl FnOnce(&mut Fields<'a>, Option<PasswordMechanism>),
 ) -> Option<Cluster> {
     let name = fields
         .required("name", "name the cluster, as what uses it refers to it")
@@ -81,7 +82,7 @@ fn bootstrap(fields: &mut Fields<'_>) -> Vec<HostPort> {
 fn security<'a>(
     place: &Place<'a>,
     around: &Around<'_>,
-    sasl_besides: impl FnOnce(&mut Fields<'a>, Option<SaslMechanism>),
+    sasl_besides: impl FnOnce(&mut Fields<'a>, Option<PasswordMechanism>),
 ) -> Option<(Option<UpstreamTls>, Option<UpstreamSasl>)> {
     let mut fields = place.fields()?;
     let protocol = fields
@@ -120,7 +121,7 @@ fn tls(place: &Place<'_>, around: &Around<'_>) -> Option<UpstreamTls> {
 fn sasl<'a>(
     place: &Place<'a>,
     around: &Around<'_>,
-    besides: impl FnOnce(&mut Fields<'a>, Option<SaslMechanism>),
+    besides: impl FnOnce(&mut Fields<'a>, Option<PasswordMechanism>),
 ) -> Option<UpstreamSasl> {
     let mut fields = place.fields()?;
     let mechanism = fields
@@ -140,10 +141,10 @@ fn sasl<'a>(
     })
 }
 
-const MECHANISMS: &[(&str, SaslMechanism)] = &[
-    ("PLAIN", SaslMechanism::Plain),
-    ("SCRAM-SHA-256", SaslMechanism::ScramSha256),
-    ("SCRAM-SHA-512", SaslMechanism::ScramSha512),
+const MECHANISMS: &[(&str, PasswordMechanism)] = &[
+    ("PLAIN", PasswordMechanism::Plain),
+    ("SCRAM-SHA-256", PasswordMechanism::Scram(ScramHash::Sha256)),
+    ("SCRAM-SHA-512", PasswordMechanism::Scram(ScramHash::Sha512)),
 ];
 
 #[derive(Clone, Copy)]

@@ -1,6 +1,7 @@
 //! `identityProviders`: who issues the tokens of OAUTHBEARER logins. Nothing of this may come from a zone or from REST:
 //! whoever names the keys decides who gets in.
 
+use tidegate_client::SecureUrl;
 use tidegate_core::document::{Fields, Place};
 use tidegate_core::names::{NameError, Shown};
 use tidegate_core::token::KeySet;
@@ -126,17 +127,7 @@ fn keys(place: &Place<'_>, around: &Around<'_>) -> Option<KeySource> {
 /// Keys that somebody on the way can change let everybody in.
 fn key_url(place: &Place<'_>) -> Option<String> {
     let text = text(place)?;
-    let local = |rest: &str| {
-        let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
-        let port = LOCAL.iter().find_map(|name| host.strip_prefix(name));
-        port.is_some_and(|port| port.is_empty() || port.strip_prefix(':').is_some_and(is_number))
-    };
-    let good = match text.split_once("://") {
-        Some(("https", rest)) => !rest.is_empty() && !rest.starts_with('/'),
-        Some(("http", rest)) => local(rest),
-        _ => false,
-    };
-    if good {
+    if SecureUrl::parse(&text).is_ok() {
         return Some(text);
     }
     place.fail(format_args!(
@@ -205,12 +196,7 @@ fn text(place: &Place<'_>) -> Option<String> {
     Some(text.to_owned())
 }
 
-fn is_number(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
-}
-
 const AUDIENCES: &str = "list what `aud` of a token for this gateway says, as `[tidegate]`";
-const LOCAL: &[&str] = &["127.0.0.1", "[::1]", "localhost"];
 
 #[cfg(test)]
 mod tests {

@@ -4,10 +4,10 @@ use std::net::SocketAddr;
 
 use tidegate_core::document::{Fields, Place};
 use tidegate_core::{ClusterName, ListenerName};
-use tidegate_daemon::cluster::{ClusterNames, SaslMechanism};
+use tidegate_daemon::cluster::ClusterNames;
 use tidegate_daemon::{Around, address, certificate_and_key};
 
-use super::model::{ListenerConfig, ListenerTls, NodeAddress, NodeAddresses};
+use super::model::{ListenerConfig, ListenerTls, NodeAddress, NodeAddresses, SaslMechanism};
 use super::ports::Ports;
 use super::{advertised, client_auth, nodes, proxy, sni};
 

@@ -28,11 +28,11 @@ pub use identity::{AccountPattern, DEFAULT_PRINCIPAL_CLAIM, MAX_PROVIDERS};
 pub use limits::{LIMITS, LimitSpec, Limits};
 pub use model::{
     ClientAuth, ClusterConfig, Config, IdentityProvider, KeySource, KeyUrl, ListenerConfig, ListenerTls,
-    NodeAddress, NodeAddresses, ProxyProtocol, ReloadConfig,
+    NodeAddress, NodeAddresses, ProxyProtocol, ReloadConfig, SaslMechanism,
 };
 pub use policy::PolicyConfig;
 pub use principal::{AclPolicy, PerZone, UserPattern, UserPatternError, ZonePasswords};
-pub use tidegate_daemon::cluster::{ClientIdentity, Cluster, SaslMechanism, UpstreamSasl, UpstreamTls};
+pub use tidegate_daemon::cluster::{ClientIdentity, Cluster, UpstreamSasl, UpstreamTls};
 pub use tidegate_daemon::fields::DEFAULT_STATE_FILE;
 pub use tidegate_daemon::http::DEFAULT_HTTP_HOST;
 pub use tidegate_daemon::store::{StoreConfig, StoreKind, TopicConfig};

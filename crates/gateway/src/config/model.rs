@@ -1,6 +1,7 @@
 //! The configuration as understood.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::SocketAddr;
 use std::ops::Deref;
 use std::path::PathBuf;
@@ -9,9 +10,10 @@ use std::time::Duration;
 use ipnet::IpNet;
 use tidegate_core::token::KeySet;
 use tidegate_core::{ClusterName, ListenerName, ProviderName, RootKey};
-use tidegate_daemon::cluster::{Cluster, SaslMechanism};
+use tidegate_daemon::cluster::Cluster;
 use tidegate_daemon::store::StoreConfig;
 use tidegate_daemon::{HostPort, PemFile};
+use tidegate_wire::sasl::Mechanism;
 
 use super::{AccountPattern, AclPolicy, Limits, PerZone, PolicyConfig};
 use crate::principal::PrincipalRules;
@@ -80,6 +82,49 @@ impl Deref for ClusterConfig {
 impl AsRef<Cluster> for ClusterConfig {
     fn as_ref(&self) -> &Cluster {
         &self.common
+    }
+}
+
+/// A SASL mechanism of partners.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum SaslMechanism {
+    /// PLAIN: the password itself.
+    Plain,
+    /// SCRAM-SHA-256.
+    ScramSha256,
+    /// SCRAM-SHA-512.
+    ScramSha512,
+    /// OAUTHBEARER: a token of an identity provider.
+    OauthBearer,
+}
+
+impl SaslMechanism {
+    /// The registered name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Plain => "PLAIN",
+            Self::ScramSha256 => "SCRAM-SHA-256",
+            Self::ScramSha512 => "SCRAM-SHA-512",
+            Self::OauthBearer => "OAUTHBEARER",
+        }
+    }
+}
+
+impl fmt::Display for SaslMechanism {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The mechanism of the same name.
+impl From<SaslMechanism> for Mechanism {
+    fn from(configured: SaslMechanism) -> Self {
+        match configured {
+            SaslMechanism::Plain => Self::Plain,
+            SaslMechanism::ScramSha256 => Self::ScramSha256,
+            SaslMechanism::ScramSha512 => Self::ScramSha512,
+            SaslMechanism::OauthBearer => Self::OauthBearer,
+        }
     }
 }
 

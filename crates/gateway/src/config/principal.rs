@@ -6,8 +6,9 @@ use secrecy::SecretString;
 use tidegate_core::ZoneName;
 use tidegate_core::document::Place;
 use tidegate_core::names::Shown;
+use tidegate_wire::sasl::PasswordMechanism;
+
 use tidegate_daemon::Around;
-use tidegate_daemon::cluster::SaslMechanism;
 
 /// How each zone logs in upstream.
 #[derive(Debug, Clone)]
@@ -91,7 +92,7 @@ impl UserPattern {
 /// Reads `perZone`.
 pub(super) fn read(
     place: &Place<'_>,
-    mechanism: Option<SaslMechanism>,
+    mechanism: Option<PasswordMechanism>,
     around: &Around<'_>,
 ) -> Option<PerZone> {
     let mut fields = place.fields()?;
@@ -117,7 +118,7 @@ pub(super) fn acls(place: Option<&Place<'_>>, per_zone: bool) -> AclPolicy {
 
 fn passwords(
     place: &Place<'_>,
-    mechanism: Option<SaslMechanism>,
+    mechanism: Option<PasswordMechanism>,
     around: &Around<'_>,
 ) -> Option<ZonePasswords> {
     if place.is_map() {
@@ -127,7 +128,7 @@ fn passwords(
         return around.secrets(&folder?).map(ZonePasswords::Files);
     }
     place.choice(&[("derived", ())])?;
-    if mechanism == Some(SaslMechanism::Plain) {
+    if mechanism == Some(PasswordMechanism::Plain) {
         place.fail(
             "the gateway can make SCRAM users only; choose a SCRAM mechanism, or write `{folder: PATH}`",
         );

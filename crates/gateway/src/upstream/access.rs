@@ -2,7 +2,7 @@
 
 use tidegate_client::{ConnectOptions, Endpoint, SaslLogin};
 use tidegate_core::{RootKey, ZoneId, ZoneName};
-use tidegate_wire::sasl::Mechanism;
+use tidegate_wire::sasl::PasswordMechanism;
 
 use super::connect::connect_options;
 use crate::config::{AclPolicy, ClusterConfig, Limits, PerZone, ZonePasswords};
@@ -25,7 +25,7 @@ pub struct Access {
 #[derive(Debug)]
 pub struct ZoneLogins {
     /// The mechanism, for all the same.
-    pub mechanism: Mechanism,
+    pub mechanism: PasswordMechanism,
     /// Names and passwords.
     pub config: PerZone,
     root_key: RootKey,
@@ -42,7 +42,7 @@ impl Access {
             options: connect_options(config, limits)?,
             zones: config.sasl.as_ref().and_then(|sasl| {
                 let config = config.per_zone.clone()?;
-                Some(ZoneLogins { mechanism: sasl.mechanism.into(), config, root_key: root_key.clone() })
+                Some(ZoneLogins { mechanism: sasl.mechanism, config, root_key: root_key.clone() })
             }),
             acls: config.acls,
         })
@@ -57,6 +57,7 @@ impl ZoneLogins {
             ZonePasswords::Derived => self.root_key.upstream_password(id),
             ZonePasswords::Files(passwords) => passwords.get(zone.as_str())?.clone(),
         };
-        Some(SaslLogin { mechanism: self.mechanism, user: self.config.username.user(zone), password })
+        let user = self.config.username.user(zone);
+        Some(SaslLogin::Password { mechanism: self.mechanism, user, password })
     }
 }

@@ -16,8 +16,9 @@ use std::time::Duration;
 use secrecy::ExposeSecret;
 use tidegate_gateway::config::{
     Config, ConfigErrors, DEFAULT_WATCH_MS, Limits, ListenerConfig, NodeAddress, NodeAddresses, PolicyConfig,
-    SaslMechanism, load, parse,
+    load, parse,
 };
+use tidegate_wire::sasl::{PasswordMechanism, ScramHash};
 use world::World;
 
 #[test]
@@ -50,7 +51,10 @@ fn a_full_configuration_is_understood() {
     let cluster = &config.clusters[0];
     assert_eq!(cluster.bootstrap[1].to_string(), "kafka-2.internal:9092");
     let sasl = cluster.sasl.as_ref().unwrap();
-    assert_eq!((sasl.mechanism, sasl.username.as_str()), (SaslMechanism::ScramSha512, "tidegate"));
+    assert_eq!(
+        (sasl.mechanism, sasl.username.as_str()),
+        (PasswordMechanism::Scram(ScramHash::Sha512), "tidegate")
+    );
     assert_eq!(sasl.password.expose_secret(), "from the environment");
     let listener = &config.listeners[0];
     assert_eq!(config.cluster(&listener.cluster).unwrap().name, cluster.name);

@@ -37,7 +37,8 @@ pub struct CopyLimits {
     pub behind_ms: i64,
     /// How long to wait before the log is read a second time, in milliseconds.
     pub settle_ms: i64,
-    /// The first pause after trouble, in milliseconds; each further one is twice as long.
+    /// The first pause after trouble, in milliseconds; each further one is twice as long. Each partition takes between a half and all of
+    /// that, so that those of a broker that was away do not all come back in the same moment.
     pub rest_ms: i64,
     /// The longest pause, in milliseconds.
     pub longest_rest_ms: i64,

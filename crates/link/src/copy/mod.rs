@@ -43,6 +43,7 @@ mod guarding;
 mod job;
 mod observing;
 mod order;
+mod pause;
 mod scanning;
 mod sequence;
 mod status;
@@ -59,6 +60,7 @@ pub use status::{Phase, Status};
 use comparing::{Compared, Comparing, Comparison};
 use copying::{Copying, Ending};
 use observing::{Observed, Observing};
+use pause::pause;
 use scanning::{Scanned, Scanning};
 
 /// Copies one partition.
@@ -265,13 +267,3 @@ impl Copier {
         State::Resting { until }
     }
 }
-
-/// How long to wait after so many failures, in milliseconds.
-fn pause(job: &Job, failures: u32) -> i64 {
-    let limits = &job.limits;
-    let factor = 1_i64.checked_shl(failures.min(MOST_DOUBLED)).unwrap_or(i64::MAX);
-    limits.rest_ms.saturating_mul(factor).min(limits.longest_rest_ms)
-}
-
-/// By then the longest pause is reached, whatever it is.
-const MOST_DOUBLED: u32 = 40;

@@ -23,7 +23,7 @@ mod place;
 pub mod produce;
 mod refusal;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 mod text;
 pub mod write_markers;
 
@@ -80,7 +80,11 @@ fn millis(time: Duration) -> i32 {
     i32::try_from(time.as_millis()).unwrap_or(i32::MAX)
 }
 
-/// How long a broker held an answer back, or wants to be left alone, for quotas (KIP-219).
+/// No broker is left alone for longer: the windows of its quotas are 11 seconds together by default, and what says more would
+/// be an outage that nobody sees. A new connection is one that it has not silenced.
+const LONGEST_THROTTLE: Duration = Duration::from_secs(60);
+
+/// How long a broker wants to be left alone, for quotas (KIP-219).
 fn throttle(millis: i32) -> Duration {
-    Duration::from_millis(u64::try_from(millis).unwrap_or(0))
+    Duration::from_millis(u64::try_from(millis).unwrap_or(0)).min(LONGEST_THROTTLE)
 }

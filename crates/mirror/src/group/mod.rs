@@ -13,10 +13,11 @@ use tidegate_client::{AskError, ConnectError, Connection, coordinator};
 use tidegate_link::assign::assign;
 use tidegate_wire::error_code::ErrorCode;
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::{Duration, Instant, sleep};
+use tokio::time::{Duration, sleep};
 
 use crate::calls::group::{Join, Joined, Member, Sync, heartbeat, join_group, leave_group, sync_group};
 use crate::cluster::{Cluster, ClusterError};
+use crate::kept::Kept;
 use crate::lease::Lease;
 
 /// Members of other kinds are not let into the group.
@@ -100,13 +101,13 @@ impl Group {
 
     /// One generation.
     async fn be_a_member(&mut self) -> Result<(), GroupError> {
-        let mut connection = self.coordinator().await?;
-        let (member, members, leads) = self.join(&mut connection).await?;
+        let mut kept = Kept::new(self.coordinator().await?);
+        let (member, members, leads) = self.join(&mut kept.connection).await?;
         // What is shared out is what the leader knows now; what it learns later makes it join anew.
         let units = self.units.borrow_and_update().clone();
         let shares =
             if leads { words::write_shares(&assign(&words::read_all(members), &units)) } else { Vec::new() };
-        let joined = Instant::now();
+        let joined = self.lease.now();
         let sync = Sync {
             member: &member,
             protocol_type: PROTOCOL_TYPE,
@@ -114,15 +115,15 @@ impl Group {
             shares,
             wait: self.spec.rebalance_timeout,
         };
-        let share = words::read(&sync_group(&mut connection, sync).await?);
+        let share = words::read(&sync_group(&mut kept.connection, sync).await?);
         self.lease.renew(joined, self.spec.session_timeout / 3);
         self.has.clone_from(&share);
         // Whoever listened is gone: so is the worker.
         let _ = self.events.send(GroupEvent::Assigned(share)).await;
-        let outcome = self.stay(&mut connection, &member, leads).await;
+        let outcome = self.stay(&mut kept, &member, leads).await;
         self.revoke().await;
         if *self.stop.borrow() {
-            let _ = leave_group(&mut connection, &member).await;
+            let _ = leave_group(&mut kept.connection, &member).await;
         }
         outcome
     }
@@ -162,12 +163,7 @@ impl Group {
     }
 
     /// Says so from time to time until the generation ends: others come or go, there is something else to copy, or it is to stop.
-    async fn stay(
-        &mut self,
-        connection: &mut Connection,
-        member: &Member,
-        leads: bool,
-    ) -> Result<(), GroupError> {
+    async fn stay(&mut self, kept: &mut Kept, member: &Member, leads: bool) -> Result<(), GroupError> {
         let third = self.spec.session_timeout / 3;
         loop {
             tokio::select! {
@@ -180,8 +176,11 @@ impl Group {
                     sleep(third / 3).await;
                 }
             }
-            let sent = Instant::now();
-            match heartbeat(connection, member, third).await {
+            if !kept.serves() {
+                *kept = Kept::new(self.cluster.connect(kept.connection.endpoint()).await?);
+            }
+            let sent = self.lease.now();
+            match heartbeat(kept.ready().await, member, third).await {
                 Ok(()) => self.lease.renew(sent, third),
                 Err(AskError::Refused { code: ErrorCode::REBALANCE_IN_PROGRESS, .. }) => return Ok(()),
                 Err(error) => return Err(error.into()),

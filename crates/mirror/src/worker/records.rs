@@ -126,7 +126,7 @@ impl Records {
         link: &LinkRecord,
         seen: &mut Seen<bool>,
     ) -> Result<bool, RecordsError> {
-        let key = RecordKey::new(Kind::LINK, link.name.as_str()).map_err(RecordError::from)?;
+        let key = key(Kind::LINK, link.name.as_str())?;
         let is_paused =
             seen.read(image, &key, |record| Ok(LinkRecord::from_record(record, &self.sealer)?.is_paused))?;
         Ok(is_paused.unwrap_or(true))
@@ -144,7 +144,7 @@ impl Records {
         seen: &mut Seen<MirrorRecord>,
     ) -> Result<Option<MirrorRecord>, RecordsError> {
         let id = format!("{}/{topic}", link.name);
-        let key = RecordKey::new(Kind::MIRROR, &id).map_err(RecordError::from)?;
+        let key = key(Kind::MIRROR, &id)?;
         let found = seen.read(image, &key, |record| MirrorRecord::from_record(record, &self.sealer))?;
         Ok(found.filter(|mirror| mirror.link_id == link.id))
     }
@@ -225,6 +225,10 @@ impl Records {
         }
         Err(RecordsError::Busy)
     }
+}
+
+fn key(kind: Kind, id: &str) -> Result<RecordKey, RegistryError> {
+    Ok(RecordKey::new(kind, id).map_err(RecordError::from)?)
 }
 
 /// What a record said last; it is read again only when it is another one. Whoever looks often at records that seldom change has one.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tidegate_client::{ConnectOptions, Endpoint, Security};
+use tidegate_client::{ConnectOptions, Endpoint, SaslLogin, Security};
 
 /// A request to the store; the store's records are small, and whoever waits for a change should not wait for long.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
@@ -24,8 +24,8 @@ pub struct KafkaStoreOptions {
     pub topic: String,
     /// Replicas of the topic if it has to be made; `None` is what the brokers give every topic.
     pub replication: Option<i16>,
-    /// Principals that may write the topic, such as `User:tidegate`, besides the one that `connect` logs in as. If the
-    /// brokers have an authorizer and it lets anybody else write, the store does not open.
+    /// Principals that may write the topic, such as `User:tidegate`, besides the user whose password `connect` proves; whom a token
+    /// stands for only brokers know. If the brokers have an authorizer and it lets anybody else write, the store does not open.
     pub writers: Vec<String>,
     /// How long a record that others wrote may lie under a key of the store before the good one is written again in front of
     /// it: compaction keeps the last of each key, and whoever starts then must find the good one.
@@ -60,7 +60,7 @@ impl KafkaStoreOptions {
 
     /// The principals that may write.
     pub(super) fn trusted(&self) -> Vec<String> {
-        let own = self.connect.security.login.as_ref().map(|login| format!("User:{}", login.user));
-        self.writers.iter().cloned().chain(own).collect()
+        let own = self.connect.security.login.as_ref().and_then(SaslLogin::user);
+        self.writers.iter().cloned().chain(own.map(|user| format!("User:{user}"))).collect()
     }
 }

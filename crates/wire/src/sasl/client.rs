@@ -4,7 +4,7 @@ use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
 
 use super::scram::client::{AwaitingChallenge, AwaitingSignature, printable};
-use super::{CredentialError, Mechanism, Nonce, ScramHash, bearer, plain};
+use super::{CredentialError, Nonce, PasswordMechanism, bearer, plain};
 
 /// One exchange as the client sees it, after its first message.
 ///
@@ -75,14 +75,12 @@ pub enum ClientFailure {
 }
 
 impl ClientExchange {
-    /// Starts an exchange: send the bytes, then pass each answer to [`Self::step`]. With OAUTHBEARER the password is the
-    /// token, and the name is not sent.
+    /// Starts an exchange that proves a password: send the bytes, then pass each answer to [`Self::step`].
     ///
     /// # Errors
-    /// [`ClientFailure::UnusableLogin`] when the name or password is empty or holds a NUL,
-    /// [`ClientFailure::UnusableToken`].
-    pub fn start(
-        mechanism: Mechanism,
+    /// [`ClientFailure::UnusableLogin`] when the name or password is empty or holds a NUL.
+    pub fn with_password(
+        mechanism: PasswordMechanism,
         user: &str,
         password: SecretString,
         nonce: Nonce,
@@ -91,19 +89,24 @@ impl ClientExchange {
         if !usable(user) || !usable(password.expose_secret()) {
             return Err(ClientFailure::UnusableLogin);
         }
-        let scram = |hash: ScramHash, password, nonce| {
-            let (bytes, state) = AwaitingChallenge::start(hash, user, password, nonce);
-            (bytes, Self(State::Challenge(state)))
-        };
         Ok(match mechanism {
-            Mechanism::Plain => (plain::encode(user, &password), Self(State::Plain)),
-            Mechanism::ScramSha256 => scram(ScramHash::Sha256, password, nonce),
-            Mechanism::ScramSha512 => scram(ScramHash::Sha512, password, nonce),
-            Mechanism::OauthBearer if !bearer::is_token(password.expose_secret()) => {
-                return Err(ClientFailure::UnusableToken);
+            PasswordMechanism::Plain => (plain::encode(user, &password), Self(State::Plain)),
+            PasswordMechanism::Scram(hash) => {
+                let (bytes, state) = AwaitingChallenge::start(hash, user, password, nonce);
+                (bytes, Self(State::Challenge(state)))
             }
-            Mechanism::OauthBearer => (bearer::encode(&password), Self(State::Bearer)),
         })
+    }
+
+    /// Starts an exchange that shows a token, which says itself whom it stands for.
+    ///
+    /// # Errors
+    /// [`ClientFailure::UnusableToken`].
+    pub fn with_token(token: &SecretString) -> Result<(Vec<u8>, Self), ClientFailure> {
+        if !bearer::is_token(token.expose_secret()) {
+            return Err(ClientFailure::UnusableToken);
+        }
+        Ok((bearer::encode(token), Self(State::Bearer)))
     }
 
     /// Takes the server's next message.

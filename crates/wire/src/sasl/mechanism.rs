@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::ScramHash;
+
 /// A SASL mechanism.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Mechanism {
@@ -43,6 +45,38 @@ impl fmt::Display for Mechanism {
     }
 }
 
+/// A mechanism that proves a password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum PasswordMechanism {
+    /// PLAIN.
+    Plain,
+    /// SCRAM with this hash.
+    Scram(ScramHash),
+}
+
+impl PasswordMechanism {
+    /// The mechanism, if it proves a password.
+    #[must_use]
+    pub const fn of(mechanism: Mechanism) -> Option<Self> {
+        match mechanism {
+            Mechanism::Plain => Some(Self::Plain),
+            Mechanism::ScramSha256 => Some(Self::Scram(ScramHash::Sha256)),
+            Mechanism::ScramSha512 => Some(Self::Scram(ScramHash::Sha512)),
+            Mechanism::OauthBearer => None,
+        }
+    }
+}
+
+impl From<PasswordMechanism> for Mechanism {
+    fn from(mechanism: PasswordMechanism) -> Self {
+        match mechanism {
+            PasswordMechanism::Plain => Self::Plain,
+            PasswordMechanism::Scram(ScramHash::Sha256) => Self::ScramSha256,
+            PasswordMechanism::Scram(ScramHash::Sha512) => Self::ScramSha512,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -52,6 +86,8 @@ mod tests {
         for mechanism in Mechanism::ALL {
             assert_eq!(Mechanism::parse(mechanism.name()), Some(mechanism));
         }
+        let of_passwords = Mechanism::ALL.into_iter().filter_map(PasswordMechanism::of).map(Mechanism::from);
+        assert_eq!(of_passwords.collect::<Vec<_>>(), Mechanism::ALL[..3]);
         assert_eq!(Mechanism::parse("plain"), None);
         assert_eq!(Mechanism::parse("SCRAM-SHA-1"), None);
     }

@@ -21,7 +21,7 @@ mod session;
 mod tests;
 
 pub use client::{ClientExchange, ClientFailure, ClientStep};
-pub use mechanism::Mechanism;
+pub use mechanism::{Mechanism, PasswordMechanism};
 pub use nonce::Nonce;
 pub use rejection::Rejection;
 pub use scram::{CredentialError, MAX_ITERATIONS, MIN_ITERATIONS, SALT_BYTES, ScramCredential, ScramHash};

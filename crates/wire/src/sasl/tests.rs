@@ -31,9 +31,22 @@ fn password(text: &str) -> SecretString {
     SecretString::from(text)
 }
 
+/// Starts an exchange of any mechanism; with OAUTHBEARER the word is the token.
+fn start(
+    mechanism: Mechanism,
+    user: &str,
+    word: &str,
+    nonce: Nonce,
+) -> Result<(Vec<u8>, ClientExchange), ClientFailure> {
+    match PasswordMechanism::of(mechanism) {
+        Some(mechanism) => ClientExchange::with_password(mechanism, user, password(word), nonce),
+        None => ClientExchange::with_token(&password(word)),
+    }
+}
+
 fn client(mechanism: Mechanism) -> ClientExchange {
     let nonce = Nonce::of("rOprNGfwEbeRWgbNEkqO");
-    let (bytes, client) = ClientExchange::start(mechanism, "user", password("pencil"), nonce).unwrap();
+    let (bytes, client) = start(mechanism, "user", "pencil", nonce).unwrap();
     assert_eq!(bytes, CLIENT_FIRST.as_bytes());
     client
 }
@@ -82,7 +95,7 @@ fn whichever_of_several_passwords_is_proven_lets_in() {
         let good = ["pencil", "pen", "crayon"];
         for given in ["pencil", "pen", "crayon", "brush"] {
             let nonce = Nonce::of("rOprNGfwEbeRWgbNEkqO");
-            let (first, client) = ClientExchange::start(mechanism, "user", password(given), nonce).unwrap();
+            let (first, client) = start(mechanism, "user", given, nonce).unwrap();
             let server = ServerExchange::start(mechanism, Nonce::of("ours"));
             let ServerStep::NeedCredential { hash, resume, .. } = server.step(&first) else { panic!() };
             let of = |text| ScramCredential::derive(hash, &password(text), SALT, 4_096).unwrap();
@@ -233,7 +246,7 @@ fn a_client_believes_only_a_server_that_signs() {
 fn a_client_refuses_names_that_cannot_travel() {
     for (user, word) in [("", "x"), ("x", ""), ("a\0b", "x"), ("x", "a\0b")] {
         let nonce = Nonce::from_random([1; Nonce::BYTES]);
-        let started = ClientExchange::start(Mechanism::Plain, user, password(word), nonce);
+        let started = start(Mechanism::Plain, user, word, nonce);
         assert_eq!(started.map(|_| ()), Err(ClientFailure::UnusableLogin));
     }
 }
@@ -241,7 +254,7 @@ fn a_client_refuses_names_that_cannot_travel() {
 #[test]
 fn bytes_after_a_plain_login_fail_it() {
     let nonce = Nonce::from_random([1; Nonce::BYTES]);
-    let (_, client) = ClientExchange::start(Mechanism::Plain, "ann", password("x"), nonce).unwrap();
+    let (_, client) = start(Mechanism::Plain, "ann", "x", nonce).unwrap();
     assert!(matches!(failed(client.step(b"more")), ClientFailure::Malformed { .. }));
 }
 
@@ -249,7 +262,7 @@ fn bytes_after_a_plain_login_fail_it() {
 fn no_state_shows_a_password() {
     for mechanism in Mechanism::ALL {
         let nonce = Nonce::from_random([1; Nonce::BYTES]);
-        let (bytes, client) = ClientExchange::start(mechanism, "ann", password("hunter2"), nonce).unwrap();
+        let (bytes, client) = start(mechanism, "ann", "hunter2", nonce).unwrap();
         assert!(!format!("{client:?}").contains("hunter2"));
         let server = ServerExchange::start(mechanism, Nonce::from_random([2; Nonce::BYTES]));
         assert!(!format!("{:?}", server.step(&bytes)).contains("hunter2"));
@@ -262,7 +275,7 @@ const WITH_PASSWORDS: [Mechanism; 3] = [Mechanism::Plain, Mechanism::ScramSha256
 /// Runs a whole login; says whether both sides believe it.
 fn log_in(mechanism: Mechanism, user: &str, presented: &str, stored: &str, seed: u8) -> bool {
     let nonce = |salt: u8| Nonce::from_random([seed ^ salt; Nonce::BYTES]);
-    let (bytes, client) = ClientExchange::start(mechanism, user, password(presented), nonce(1)).unwrap();
+    let (bytes, client) = start(mechanism, user, presented, nonce(1)).unwrap();
     let credential = |hash| ScramCredential::derive(hash, &password(stored), &[seed; 16], 4_096).unwrap();
     match ServerExchange::start(mechanism, nonce(2)).step(&bytes) {
         ServerStep::CheckPassword { user: named, password, resume } => {
@@ -319,7 +332,7 @@ proptest! {
             let step = ServerExchange::start(mechanism, nonce(1)).step(&bytes);
             let accepted = matches!(step, ServerStep::Accepted { .. });
             prop_assert!(!accepted);
-            let (_, client) = ClientExchange::start(mechanism, "ann", password("x"), nonce(2)).unwrap();
+            let (_, client) = start(mechanism, "ann", "x", nonce(2)).unwrap();
             let done = matches!(client.step(&bytes), ClientStep::Done);
             // With these the client has said all, and a server that has nothing to say agrees.
             let is_short = [Mechanism::Plain, Mechanism::OauthBearer].contains(&mechanism);
@@ -333,8 +346,7 @@ proptest! {
 
 fn bearer(token: &str) -> (ServerExchange, Vec<u8>, ClientExchange) {
     let nonce = || Nonce::of("unused");
-    let (bytes, client) =
-        ClientExchange::start(Mechanism::OauthBearer, "ann", password(token), nonce()).unwrap();
+    let (bytes, client) = start(Mechanism::OauthBearer, "ann", token, nonce()).unwrap();
     (ServerExchange::start(Mechanism::OauthBearer, nonce()), bytes, client)
 }
 
@@ -383,7 +395,7 @@ fn who_is_not_whom_the_token_stands_for_hears_the_same() {
 fn what_is_no_token_is_not_sent() {
     for text in ["no token", "a,b", "a\u{1}b", "="] {
         let nonce = Nonce::of("unused");
-        let started = ClientExchange::start(Mechanism::OauthBearer, "ann", password(text), nonce);
+        let started = start(Mechanism::OauthBearer, "ann", text, nonce);
         assert_eq!(started.map(|_| ()).unwrap_err(), ClientFailure::UnusableToken, "{text:?}");
     }
 }

@@ -19,7 +19,7 @@ use tidegate_client::{CallError, ConnectError, Connection};
 use tidegate_core::{RootKey, ZoneId, ZoneName};
 use tidegate_wire::api::{ApiKey, Versions};
 use tidegate_wire::error_code::ErrorCode;
-use tidegate_wire::sasl::Mechanism;
+use tidegate_wire::sasl::{PasswordMechanism, ScramHash};
 
 use super::acl::{Acl, Effect, Kind, Operation, Pattern};
 use super::plan::Plan;
@@ -191,11 +191,11 @@ fn version(connection: &Connection, key: ApiKey, ours: Versions) -> Result<i16, 
 }
 
 /// Kafka's number of a mechanism, its hash, and how long its salted passwords are.
-fn scram(mechanism: Mechanism) -> Option<(i8, pbkdf2::Algorithm, usize)> {
+fn scram(mechanism: PasswordMechanism) -> Option<(i8, pbkdf2::Algorithm, usize)> {
     match mechanism {
-        Mechanism::Plain | Mechanism::OauthBearer => None,
-        Mechanism::ScramSha256 => Some((1, pbkdf2::PBKDF2_HMAC_SHA256, 32)),
-        Mechanism::ScramSha512 => Some((2, pbkdf2::PBKDF2_HMAC_SHA512, 64)),
+        PasswordMechanism::Plain => None,
+        PasswordMechanism::Scram(ScramHash::Sha256) => Some((1, pbkdf2::PBKDF2_HMAC_SHA256, 32)),
+        PasswordMechanism::Scram(ScramHash::Sha512) => Some((2, pbkdf2::PBKDF2_HMAC_SHA512, 64)),
     }
 }
 

@@ -4,7 +4,7 @@ use tidegate_wire::error_code::ErrorCode;
 
 use super::work::{Fast, Work};
 use super::{Ask, Copying, Ending};
-use crate::copy::pause;
+use crate::copy::pause::pause;
 use crate::copy::{Bounds, Facts, Failure, Fetched, Job, Obstacle, Order, Trouble};
 use crate::source::{self, Pieces};
 

@@ -14,6 +14,10 @@ pub(super) fn read(version: i16, fetch: &Fetch, answer: FetchResponse) -> Result
     if answer.error_code != 0 {
         return Err(AskError::Refused { api: KEY, code: ErrorCode(answer.error_code) });
     }
+    let throttle = throttle(answer.throttle_time_ms);
+    if answer.responses.is_empty() && !throttle.is_zero() {
+        return Ok(FetchAnswer { throttle, partitions: Vec::new() });
+    }
     let by_id = is_by_id(version);
     let partitions = answer.responses.into_iter().flat_map(|topic| {
         let named = Named::of(by_id, &topic.topic, topic.topic_id);
@@ -21,7 +25,7 @@ pub(super) fn read(version: i16, fetch: &Fetch, answer: FetchResponse) -> Result
         of_topic.map(move |partition| (named.clone(), partition.partition_index, fetched(partition)))
     });
     let partitions = in_order(KEY, &fetch.partitions, by_id, partitions)?;
-    Ok(FetchAnswer { throttle: throttle(answer.throttle_time_ms), partitions })
+    Ok(FetchAnswer { throttle, partitions })
 }
 
 fn fetched(partition: PartitionData) -> Fetched {
@@ -121,6 +125,15 @@ mod tests {
             assert_eq!(&second.records[..], b"batches");
             assert!(body.as_ptr_range().contains(&second.records.as_ptr()));
         }
+    }
+
+    #[test]
+    fn a_broker_that_throttles_says_nothing_of_any_partition() {
+        let silent = FetchResponse::default().with_throttle_time_ms(7);
+        let answer = read(12, &fetch(), silent).unwrap();
+        assert_eq!((answer.throttle, answer.partitions), (Duration::from_millis(7), Vec::new()));
+        let error = read(12, &fetch(), FetchResponse::default()).unwrap_err();
+        assert!(matches!(error, AskError::Malformed { .. }), "{error}");
     }
 
     #[test]

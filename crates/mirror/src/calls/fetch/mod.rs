@@ -57,9 +57,9 @@ pub struct FetchPartition {
 /// What a broker answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FetchAnswer {
-    /// How long the broker wants to be left alone, for quotas (KIP-219). Such an answer may hold no records, though there are some.
+    /// How long the broker wants to be left alone, for quotas (KIP-219); a minute at most.
     pub throttle: Duration,
-    /// One for each partition of the request, in its order.
+    /// One for each partition of the request, in its order; none at all if the broker has throttled the request: it is to be asked again.
     pub partitions: Vec<Fetched>,
 }
 

@@ -31,7 +31,7 @@ const BY_ID: Versions = Versions::new(13, 13);
 /// What a broker answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProduceAnswer {
-    /// How long the broker wants to be left alone, for quotas (KIP-219).
+    /// How long the broker wants to be left alone, for quotas (KIP-219); a minute at most. What is on its way it answers after that.
     pub throttle: Duration,
     /// One for each batch, in the order in which they were added.
     pub partitions: Vec<Appended>,

@@ -98,8 +98,9 @@ impl<T> ProduceAnswers<T> {
         let (Asked { tag, by_id, places }, answer) = self.pipe.next().await?;
         let answer = answer.map_err(AskError::from);
         let answer = answer.and_then(|answer| answer::read(by_id, &places, &answer));
-        if answer.is_err() {
-            self.pipe.poison();
+        match &answer {
+            Ok(answer) => self.pipe.wait_longer(answer.throttle),
+            Err(_) => self.pipe.poison(),
         }
         Some((tag, answer))
     }

@@ -1,7 +1,7 @@
 use secrecy::SecretString;
 
 use super::*;
-use crate::sasl::{ClientExchange, ClientStep, ScramCredential, ScramHash};
+use crate::sasl::{ClientExchange, ClientStep, PasswordMechanism, ScramCredential, ScramHash};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -179,7 +179,8 @@ fn a_wrong_password_ends_the_login() {
 fn scram_goes_through_the_login_in_two_rounds() {
     let password = || SecretString::from("s3cret");
     let login = shake(start(policy()), Mechanism::ScramSha512, SECOND);
-    let (first, client) = ClientExchange::start(Mechanism::ScramSha512, "ann", password(), nonce(2)).unwrap();
+    let mechanism = PasswordMechanism::Scram(ScramHash::Sha512);
+    let (first, client) = ClientExchange::with_password(mechanism, "ann", password(), nonce(2)).unwrap();
     let step = login.on_authenticate(&first);
     let AuthenticateStep::NeedCredential { user, hash, resume } = step else { panic!("{step:?}") };
     assert_eq!((user.as_str(), hash), ("ann", ScramHash::Sha512));

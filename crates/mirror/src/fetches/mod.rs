@@ -3,20 +3,26 @@
 //!
 //! So a thousand partitions that hardly ever have anything take one request at a time, and none waits for another.
 
-use std::collections::{HashMap, VecDeque};
+mod answer;
+#[cfg(test)]
+mod tests;
+mod turns;
+
 use std::sync::Arc;
 
-use tidegate_client::{Connection, Endpoint};
-use tidegate_link::copy::{self, Event, Trouble};
-use tidegate_link::source::Aborted;
+use tidegate_client::Endpoint;
+use tidegate_link::copy::{Event, Trouble};
 use tokio::sync::mpsc;
-use tokio::time::{Duration, sleep};
+use tokio::time::Duration;
 
 use crate::budget::{Budget, Room};
 use crate::calls::fetch::{Fetch, FetchAnswer, FetchPartition, Fetched, fetch};
 use crate::calls::{Isolation, TopicPartition};
 use crate::cluster::Cluster;
+use crate::kept::Kept;
+use crate::rate::{Rate, Share};
 use crate::reply::Reply;
+use turns::Turns;
 
 /// What a partition wants of its source.
 pub(crate) struct Want {
@@ -45,20 +51,28 @@ const IDLE_WAIT: Duration = Duration::from_millis(100);
 /// What a batch may be said to need before it is thought to be a mistake: the most that fits the client's own limit for answers.
 const MOST_WANTED: usize = 48 << 20;
 
+/// Where there is a rate, what is asked of one partition at once, so that an answer is for several.
+const SLICE_BYTES: usize = 64 << 10;
+
 /// Begins to take wants for a broker; it ends with the last sender.
-pub(crate) fn start(cluster: Arc<Cluster>, broker: Endpoint, budget: Budget) -> mpsc::UnboundedSender<Want> {
+pub(crate) fn start(
+    cluster: Arc<Cluster>,
+    broker: Endpoint,
+    budget: Budget,
+    rate: Rate,
+) -> mpsc::UnboundedSender<Want> {
     let (busy, to_busy) = mpsc::unbounded_channel();
     let (idle, to_idle) = mpsc::unbounded_channel();
     let lane = |wants, quiet, patience| Lane {
         cluster: Arc::clone(&cluster),
         broker: broker.clone(),
         budget: budget.clone(),
+        share: rate.share(),
         wants,
         quiet,
         patience,
-        known: HashMap::new(),
-        turns: VecDeque::new(),
-        connection: None,
+        turns: Turns::default(),
+        kept: None,
     };
     tokio::spawn(lane(to_busy, Some(idle), Duration::ZERO).run());
     tokio::spawn(lane(to_idle, None, IDLE_WAIT).run());
@@ -70,69 +84,70 @@ struct Lane {
     cluster: Arc<Cluster>,
     broker: Endpoint,
     budget: Budget,
+    share: Share,
     /// There is one for each partition at most, but for a moment.
     wants: mpsc::UnboundedReceiver<Want>,
     /// Where partitions go that have nothing; they stay if there is no such place.
     quiet: Option<mpsc::UnboundedSender<Want>>,
     patience: Duration,
-    known: HashMap<TopicPartition, Want>,
-    /// Whose turn it is: who had something is last.
-    turns: VecDeque<TopicPartition>,
-    connection: Option<Connection>,
+    turns: Turns,
+    kept: Option<Kept>,
 }
 
 impl Lane {
     async fn run(mut self) {
         while self.take_wants().await {
-            let bytes = if self.quiet.is_some() { BUSY_BYTES } else { IDLE_BYTES };
-            let bytes = bytes.max(self.most_wanted());
-            let Some(room) = self.budget.room(bytes).await else { return };
-            let request = self.request(bytes);
-            if request.partitions.is_empty() {
-                continue;
+            // Whoever has to wait does so before it takes memory from others.
+            if let Some(kept) = &mut self.kept {
+                kept.silence().await;
             }
-            match self.ask(&request).await {
-                Some(answer) => self.hand_out(&request, answer, room).await,
+            let bytes = self.bytes();
+            let grant = self.share.grant(bytes).await;
+            let Some(room) = self.budget.room(bytes).await else { return };
+            self.take_new_wants();
+            let request = self.request(bytes);
+            let answer = if request.partitions.is_empty() { None } else { self.ask(&request).await };
+            self.share.settle(grant, answer.as_ref().map_or(0, answer::bytes), self.turns.len());
+            match answer {
+                Some(answer) => self.hand_out(&request, answer, room),
                 None => self.give_up(),
             }
         }
     }
 
+    /// How much is asked for at once.
+    fn bytes(&self) -> usize {
+        let bytes = if self.quiet.is_some() { BUSY_BYTES } else { IDLE_BYTES };
+        bytes.min(self.share.burst().unwrap_or(bytes)).max(self.turns.most_wanted().min(MOST_WANTED))
+    }
+
     /// Takes what has come, and waits if there is nothing else to do; whether there ever will be.
     async fn take_wants(&mut self) -> bool {
-        if self.known.is_empty() {
+        if self.turns.len() == 0 {
             match self.wants.recv().await {
-                Some(want) => self.take(want),
+                Some(want) => self.turns.take(want),
                 None => return false,
             }
         }
-        while let Ok(want) = self.wants.try_recv() {
-            self.take(want);
-        }
+        self.take_new_wants();
         true
     }
 
-    /// A newer want of a partition takes the place of the one before it.
-    fn take(&mut self, want: Want) {
-        let at = want.at.clone();
-        if self.known.insert(at.clone(), want).is_none() {
-            self.turns.push_back(at);
+    fn take_new_wants(&mut self) {
+        while let Ok(want) = self.wants.try_recv() {
+            self.turns.take(want);
         }
     }
 
-    fn most_wanted(&self) -> usize {
-        let wants = self.known.values().filter_map(|want| want.wants);
-        wants.max().unwrap_or(0).min(MOST_WANTED)
-    }
-
     fn request(&mut self, bytes: usize) -> Fetch {
-        let known = &mut self.known;
-        known.retain(|_, want| !want.reply.is_closed());
-        self.turns.retain(|at| known.contains_key(at));
-        let partitions = self.turns.iter().filter_map(|at| known.get(at)).map(|want| FetchPartition {
+        let (most, each) = match (&self.quiet, self.share.burst()) {
+            (Some(_), Some(_)) => (bytes.div_ceil(SLICE_BYTES), SLICE_BYTES),
+            _ => (usize::MAX, PARTITION_BYTES),
+        };
+        let partitions = self.turns.next(most).map(|want| FetchPartition {
             at: want.at.clone(),
             offset: want.offset,
-            max_bytes: size(want.wants.unwrap_or(0).clamp(PARTITION_BYTES, MOST_WANTED)),
+            max_bytes: size(want.wants.unwrap_or(0).clamp(each, MOST_WANTED)),
             leader_epoch: None,
             last_fetched_epoch: want.last_epoch,
         });
@@ -146,19 +161,20 @@ impl Lane {
     }
 
     async fn ask(&mut self, request: &Fetch) -> Option<FetchAnswer> {
-        let mut connection = match self.connection.take() {
-            Some(connection) => connection,
+        let mut kept = match self.kept.take().filter(Kept::serves) {
+            Some(kept) => kept,
             None => match self.cluster.connect(&self.broker).await {
-                Ok(connection) => connection,
+                Ok(connection) => Kept::new(connection),
                 Err(error) => {
                     tracing::debug!(broker = %self.broker, %error, "no connection for fetches");
                     return None;
                 }
             },
         };
-        match fetch(&mut connection, request).await {
+        match fetch(kept.ready().await, request).await {
             Ok(answer) => {
-                self.connection = Some(connection);
+                kept.be_silent(answer.throttle);
+                self.kept = Some(kept);
                 Some(answer)
             }
             Err(error) => {
@@ -168,23 +184,22 @@ impl Lane {
         }
     }
 
-    async fn hand_out(&mut self, request: &Fetch, answer: FetchAnswer, mut room: Room) {
-        for (asked, fetched) in request.partitions.iter().zip(answer.partitions) {
-            // A newer want has not been asked for yet.
-            let is_it =
-                |want: &Want| want.offset == asked.offset && want.last_epoch == asked.last_fetched_epoch;
-            if self.known.get(&asked.at).is_some_and(is_it) {
-                self.hand_one_out(&asked.at, fetched, &mut room).await;
+    fn hand_out(&mut self, request: &Fetch, answer: FetchAnswer, mut room: Room) {
+        self.turns.cut_short(answer::cut_short(request, &answer));
+        for (place, (asked, fetched)) in request.partitions.iter().zip(answer.partitions).enumerate() {
+            // The first has what there is, however large; of the others some may find the answer full, and keep their turns.
+            if place > 0 && answer::is_left_out(&fetched, asked.offset) {
+                continue;
+            }
+            if let Some(want) = self.turns.end(asked) {
+                self.hand_one_out(want, fetched, &mut room);
             }
         }
-        sleep(answer.throttle).await;
     }
 
-    async fn hand_one_out(&mut self, at: &TopicPartition, fetched: Fetched, room: &mut Room) {
-        let Some(want) = self.known.remove(at) else { return };
-        self.turns.retain(|turn| turn != at);
+    fn hand_one_out(&mut self, want: Want, fetched: Fetched, room: &mut Room) {
         if fetched.error.is_stale_leader() {
-            self.cluster.forget(&at.topic).await;
+            self.cluster.forget(&want.at.topic);
         }
         if !fetched.error.is_none() {
             want.reply.answer(Event::Fetched(Err(Trouble::Refused(fetched.error))));
@@ -196,7 +211,7 @@ impl Lane {
         {
             self.keep(want);
         } else {
-            want.reply.answer(Event::Fetched(Ok(told(fetched, room))));
+            want.reply.answer(Event::Fetched(Ok(answer::told(fetched, room))));
         }
     }
 
@@ -205,27 +220,14 @@ impl Lane {
         match &self.quiet {
             // If that one is gone, so is everybody who could want anything.
             Some(quiet) => drop(quiet.send(want)),
-            None => self.take(want),
+            None => self.turns.take(want),
         }
     }
 
     fn give_up(&mut self) {
-        self.turns.clear();
-        for (_, want) in self.known.drain() {
+        for want in self.turns.drain() {
             want.reply.answer(Event::Fetched(Err(Trouble::Lost)));
         }
-    }
-}
-
-fn told(fetched: Fetched, room: &mut Room) -> copy::Fetched {
-    let aborted = fetched.aborted.iter();
-    copy::Fetched {
-        stable_end: fetched.last_stable_offset,
-        diverging: fetched.diverging.map(|end| end.end_offset),
-        aborted: aborted
-            .map(|aborted| Aborted { producer_id: aborted.producer_id, first_offset: aborted.first_offset })
-            .collect(),
-        records: room.hold(fetched.records),
     }
 }
 
