@@ -141,7 +141,8 @@ fn is_same(before: &Config, now: &Config, name: &LinkName) -> bool {
     let (Some(old), Some(new)) = (before.link(name), now.link(name)) else { return false };
     let sides = [(&old.source, &new.source), (&old.destination, &new.destination)];
     // Group and job take these at the start.
-    let starts_with = |spec: &LinkSpec| (spec.gaps, spec.replication_factor, spec.session_timeout);
+    let starts_with =
+        |spec: &LinkSpec| (spec.gaps, spec.replication_factor, spec.session_timeout, spec.bytes_per_second);
     sides.iter().all(|(old, new)| old == new && enters_alike(before.cluster(old), now.cluster(new)))
         && starts_with(&old.spec) == starts_with(&new.spec)
 }

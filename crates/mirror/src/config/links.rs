@@ -1,6 +1,7 @@
 //! `links`: what is mirrored from where to where.
 
 use std::collections::HashMap;
+use std::num::NonZeroU64;
 use std::ops::RangeInclusive;
 
 use tidegate_core::document::{Fields, Place};
@@ -18,6 +19,9 @@ use crate::worker::{Gaps, LinkSpec};
 pub const DEFAULT_SESSION_TIMEOUT_MS: u64 = 10_000;
 /// What brokers take by default (`group.min.session.timeout.ms`, `group.max.session.timeout.ms`).
 pub const SESSION_TIMEOUT_MS: RangeInclusive<u64> = 6_000..=1_800_000;
+
+/// Below, a batch of common size would be waited for over seconds.
+pub const LEAST_BYTES_PER_SECOND: u64 = 100_000;
 
 /// Where a mirror topic lies: two links must not write the same one.
 type Written = HashMap<(ClusterName, MirrorTopic), String>;
@@ -54,6 +58,8 @@ fn read(place: &Place<'_>, clusters: &ClusterNames) -> Option<LinkConfig> {
     // A broken number must not look like none.
     let replication_factor =
         fields.optional("replicationFactor").map_or(Some(None), |place| replicas(&place).map(Some));
+    let bytes_per_second =
+        fields.optional("bytesPerSecond").map_or(Some(None), |place| rate(&place).map(Some));
     let session_timeout = session_timeout(&mut fields);
     let is_paused = fields.optional("paused").map_or(Some(false), |place| place.flag());
     fields.finish();
@@ -67,6 +73,7 @@ fn read(place: &Place<'_>, clusters: &ClusterNames) -> Option<LinkConfig> {
             gaps: gaps?,
             replication_factor: replication_factor?,
             limits: CopyLimits::default(),
+            bytes_per_second: bytes_per_second?,
             session_timeout: session_timeout?,
         },
     })
@@ -111,6 +118,15 @@ fn replicas(place: &Place<'_>) -> Option<i16> {
             None
         }
     }
+}
+
+fn rate(place: &Place<'_>) -> Option<NonZeroU64> {
+    let number = place.whole_number()?;
+    if number < LEAST_BYTES_PER_SECOND {
+        place.fail(format_args!("{number} is out of range; write {LEAST_BYTES_PER_SECOND} at least"));
+        return None;
+    }
+    NonZeroU64::new(number)
 }
 
 fn session_timeout(fields: &mut Fields<'_>) -> Option<Duration> {

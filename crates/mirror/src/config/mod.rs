@@ -14,7 +14,7 @@ use tidegate_daemon::{ConfigErrors, DaemonError, Surroundings, fields, http};
 
 use crate::worker::LinkSpec;
 
-pub use links::{DEFAULT_SESSION_TIMEOUT_MS, SESSION_TIMEOUT_MS};
+pub use links::{DEFAULT_SESSION_TIMEOUT_MS, LEAST_BYTES_PER_SECOND, SESSION_TIMEOUT_MS};
 
 /// The port of probes and status, beside the gateway's 9464 on one machine.
 pub const DEFAULT_HTTP_PORT: u16 = 9465;

@@ -16,6 +16,7 @@ use super::{AGAIN, Site, count, unit};
 use crate::group::{Group, GroupEvent, GroupSpec};
 use crate::lease::Lease;
 use crate::link::Link;
+use crate::options::LinkOptions;
 use crate::share::Share;
 
 /// How long workers may take to end what they have in flight when others come or go: an append has an answer within 10 s, or none.
@@ -69,7 +70,10 @@ impl Member {
 
     fn begin(&self, units: &BTreeSet<String>) -> Work {
         let Site { source, mirror, .. } = &self.site;
-        let link = Arc::new(Link::new(Arc::clone(source), Arc::clone(mirror), self.lease.clone()));
+        let rate = self.spec.borrow().bytes_per_second;
+        let options = rate.map_or_else(LinkOptions::new, |rate| LinkOptions::new().bytes_per_second(rate));
+        let (source, mirror) = (Arc::clone(source), Arc::clone(mirror));
+        let link = Arc::new(Link::with_options(source, mirror, self.lease.clone(), options));
         tracing::info!(link = %self.link.name, units = units.len(), "the worker has its share");
         let keep = Keep {
             site: self.site.clone(),

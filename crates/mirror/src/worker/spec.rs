@@ -1,5 +1,7 @@
 //! What a link is to do.
 
+use std::num::NonZeroU64;
+
 use tidegate_core::LinkName;
 use tidegate_core::registry::WantedMirror;
 use tidegate_link::copy::CopyLimits;
@@ -20,6 +22,8 @@ pub struct LinkSpec {
     pub replication_factor: Option<i16>,
     /// How much at once, for each partition.
     pub limits: CopyLimits,
+    /// Most bytes that each worker reads of the source in a second; none is as fast as it can.
+    pub bytes_per_second: Option<NonZeroU64>,
     /// Without a word from a worker for so long others have its partitions.
     pub session_timeout: Duration,
 }

@@ -59,6 +59,7 @@ fn a_full_configuration_is_understood() {
     assert_eq!(spec.mirrors, [mirror("orders", "orders", false), mirror("there.bills", "bills", true)]);
     assert_eq!((spec.gaps, spec.replication_factor, spec.is_paused), (Gaps::Records, Some(3), true));
     assert_eq!(spec.session_timeout, Duration::from_secs(6));
+    assert_eq!(spec.bytes_per_second.map(u64::from), Some(50_000_000));
     let back = &config.links[1].spec;
     assert_eq!((back.gaps, back.replication_factor, back.is_paused), (Gaps::Markers, None, false));
     assert_eq!(back.session_timeout, Duration::from_secs(10));
