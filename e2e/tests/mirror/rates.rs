@@ -75,6 +75,7 @@ fn site() -> (Site, Vec<Place>) {
     let places: Vec<_> = (0..PARTITIONS).map(|partition| Place::new(&topic.name, partition)).collect();
     for place in &places {
         until_led(&mut site.mirror, place);
+        until_led(&mut site.source, place);
         write(&mut site.source, place);
     }
     (site, places)

@@ -99,6 +99,7 @@ async fn retention_does_not_eat_a_mirror_that_is_behind() {
 }
 
 fn write(source: &mut Asked, place: &Place, count: usize) {
+    crate::site::until_led(source, place);
     let draft = Draft::of(count, source.now()).keyed();
     let answers = source.produce(&[(place.clone(), Produce::of(draft.bytes()))]);
     assert!(answers[0].1.error_code.is_none(), "{answers:?}");

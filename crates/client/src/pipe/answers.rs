@@ -9,7 +9,7 @@ use kafka_protocol::protocol::Request;
 use tidegate_wire::codec::{self, Guarded};
 use tokio::io::ReadHalf;
 use tokio::sync::{Semaphore, mpsc};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout};
 
 use super::Sent;
 use crate::Stream;
@@ -70,7 +70,7 @@ where
 
     /// Gives the next answer so much more time: the broker has said that it will not look at this connection until then (KIP-219).
     pub fn wait_longer(&mut self, by: Duration) {
-        self.last += by;
+        self.last = self.last.checked_add(by).unwrap_or(self.last);
     }
 
     /// Breaks the pipe, for an answer that makes no sense to who reads it.
@@ -82,8 +82,10 @@ where
         let Some(sent) = self.next.as_ref().filter(|_| !self.places.is_closed()) else {
             return Err(CallFailure::Poisoned);
         };
-        let deadline = sent.at.max(self.last) + self.limit;
-        match timeout_at(deadline, self.receiver.frame(&mut self.reader)).await {
+        let (begins, now) = (sent.at.max(self.last), Instant::now());
+        let left = self.limit.saturating_add(begins.saturating_duration_since(now));
+        let left = left.saturating_sub(now.saturating_duration_since(begins));
+        match timeout(left, self.receiver.frame(&mut self.reader)).await {
             Ok(frame) => body(frame?, <Q as Guarded>::KEY, sent.version, sent.correlation_id),
             Err(_) => Err(CallFailure::Timeout(self.limit)),
         }
