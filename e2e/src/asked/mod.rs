@@ -5,7 +5,7 @@ mod operator;
 mod readers;
 mod transactions;
 
-pub use readers::{Shown, shown};
+pub use readers::{Shown, shown, shown_from};
 
 use std::net::SocketAddr;
 use std::thread;
@@ -45,9 +45,13 @@ impl Asked {
     pub fn start(version: jars::Version, settings: &[(&str, i64)]) -> Self {
         let builder = Kafka::builder(version);
         let builder = settings.iter().fold(builder, |builder, (key, value)| builder.setting(key, value));
-        let kafka = builder.start().expect("Kafka starts");
+        Self::of(builder.start().expect("Kafka starts"))
+    }
+
+    /// The one broker of a cluster that runs.
+    pub fn of(kafka: Kafka) -> Self {
         let connection = open(&kafka, PATIENCE);
-        Self { kafka, version, connection, last: None }
+        Self { version: kafka.version(), kafka, connection, last: None }
     }
 
     pub(crate) fn call<R: Request>(&mut self, version: i16, request: &R) -> R::Response
