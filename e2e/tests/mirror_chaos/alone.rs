@@ -4,16 +4,17 @@ use tidegate_e2e::dice::Dice;
 use tidegate_e2e::jars::Version::{V3_9_1, V4_1_1};
 use tidegate_e2e::scale::scale;
 
-use crate::mirrored::Event::{Kills, LongStop, Nothing, ShortStop};
+use crate::mirrored::Event::{Kills, LongStop, ShortStop};
 use crate::round::{Round, happen};
 use crate::site::{Kind, Site};
 use crate::tally::report;
 use crate::weather::Weather;
 use crate::writer::Writer;
 
-const LINKS: [Kind; 3] = [
+const LINKS: [Kind; 4] = [
     Kind { gaps: "MARKERS", workers: 1, partitions: 2 },
     Kind { gaps: "RECORDS", workers: 1, partitions: 1 },
+    Kind { gaps: "MARKERS", workers: 1, partitions: 1 },
     Kind { gaps: "MARKERS", workers: 1, partitions: 1 },
 ];
 
@@ -30,16 +31,11 @@ fn a_worker_that_is_alone_loses_and_doubles_nothing() {
     }
     for chapter in 0..chapters {
         let stop = *site.dice.pick(&[ShortStop, LongStop]);
-        let mut events = vec![Kills(2), Kills(2), stop];
+        let mut events = vec![Kills(3), Kills(3), Kills(2), stop];
         site.dice.shuffle(&mut events);
         let weather = *site.dice.pick(&[Weather::CALM, Weather::SLOW]);
-        happen(&mut site, &mut mirrors, &mut writer, &Round { events, broker: false, weather });
-        if chapter % 2 == 0 {
-            let mut events = vec![Kills(1), Kills(1), Nothing];
-            site.dice.shuffle(&mut events);
-            let round = Round { events, broker: true, weather: Weather::CALM };
-            happen(&mut site, &mut mirrors, &mut writer, &round);
-        }
+        let round = Round { events, broker: chapter % 2 == 0, weather };
+        happen(&mut site, &mut mirrors, &mut writer, &round);
         let round = Round { events: Vec::new(), broker: false, weather: Weather::STORM };
         happen(&mut site, &mut mirrors, &mut writer, &round);
     }

@@ -21,7 +21,6 @@ const ANY_TIME: Duration = Duration::from_secs(8);
 /// What befalls one of the workers.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Event {
-    Nothing,
     /// It is killed so often, one time after the other.
     Kills(usize),
     /// It is stopped and continued, before its session is over.
@@ -69,7 +68,6 @@ impl Mirrored {
     /// Lets something befall one of the workers.
     pub(crate) fn suffer(&mut self, event: Event, mut dice: Dice, tally: &Tally) {
         match event {
-            Event::Nothing => {}
             Event::Kills(count) => (0..count).for_each(|_| self.kill(&mut dice, tally)),
             Event::ShortStop => self.stop(&mut dice, Duration::from_millis(100), SESSION / 2, tally),
             Event::LongStop => {

@@ -10,6 +10,7 @@ use tidegate_sim::table::Subject;
 use tidegate_sim::{Ask, Place};
 
 use crate::judge;
+use crate::mirrored::Mirrored;
 use crate::site::{Kind, Site, kill_broker, until_or};
 use crate::started;
 use crate::tally::report;
@@ -34,7 +35,7 @@ fn a_back_fill_of_old_records_is_exact_or_says_where_it_is_not() {
     let mut dice = Dice::throw().unwrap();
     let versions = *dice.pick(&[[V4_1_1, V3_9_1], [V3_9_1, V4_1_1]]);
     let mut site = Site::start(versions, dice);
-    started::is_noticed(&mut site);
+    started::is_noticed(&mut site, back_fills);
     for number in 0..back_fills {
         let weather =
             if back_fills == 1 { *site.dice.pick(&WEATHER) } else { WEATHER[number % WEATHER.len()] };
@@ -52,7 +53,7 @@ fn back_fill(site: &mut Site, weather: Weather) {
     writer.rest(&mut site.source);
     let place = Place::new(&topic, 0);
     site.proxy.set(weather);
-    let mut mirrored = crate::mirrored::Mirrored::start(site, topic, kind);
+    let mut mirrored = Mirrored::start(site, topic, kind);
     let goal = site.source_end(&place) / 20;
     until_or(
         || site.mirror.list_offsets(&place, Ask::LogEnd).offset > goal || mirrored.is_failed().is_some(),

@@ -20,15 +20,15 @@ enum Then {
     Rests,
 }
 
-/// Deletions that a kill of the broker has undone are repeated.
-pub(crate) fn is_noticed(site: &mut Site) {
+/// Deletions that a kill of the broker has undone are repeated, at so many kills.
+pub(crate) fn is_noticed(site: &mut Site, kills: usize) {
     let topic = site.source.kafka.create_topic(1).unwrap().name;
     let place = Place::new(&topic, 0);
     let start = begin(site, &place);
     let mut mirrored = Mirrored::start(site, topic, LINK);
     let mut all = [Then::Killed, Then::Appends, Then::Rests];
     site.dice.shuffle(&mut all);
-    for then in all {
+    for then in all.into_iter().take(kills) {
         until_begun(site, &mirrored, &place, start);
         judge::is_exact(site, &mut mirrored);
         // Nobody is to repeat it before it was looked at.

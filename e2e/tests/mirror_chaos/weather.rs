@@ -31,6 +31,10 @@ pub(crate) enum Trouble {
     ChangeLate,
 }
 
+/// Two of these happen to few requests, and so are to happen more often.
+const STORM: [Trouble; 6] =
+    [Trouble::Slow, Trouble::Cut, Trouble::Unanswered, Trouble::Unanswered, Trouble::Late, Trouble::Late];
+
 /// What happens to one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fate {
@@ -54,8 +58,7 @@ impl Weather {
     pub(crate) const CALM: Self = Self { troubles: &[], percent: 0 };
     pub(crate) const SLOW: Self = Self { troubles: &[Trouble::Slow], percent: 70 };
     /// Whatever a broker that guards appends makes good.
-    pub(crate) const STORM: Self =
-        Self { troubles: &[Trouble::Slow, Trouble::Cut, Trouble::Unanswered, Trouble::Late], percent: 30 };
+    pub(crate) const STORM: Self = Self { troubles: &STORM, percent: 30 };
 
     /// What happens to a request of this kind and length.
     pub(crate) fn fate(&self, dice: &mut Dice, key: i16, length: usize) -> Fate {
