@@ -101,7 +101,7 @@ impl Running {
                 Order::Scan { offset } => self.ask_mirror(attempt, Owed::Scanned, Question::Scan { offset }),
                 Order::Mark(mark) => self.ask_mirror(attempt, Owed::Marked, Question::Mark(mark)),
                 Order::Delete { before } => {
-                    self.ask_mirror(attempt, Owed::Deleted, Question::Delete { before })
+                    self.ask_mirror(attempt, Owed::Deleted, Question::Delete { before });
                 }
                 Order::Fetch { offset, last_epoch, wants } => {
                     self.fetch(attempt, offset, last_epoch, wants).await;

@@ -10,7 +10,7 @@ use crate::random;
 const CLAIM: (u8, u16) = (250, 7717);
 
 /// The last number of a door's address is that of its broker and this.
-const DOORS: u8 = 100;
+const DOORS: u16 = 100;
 
 /// `127.77.X.0/24`, held for as long as the value lives.
 #[derive(Debug)]
@@ -44,9 +44,7 @@ impl Subnet {
 
     /// Where clients are sent to reach broker `id` by way of something in between.
     pub(super) fn door(&self, id: u16) -> SocketAddr {
-        let SocketAddr::V4(client) = self.client(id) else { unreachable!("a net of 127.77.0.0/16") };
-        let [first, second, third, last] = client.ip().octets();
-        SocketAddr::from(([first, second, third, last + DOORS], client.port()))
+        self.at(id + DOORS, 0)
     }
 
     /// Where brokers and the harness itself reach broker `id`: PLAINTEXT, whatever clients speak.

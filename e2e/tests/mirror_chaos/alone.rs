@@ -5,6 +5,7 @@ use tidegate_e2e::jars::Version::{V3_9_1, V4_1_1};
 use tidegate_e2e::scale::scale;
 
 use crate::mirrored::Event::{Kills, LongStop, ShortStop};
+use crate::mirrored::Mirrored;
 use crate::round::{Round, happen};
 use crate::site::{Kind, Site};
 use crate::tally::report;
@@ -29,6 +30,7 @@ fn a_worker_that_is_alone_loses_and_doubles_nothing() {
     for mirrored in &mirrors {
         writer.add(&mut site.source, &mirrored.topic, mirrored.kind.partitions);
     }
+    mirrors.iter().for_each(Mirrored::until_active);
     for chapter in 0..chapters {
         let stop = *site.dice.pick(&[ShortStop, LongStop]);
         let mut events = vec![Kills(3), Kills(3), Kills(2), stop];

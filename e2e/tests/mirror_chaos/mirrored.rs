@@ -1,7 +1,7 @@
 //! One link with one topic: the daemons that work at it, and what befalls them.
 
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tidegate_e2e::dice::Dice;
@@ -102,10 +102,10 @@ impl Mirrored {
         daemon.signal("CONT").unwrap();
     }
 
-    /// Half of the time one that has work to do, and is in the middle of it.
+    /// Mostly one that has work to do, and is in the middle of it.
     fn at_random_point(&self, dice: &mut Dice) -> usize {
         let which = dice.below(self.workers.len());
-        if dice.percent(60) {
+        if dice.percent(75) {
             let daemon = &self.workers[which].daemon;
             // Others may have everything.
             let limit = std::time::Instant::now() + 2 * SESSION;
@@ -129,7 +129,7 @@ impl Mirrored {
     }
 
     /// Waits until all workers are in order, and each partition is somebody's.
-    pub(crate) fn until_active(&mut self) {
+    pub(crate) fn until_active(&self) {
         let in_order = |mirror: &Value| mirror["status"] == "ACTIVE";
         let has = |mirror: &Value| mirror["partitions"].as_array().map_or(0, Vec::len);
         let all = self.compared.len();
@@ -140,8 +140,19 @@ impl Mirrored {
             },
             || panic!("it is not in order: {:?}\n{}", self.told(), self.logs()),
         );
-        let alive = self.workers.iter_mut().all(|worker| worker.daemon.is_alive().unwrap());
-        assert!(alive, "a daemon has ended by itself: {}", self.logs());
+    }
+
+    /// Does what a service manager does: a daemon that found its store's cluster down at its start has ended, and is started again.
+    pub(crate) fn manage(&mut self, tally: &Tally) {
+        for Worker { home, daemon } in &mut self.workers {
+            if !daemon.is_alive().unwrap() {
+                let log = home.log();
+                let last = log.lines().last().unwrap_or_default();
+                assert!(last.starts_with("the store: "), "a daemon has ended by itself: {log}");
+                tally.started_again.add(1);
+                *daemon = MirrorDaemon::spawn(home).unwrap();
+            }
+        }
     }
 
     /// The ends of what the daemons have written.

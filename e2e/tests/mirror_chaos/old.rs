@@ -1,7 +1,7 @@
 //! Records of a month ago, of which no broker knows the producer any more.
 
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tidegate_e2e::dice::Dice;
 use tidegate_e2e::jars::Version::{V3_9_1, V4_1_1};
@@ -11,7 +11,7 @@ use tidegate_sim::{Ask, Place};
 
 use crate::judge;
 use crate::mirrored::Mirrored;
-use crate::site::{Kind, Site, kill_broker, until_or};
+use crate::site::{Kind, Site, kill_broker, until, until_or};
 use crate::started;
 use crate::tally::report;
 use crate::weather::{Trouble, Weather};
@@ -19,14 +19,20 @@ use crate::writer::Writer;
 
 const AGE_MS: i64 = 30 * 86_400_000;
 
+/// The weather gets better after this, however far the mirror has come.
+const MOST: Duration = Duration::from_secs(10);
+
 /// Of which records are made up that are there when the mirror is begun.
 const STEPS: usize = 400;
 
+/// Every ten minutes by default: a broker goes on guarding until then.
+const FORGETS: [(&str, i64); 1] = [("producer.id.expiration.check.interval.ms", 300)];
+
 /// While the broker is killed once.
 const WEATHER: [Weather; 3] = [
-    Weather { troubles: &[Trouble::Slow], percent: 60 },
-    Weather { troubles: &[Trouble::Slow, Trouble::Cut, Trouble::Unanswered], percent: 15 },
-    Weather { troubles: &[Trouble::Slow, Trouble::ChangeLate], percent: 10 },
+    Weather { troubles: &[Trouble::ChangeLate], percent: 6 },
+    Weather { troubles: &[Trouble::Slow, Trouble::Cut, Trouble::Unanswered], percent: 8 },
+    Weather { troubles: &[Trouble::Slow, Trouble::Unanswered, Trouble::ChangeLate], percent: 8 },
 ];
 
 #[test]
@@ -34,7 +40,7 @@ fn a_back_fill_of_old_records_is_exact_or_says_where_it_is_not() {
     let back_fills: usize = scale().unwrap();
     let mut dice = Dice::throw().unwrap();
     let versions = *dice.pick(&[[V4_1_1, V3_9_1], [V3_9_1, V4_1_1]]);
-    let mut site = Site::start(versions, dice);
+    let mut site = Site::start_with(versions, dice, &FORGETS);
     started::is_noticed(&mut site, back_fills);
     for number in 0..back_fills {
         let weather =
@@ -59,12 +65,16 @@ fn back_fill(site: &mut Site, weather: Weather) {
         || site.mirror.list_offsets(&place, Ask::LogEnd).offset > goal || mirrored.is_failed().is_some(),
         || panic!("it does not begin: {:?}\n{}", mirrored.told(), mirrored.logs()),
     );
-    thread::sleep(site.dice.pause(Duration::from_millis(1_500)));
+    thread::sleep(site.dice.pause(Duration::from_millis(4_000)));
     let end = site.mirror.list_offsets(&place, Ask::LogEnd).offset;
     kill_broker(&mut site.mirror, &site.tally);
     println!("killed at {end} of {}, {weather:?}", site.source_end(&place));
     // Some of the weather comes after it.
-    thread::sleep(Duration::from_secs(3));
+    let (goal, begin) = (site.source_end(&place) / 5 * 4, Instant::now());
+    until("most of it is there", || {
+        let end = site.mirror.list_offsets(&place, Ask::LogEnd).offset;
+        end > goal || begin.elapsed() > MOST || mirrored.is_failed().is_some()
+    });
     site.proxy.set(Weather::CALM);
     site.wait_for_late_requests();
     writer.write(&mut site.source, 20);

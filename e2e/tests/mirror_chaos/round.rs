@@ -50,6 +50,9 @@ pub(crate) fn happen(site: &mut Site, mirrors: &mut [Mirrored], writer: &mut Wri
     // Whoever has only rested until now finds out what has become of its log.
     writer.write(&mut site.source, 10 * mirrors.len());
     writer.rest(&mut site.source);
-    mirrors.iter_mut().for_each(|mirrored| judge::is_exact(site, mirrored));
+    for mirrored in mirrors {
+        mirrored.manage(&site.tally);
+        judge::is_exact(site, mirrored);
+    }
     println!("{round:?} took {happened:?}, compared after {:?}", begin.elapsed());
 }

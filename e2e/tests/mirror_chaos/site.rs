@@ -36,9 +36,20 @@ pub(crate) struct Kind {
 }
 
 impl Site {
-    pub(crate) fn start([source, mirror]: [Version; 2], mut dice: Dice) -> Self {
+    pub(crate) fn start(versions: [Version; 2], dice: Dice) -> Self {
+        Self::start_with(versions, dice, &[])
+    }
+
+    /// With settings for the broker of the mirror.
+    pub(crate) fn start_with(
+        [source, mirror]: [Version; 2],
+        mut dice: Dice,
+        settings: &[(&str, i64)],
+    ) -> Self {
         let source = Asked::of(Kafka::builder(source).start().unwrap());
-        let mirror = Kafka::builder(mirror).doors().start().unwrap();
+        let mirror = Kafka::builder(mirror).doors();
+        let mirror = settings.iter().fold(mirror, |builder, (key, value)| builder.setting(key, value));
+        let mirror = mirror.start().unwrap();
         let proxy = Proxy::open(mirror.door(1), mirror.bootstrap().parse().unwrap(), dice.part());
         Self { source, mirror: Asked::of(mirror), proxy, tally: Tally::default(), dice }
     }

@@ -14,6 +14,8 @@ pub(crate) struct Tally {
     pub(crate) workers_killed: Count,
     /// While they had a share and copied it.
     pub(crate) killed_at_work: Count,
+    /// By who manages services: the cluster of their store was down when they began.
+    pub(crate) started_again: Count,
     pub(crate) workers_stopped: Count,
     /// For longer than their session.
     pub(crate) stopped_for_long: Count,
@@ -49,6 +51,7 @@ pub(crate) fn report(title: &str, site: &Site) {
         "figures": [
             ["workers killed", tally.workers_killed.get()],
             ["of these while copying", tally.killed_at_work.get()],
+            ["workers that ended for want of their store, and were started again", tally.started_again.get()],
             ["workers stopped and continued", tally.workers_stopped.get()],
             ["of these for longer than their session", tally.stopped_for_long.get()],
             ["brokers of the mirror killed", tally.brokers_killed.get()],

@@ -5,6 +5,7 @@ use tidegate_e2e::jars::Version::{V3_9_1, V4_1_1};
 use tidegate_e2e::scale::scale;
 
 use crate::mirrored::Event::{Kills, LongStop};
+use crate::mirrored::Mirrored;
 use crate::round::{Round, happen};
 use crate::site::{Kind, Site};
 use crate::tally::report;
@@ -23,6 +24,7 @@ fn workers_that_share_a_topic_lose_and_double_nothing() {
     let mut writer = Writer::new(site.dice.part(), 0);
     let mut mirrors = [site.mirrored(LINK)];
     writer.add(&mut site.source, &mirrors[0].topic, LINK.partitions);
+    mirrors.iter().for_each(Mirrored::until_active);
     for chapter in 0..chapters {
         // One takes over from another that is stopped, and goes on when that is not its any more.
         let weather = *site.dice.pick(&[Weather::CALM, Weather::SLOW]);
