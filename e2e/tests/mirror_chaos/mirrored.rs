@@ -107,9 +107,9 @@ impl Mirrored {
         let which = dice.below(self.workers.len());
         if dice.percent(75) {
             let daemon = &self.workers[which].daemon;
-            // Others may have everything.
-            let limit = std::time::Instant::now() + 2 * SESSION;
-            until("it is at work", || is_at_work(daemon, &self.topic) || std::time::Instant::now() > limit);
+            // Others may have everything, and the broker be down.
+            let begin = Instant::now();
+            until("it is at work", || is_at_work(daemon, &self.topic) || begin.elapsed() > 3 * SESSION);
             thread::sleep(dice.pause(INTO_WORK));
         } else {
             thread::sleep(dice.pause(ANY_TIME));
