@@ -14,6 +14,7 @@
 
 pub mod asked;
 pub mod clients;
+pub mod dice;
 pub mod gateway;
 pub mod idp;
 pub mod jars;

@@ -130,6 +130,11 @@ impl MirrorDaemon {
         Ok(())
     }
 
+    /// Whether it runs, be it stopped by a signal.
+    pub fn is_alive(&mut self) -> Result<bool> {
+        Ok(self.process.ended()?.is_none())
+    }
+
     /// Waits for its end.
     pub fn wait(&mut self, limit: Duration) -> Result<Option<ExitStatus>> {
         self.process.wait(limit)

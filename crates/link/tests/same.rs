@@ -12,8 +12,9 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
-use tidegate_link::rewrite::{Limits, RewriteError, Run, rewrite};
+use tidegate_link::rewrite::{Limits, RewriteError, Run, rewrite, told_otherwise};
 use tidegate_link::source::{Answer, Data, Piece, SameError, Verdict, pieces, same as compared};
+use tidegate_wire::filler::{Kind, is_filler, make};
 use tidegate_wire::stamp::{Guard, stamp};
 
 mod hand;
@@ -100,6 +101,19 @@ fn other_bounds_and_codecs_are_the_same_records() {
     assert!(same(&copied(written), &source(std::slice::from_ref(&stamped), 10)).is_same());
     let kept = Verdict { changed: Some(10), ..Verdict::default() };
     assert_eq!(same(&five(0, &all()), &source(&[stamped], 10)), kept);
+}
+
+#[test]
+fn records_that_are_the_bytes_of_a_filler_are_copied_in_others() {
+    let is_own = |producer_id| producer_id == GUARD.producer_id;
+    for entry in Kind::Plain.entries().iter().chain(Kind::Keyed.entries()) {
+        let made = make(entry, 10, 1_000, Guard { producer_id: 7, ..GUARD });
+        let batch = Bytes::from([&made.header[..], &made.records].concat());
+        assert!(is_filler(&copied(&batch), &is_own), "as it is");
+        let written = copied(&told_otherwise(&batch, &Limits::default()).unwrap());
+        assert!(!is_filler(&written, &is_own));
+        assert!(same(&written, &source(&[batch], 10)).is_same(), "{} records", entry.count());
+    }
 }
 
 #[test]

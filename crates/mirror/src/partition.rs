@@ -99,8 +99,10 @@ impl Running {
                 Order::Look => self.look(attempt).await,
                 Order::Bounds => self.ask_source(attempt),
                 Order::Scan { offset } => self.ask_mirror(attempt, Owed::Scanned, Question::Scan { offset }),
-                Order::Mark(mark) => self.change(attempt, Owed::Marked, Question::Mark(mark)),
-                Order::Delete { before } => self.change(attempt, Owed::Deleted, Question::Delete { before }),
+                Order::Mark(mark) => self.ask_mirror(attempt, Owed::Marked, Question::Mark(mark)),
+                Order::Delete { before } => {
+                    self.ask_mirror(attempt, Owed::Deleted, Question::Delete { before });
+                }
                 Order::Fetch { offset, last_epoch, wants } => self.fetch(attempt, offset, last_epoch, wants),
                 Order::Append(append) => self.append(attempt, append).await,
                 Order::Wake { at } => {
@@ -132,11 +134,12 @@ impl Running {
     fn ask_source(&self, attempt: Attempt) {
         let reply = self.reply(attempt, Owed::Bounds);
         let services = Arc::clone(&self.partition.services);
-        let at = self.partition.source.clone();
+        let (at, lease) = (self.partition.source.clone(), self.partition.lease.clone());
         tokio::spawn(async move {
             match services.source.leader(&at).await {
                 Ok(leader) => {
-                    reply.answer_if_sent(ask(&services.source, &leader, at, Question::Bounds).await);
+                    let asked = ask(&services.source, &leader, at, Question::Bounds, &lease).await;
+                    reply.answer_if_sent(asked);
                 }
                 Err(error) => {
                     tracing::debug!(partition = %at, %error, "no leader of the source");
@@ -150,17 +153,10 @@ impl Running {
         let reply = self.reply(attempt, owed);
         let Some((leader, _)) = self.leader.clone() else { return reply.fail(Trouble::NotSent) };
         let services = Arc::clone(&self.partition.services);
-        let at = self.partition.mirror.clone();
-        tokio::spawn(async move { reply.answer_if_sent(ask(&services.mirror, &leader, at, question).await) });
-    }
-
-    /// No broker guards it: the lease has to be held.
-    fn change(&self, attempt: Attempt, owed: Owed, question: Question) {
-        if self.partition.lease.is_held() {
-            self.ask_mirror(attempt, owed, question);
-        } else {
-            self.reply(attempt, owed).fail(Trouble::NotSent);
-        }
+        let (at, lease) = (self.partition.mirror.clone(), self.partition.lease.clone());
+        tokio::spawn(async move {
+            reply.answer_if_sent(ask(&services.mirror, &leader, at, question, &lease).await);
+        });
     }
 
     /// Who does not know where to does not wait here: appends may be answered meanwhile.

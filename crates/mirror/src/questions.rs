@@ -17,6 +17,7 @@ use crate::calls::list_offsets::{ListedOffset, Spot, list_offsets};
 use crate::calls::write_markers::{AbortMarkers, write_abort_markers};
 use crate::calls::{Isolation, LedPartition, Refusal, TopicPartition};
 use crate::cluster::{Cluster, Turn};
+use crate::lease::Lease;
 use crate::limits::REPLICAS;
 
 /// Bytes of one look into the mirror: a batch comes whole, however large.
@@ -39,15 +40,28 @@ pub(crate) enum Question {
     },
 }
 
-/// Asks the broker that leads a partition; none when it cannot be reached, and so was not asked.
+impl Question {
+    /// Whether it changes a log where no broker guards it: the lease has to be held.
+    const fn is_change(&self) -> bool {
+        matches!(self, Self::Mark(_) | Self::Delete { .. })
+    }
+}
+
+/// Asks the broker that leads a partition; none when it cannot be reached or the lease is not held, and so was not asked.
 pub(crate) async fn ask(
     cluster: &Arc<Cluster>,
     leader: &Endpoint,
     at: TopicPartition,
     question: Question,
+    lease: &Lease,
 ) -> Option<Event> {
     let line = cluster.line(leader);
     let turn = line.turn(cluster).await?;
+    // The turn may have taken a while, and a new connection too: the lease is looked at when the bytes can go out.
+    if question.is_change() && !lease.is_held() {
+        turn.end();
+        return None;
+    }
     let mut asking = Asking { turn, led: LedPartition { at, leader_epoch: None } };
     let answer = asking.ask(question).await;
     if refusal(&answer).is_some_and(ErrorCode::is_stale_leader) {

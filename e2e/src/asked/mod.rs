@@ -5,7 +5,7 @@ mod operator;
 mod readers;
 mod transactions;
 
-pub use readers::{Shown, shown};
+pub use readers::{Shown, shown, shown_from};
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -50,10 +50,13 @@ impl Asked {
 
     /// Starts one that may want a login of others.
     pub fn start_as(builder: Builder) -> Self {
-        let kafka = builder.start().expect("Kafka starts");
-        let version = kafka.version();
+        Self::of(builder.start().expect("Kafka starts"))
+    }
+
+    /// The one broker of a cluster that runs.
+    pub fn of(kafka: Kafka) -> Self {
         let connection = open(&kafka, PATIENCE);
-        Self { kafka: Arc::new(kafka), version, connection, last: None }
+        Self { version: kafka.version(), kafka: Arc::new(kafka), connection, last: None }
     }
 
     /// The same broker, asked by somebody else as well; nobody may restart it then.

@@ -17,8 +17,17 @@ pub type Shown = BTreeMap<i64, Value>;
 
 /// Everything that kcat shows of a partition to who reads what is committed.
 pub fn shown(broker: &Asked, place: &Place) -> Shown {
+    show(broker, place, "beginning")
+}
+
+/// The same from an offset on.
+pub fn shown_from(broker: &Asked, place: &Place, offset: i64) -> Shown {
+    show(broker, place, &offset.to_string())
+}
+
+fn show(broker: &Asked, place: &Place, from: &str) -> Shown {
     let mut kcat = Command::new("kcat");
-    kcat.args(["-b", &broker.open_address().to_string(), "-C", "-J", "-e", "-q", "-o", "beginning"]);
+    kcat.args(["-b", &broker.open_address().to_string(), "-C", "-J", "-e", "-q", "-o", from]);
     kcat.args(["-X", "isolation.level=read_committed", "-X", "fetch.message.max.bytes=4000000"]);
     kcat.args(["-t", &place.topic, "-p", &place.partition.to_string()]);
     let read = process::run_ok(&kcat, LIMIT).unwrap();

@@ -9,6 +9,9 @@ use crate::random;
 /// Nobody but this harness listens here: a bound port on the claim address marks the net as taken.
 const CLAIM: (u8, u16) = (250, 7717);
 
+/// The last number of a door's address is that of its broker and this.
+const DOORS: u16 = 100;
+
 /// `127.77.X.0/24`, held for as long as the value lives.
 #[derive(Debug)]
 pub(super) struct Subnet {
@@ -37,6 +40,11 @@ impl Subnet {
     /// Where clients reach broker `id`.
     pub(super) fn client(&self, id: u16) -> SocketAddr {
         self.at(id, 0)
+    }
+
+    /// Where clients are sent to reach broker `id` by way of something in between.
+    pub(super) fn door(&self, id: u16) -> SocketAddr {
+        self.at(id + DOORS, 0)
     }
 
     /// Where brokers and the harness itself reach broker `id`: PLAINTEXT, whatever clients speak.

@@ -46,11 +46,13 @@ pub(super) fn server_properties(server: &Server<'_>) -> String {
 fn listeners(server: &Server<'_>) -> Vec<String> {
     let Server { subnet, builder, id, .. } = server;
     let served = format!("CLIENT://{},INTERNAL://{}", subnet.client(*id), subnet.internal(*id));
+    let sent_to = if builder.doors { subnet.door(*id) } else { subnet.client(*id) };
+    let advertised = format!("CLIENT://{sent_to},INTERNAL://{}", subnet.internal(*id));
     let voters: Vec<String> =
         (1..=builder.brokers).map(|voter| format!("{voter}@{}", subnet.controller(voter))).collect();
     vec![
         pair("listeners", format!("{served},CONTROLLER://{}", subnet.controller(*id))),
-        pair("advertised.listeners", served),
+        pair("advertised.listeners", advertised),
         pair(
             "listener.security.protocol.map",
             format!("CLIENT:{},INTERNAL:PLAINTEXT,CONTROLLER:PLAINTEXT", builder.protocol),

@@ -10,6 +10,7 @@ mod config;
 mod node;
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
 use std::str::FromStr;
@@ -109,6 +110,7 @@ pub struct Builder {
     authorizer: bool,
     client_certificates: bool,
     racks: bool,
+    doors: bool,
     admin: User,
     users: Vec<User>,
     settings: Vec<(String, String)>,
@@ -143,6 +145,12 @@ impl Builder {
     /// Gives each broker a random rack, a marker for leak tests.
     pub fn racks(mut self) -> Self {
         self.racks = true;
+        self
+    }
+
+    /// Sends clients to [`Kafka::door`], where the test has to let them through.
+    pub fn doors(mut self) -> Self {
+        self.doors = true;
         self
     }
 
@@ -235,6 +243,7 @@ impl Kafka {
             authorizer: false,
             client_certificates: false,
             racks: false,
+            doors: false,
             admin: User::new(&random::name("adm")),
             users: Vec::new(),
             settings: Vec::new(),
@@ -257,6 +266,11 @@ impl Kafka {
         let all: Vec<String> =
             self.nodes.iter().map(|node| self.subnet.client(node.id()).to_string()).collect();
         all.join(",")
+    }
+
+    /// Where clients of broker `id` are sent to if [`Builder::doors`] was asked for; the broker itself is [`Kafka::bootstrap`].
+    pub fn door(&self, id: u16) -> SocketAddr {
+        self.subnet.door(id)
     }
 
     /// The upstream hosts that no partner may ever see.

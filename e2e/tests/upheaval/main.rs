@@ -10,7 +10,6 @@
 )]
 
 mod cluster;
-mod dice;
 mod judge;
 mod judge_tests;
 mod load;
@@ -24,11 +23,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use tidegate_e2e::clients;
+use tidegate_e2e::dice::Dice;
 use tidegate_e2e::jars::Version;
 use tidegate_e2e::java;
 use tidegate_e2e::scale::scale;
 
-use self::dice::Dice;
 use self::judge::{Judge, Logs, Said, Verdict};
 use self::load::Load;
 use self::site::{ALIASES, Site, TWINS};

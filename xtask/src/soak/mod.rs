@@ -18,7 +18,7 @@ use crate::seed::Seed;
 use crate::{command, suite};
 
 /// The size of a bar, and that of files without one.
-const BARS: [(&str, Size); 7] = [
+const BARS: [(&str, Size); 8] = [
     ("upheaval", Size { rounds: 10, scale: 2 }),
     ("flood", Size { rounds: 7, scale: 10 }),
     ("rates", Size { rounds: 1, scale: 10 }),
@@ -26,6 +26,7 @@ const BARS: [(&str, Size); 7] = [
     ("store", Size { rounds: 1, scale: 20 }),
     ("stored", Size { rounds: 3, scale: 10 }),
     ("schedules", Size { rounds: 1, scale: 25 }),
+    ("mirror_chaos", Size { rounds: 4, scale: 5 }),
 ];
 const NO_BAR: Size = Size { rounds: 7, scale: 100 };
 

@@ -1,7 +1,7 @@
 //! Batches that cannot be copied as they are, written anew: the one place where record batches are decompressed.
 //!
 //! A stock broker takes nothing but whole batches of format 2 whose records lie one behind the other, and shows the time that
-//! is inside a record. Three kinds of batches of a source are not so:
+//! is inside a record. Three kinds of batches of a source are not so ([`rewrite()`]):
 //!
 //! * **Gaps of compaction.** A batch keeps its range when records are removed from it, so there are fewer of them than offsets.
 //!   It is split into runs without gaps; whoever asks fills what is between them.
@@ -9,6 +9,8 @@
 //!   brokers take from nobody, the times inside would show: so they become those that show now.
 //! * **Formats before v2**, which brokers of any version up to 4.x send as they lie on the disk (KIP-724), and 4.x ones no
 //!   longer take ([`old`]).
+//!
+//! A fourth kind it would take, and is something else there: records that are the same bytes as a filler ([`told_otherwise`]).
 //!
 //! What is written anew is the frame of a record: its length, and its distance in offset and time from the first one of the
 //! run. Key, value and headers are not even parsed. The codec stays the same, its level is the default one, so **a run may be
@@ -101,6 +103,17 @@ pub fn rewrite(batch: &Bytes, since: i64, limits: &Limits) -> Result<Vec<Run>, R
         Some(magic) => Err(RewriteError::Format { base_offset: base_offset(batch), magic }),
         None => Err(RewriteError::NotOneBatch { base_offset: base_offset(batch), found: batch.len() }),
     }
+}
+
+/// Writes a batch of format 2 without gaps anew in other bytes, for one that means something else as it is. Its records are shown the
+/// same: their times are told from a base a millisecond earlier.
+///
+/// # Errors
+/// [`RewriteError`].
+pub fn told_otherwise(batch: &Bytes, limits: &Limits) -> Result<Bytes, RewriteError> {
+    let runs = v2::told_otherwise(batch, limits)?;
+    let not_one = || RewriteError::NotOneBatch { base_offset: base_offset(batch), found: batch.len() };
+    runs.into_iter().next().map(|run| run.batch).ok_or_else(not_one)
 }
 
 /// What the first eight bytes say, for words about a batch that cannot be read.

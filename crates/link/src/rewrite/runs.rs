@@ -52,6 +52,8 @@ pub(crate) enum Body<'a> {
 pub(super) struct Runs {
     /// The first offset that is wanted.
     since: i64,
+    /// By how many milliseconds the base of times is before the first record's.
+    earlier: i64,
     /// The offset of the last record that came, wanted or not.
     last: Option<i64>,
     /// Most bytes of runs, and how many are left of them.
@@ -79,7 +81,12 @@ impl Runs {
     /// Runs of the records at `since` and behind it, of so many bytes at most.
     pub(super) fn within(since: i64, limit: usize) -> Self {
         let (plain, packer, done) = Default::default();
-        Self { since, last: None, limit, left: limit, open: None, plain, packer, done }
+        Self { since, earlier: 0, last: None, limit, left: limit, open: None, plain, packer, done }
+    }
+
+    /// The times of its records are told from another base than usual, so that none of it is the same bytes.
+    pub(super) fn told_otherwise(self) -> Self {
+        Self { earlier: 1, ..self }
     }
 
     /// Takes the next record: it goes on with the run, or begins one if there is a gap or if it was packed in another way.
@@ -97,7 +104,8 @@ impl Runs {
         if !self.open.as_ref().is_some_and(|open| open.goes_on(codec, offset)) {
             self.close()?;
         }
-        let open = self.open.get_or_insert_with(|| Open::begin(codec, offset, timestamp));
+        let base_timestamp = timestamp.wrapping_sub(self.earlier);
+        let open = self.open.get_or_insert_with(|| Open::begin(codec, offset, timestamp, base_timestamp));
         write(&mut self.plain, record, timestamp.wrapping_sub(open.base_timestamp), open.count);
         open.last_offset = offset;
         open.max_timestamp = open.max_timestamp.max(timestamp);
@@ -129,11 +137,11 @@ impl Runs {
 }
 
 impl Open {
-    fn begin(codec: Codec, offset: i64, timestamp: i64) -> Self {
+    fn begin(codec: Codec, offset: i64, timestamp: i64, base_timestamp: i64) -> Self {
         Self {
             codec,
             base_offset: offset,
-            base_timestamp: timestamp,
+            base_timestamp,
             max_timestamp: timestamp,
             last_offset: offset,
             count: 0,

@@ -12,7 +12,15 @@ use super::runs::{Body, Runs, Shown};
 use super::{Limits, Malformed, RewriteError, Run, base_offset};
 
 pub(super) fn runs(batch: &Bytes, since: i64, limits: &Limits) -> Result<Vec<Run>, RewriteError> {
-    let mut runs = Runs::within(since, limits.written);
+    fill(Runs::within(since, limits.written), batch, limits)
+}
+
+/// As [`runs`], all of it, and in other bytes.
+pub(super) fn told_otherwise(batch: &Bytes, limits: &Limits) -> Result<Vec<Run>, RewriteError> {
+    fill(Runs::within(0, limits.written).told_otherwise(), batch, limits)
+}
+
+fn fill(mut runs: Runs, batch: &Bytes, limits: &Limits) -> Result<Vec<Run>, RewriteError> {
     if let Some(opened) = open(batch, limits)? {
         for record in opened.records() {
             runs.push(opened.header.base_offset, opened.codec, &record?)?;

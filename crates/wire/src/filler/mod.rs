@@ -7,7 +7,8 @@
 //! 1. [`Fill`] splits the gap into entries of a fixed table;
 //! 2. [`make()`] puts a header in front of an entry, under the guard of the link's producer id;
 //! 3. [`recognise()`] knows such a batch again: its producer id is registered for the link, **and** its records are those of
-//!    an entry, bit for bit. A batch of the source with the same bytes and another producer id is data;
+//!    an entry, bit for bit. A batch of the source with the same bytes and another producer id is data, and a link writes it
+//!    in other bytes ([`is_like_filler`]);
 //! 4. [`hide()`] makes a control batch of it, which every client passes over without showing it and without standing still:
 //!    some spin when the batch is missing, others when it is empty;
 //! 5. [`hide_all`] does so in what a Fetch answer holds.
@@ -30,7 +31,7 @@ mod walk;
 pub use hide::{HIDDEN_LENGTH, hide};
 pub use make::make;
 pub use plan::Fill;
-pub use recognise::{is_filler, recognise};
+pub use recognise::{is_filler, is_like_filler, recognise};
 pub use table::{Entry, KEY, Kind};
 pub use walk::{Hidden, hide_all};
 

@@ -28,8 +28,19 @@ pub fn recognise(batch: &[u8], registered: &impl Fn(i64) -> bool) -> Option<(Bat
     if header.magic != MAGIC || whole != batch.len() {
         return None;
     }
+    entry(&header, records).map(|entry| (header, entry))
+}
+
+/// Whether a batch with this header would be a filler if a link wrote it: records of a source may be the same bytes, and have to be
+/// written in others.
+#[must_use]
+pub fn is_like_filler(header: &BatchHeader, records: &[u8]) -> bool {
+    entry(header, records).is_some()
+}
+
+fn entry(header: &BatchHeader, records: &[u8]) -> Option<&'static Entry> {
     let mut entries = Kind::Plain.entries().iter().chain(Kind::Keyed.entries());
-    entries.find(|entry| fits(entry, &header) && entry.records() == records).map(|entry| (header, entry))
+    entries.find(|entry| fits(entry, header) && entry.records() == records)
 }
 
 /// Whether the header is one that can stand before the entry: no bit beside the codec's but the one of append times.

@@ -331,3 +331,18 @@ proptest! {
         prop_assert_eq!(rest(&came, &before), rest(&shown, &after));
     }
 }
+
+#[test]
+fn what_a_source_wrote_in_the_same_bytes_is_known_before_it_is_written_again() {
+    for entry in entries() {
+        let batch = filler(entry, 0);
+        assert!(is_like_filler(&header(&batch), &batch[HEADER_LENGTH..]));
+        let marked = behind(|header| header.attributes |= TRANSACTIONAL, &batch);
+        assert!(
+            !is_like_filler(&header(&marked), &marked[HEADER_LENGTH..]),
+            "as it is stamped, not as it came"
+        );
+    }
+    let other = data(0, b"other");
+    assert!(!is_like_filler(&header(&other), &other[HEADER_LENGTH..]));
+}

@@ -1,5 +1,6 @@
 //! What goes to the mirror next.
 
+use bytes::Bytes;
 use tidegate_wire::batch::BatchHeader;
 use tidegate_wire::filler::{self, Fill, Kind};
 use tidegate_wire::stamp::{Guard, Stamped, stamp};
@@ -8,6 +9,7 @@ use super::work::{Fast, Work};
 use super::{Copying, Ending, InFlight};
 use crate::copy::guarding::Freshness;
 use crate::copy::{Append, Job, Mark, Obstacle, Order};
+use crate::rewrite::told_otherwise;
 
 /// The link writes in one epoch for ever: a later one would be a fence, and its first batch lands wherever the log ends.
 const EPOCH: i16 = 0;
@@ -26,14 +28,13 @@ impl Copying {
         }
         match self.queue.first()? {
             Work::Data(data) if self.may_append(job, now, job.limits.in_flight) => {
-                let stamped = stamp(&data.run.batch, SENT_AT, self.guard(job));
-                match stamped {
+                match self.stamped(job, &data.run.batch) {
                     Ok(stamped) => {
                         self.queue.pop();
                         Some(self.append(job, now, stamped, false))
                     }
-                    Err(error) => {
-                        self.end(Ending::Observe(Some(Obstacle::Unreadable(error.to_string()))));
+                    Err(obstacle) => {
+                        self.end(Ending::Observe(Some(obstacle)));
                         None
                     }
                 }
@@ -46,6 +47,21 @@ impl Copying {
             &Work::Gap { until, fast } => self.fill(job, now, until, fast),
             &Work::Start { before } => self.delete(before),
         }
+    }
+
+    /// Records that are what fillers are made of would be none at the mirror, under the link's own producer id.
+    fn stamped(&self, job: &Job, batch: &Bytes) -> Result<Stamped, Obstacle> {
+        let stamp = |batch: &Bytes| {
+            stamp(batch, SENT_AT, self.guard(job)).map_err(|error| Obstacle::unreadable(&error))
+        };
+        let stamped = stamp(batch)?;
+        let is_like_filler = BatchHeader::read(&stamped.header)
+            .is_some_and(|header| filler::is_like_filler(&header, &stamped.records));
+        if !is_like_filler {
+            return Ok(stamped);
+        }
+        let batch = told_otherwise(batch, &job.limits.rewrite);
+        stamp(&batch.map_err(|error| Obstacle::unreadable(&error))?)
     }
 
     fn fill(&mut self, job: &Job, now: i64, until: i64, fast: Fast) -> Option<Order> {
