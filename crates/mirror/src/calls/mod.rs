@@ -23,7 +23,7 @@ mod place;
 pub mod produce;
 mod refusal;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 mod text;
 pub mod write_markers;
 
