@@ -108,6 +108,7 @@ pub struct Builder {
     authorizer: bool,
     client_certificates: bool,
     racks: bool,
+    optimized: bool,
     admin: User,
     users: Vec<User>,
     settings: Vec<(String, String)>,
@@ -141,6 +142,12 @@ impl Builder {
     /// Gives each broker a random rack, a marker for leak tests.
     pub fn racks(mut self) -> Self {
         self.racks = true;
+        self
+    }
+
+    /// Lets the JVM compile and collect as in production, for measurements; tests want one that starts quickly.
+    pub fn optimized(mut self) -> Self {
+        self.optimized = true;
         self
     }
 
@@ -212,6 +219,7 @@ impl Kafka {
             authorizer: false,
             client_certificates: false,
             racks: false,
+            optimized: false,
             admin: User::new(&random::name("adm")),
             users: Vec::new(),
             settings: Vec::new(),
@@ -321,7 +329,7 @@ impl Kafka {
                     rack: self.racks.get(usize::from(id) - 1).filter(|_| self.builder.racks),
                     id,
                 });
-                Node::create(self.builder.version, id, self.dir.path(), &text)
+                Node::create(&self.builder, id, self.dir.path(), &text)
             })
             .collect()
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 
+use super::Builder;
 use crate::jars::Version;
 use crate::java;
 use crate::process::{self, Guarded};
@@ -13,6 +14,7 @@ use crate::process::{self, Guarded};
 #[derive(Debug)]
 pub(super) struct Node {
     version: Version,
+    optimized: bool,
     id: u16,
     properties: PathBuf,
     log: PathBuf,
@@ -21,10 +23,18 @@ pub(super) struct Node {
 
 impl Node {
     /// Writes the configuration; nothing runs yet.
-    pub(super) fn create(version: Version, id: u16, dir: &Path, config: &str) -> Result<Self> {
+    pub(super) fn create(builder: &Builder, id: u16, dir: &Path, config: &str) -> Result<Self> {
         let properties = dir.join(format!("server-{id}.properties"));
         fs::write(&properties, config).with_context(|| format!("writing {}", properties.display()))?;
-        Ok(Self { version, id, properties, log: dir.join(format!("server-{id}.log")), process: None })
+        let Builder { version, optimized, .. } = *builder;
+        Ok(Self {
+            version,
+            optimized,
+            id,
+            properties,
+            log: dir.join(format!("server-{id}.log")),
+            process: None,
+        })
     }
 
     pub(super) fn id(&self) -> u16 {
@@ -37,9 +47,8 @@ impl Node {
 
     pub(super) fn start(&mut self) -> Result<()> {
         ensure!(self.process.is_none(), "broker {} already runs", self.id);
-        // C1 only: brokers of a test live for seconds, and two cores have better things to compile.
-        let heap = ["-Xms96m", "-Xmx448m", "-XX:TieredStopAtLevel=1", "-Xshare:auto"];
-        let mut command = java::program(self.version, &heap, "kafka.Kafka")?;
+        let options = if self.optimized { OPTIMIZED } else { QUICK };
+        let mut command = java::program(self.version, options, "kafka.Kafka")?;
         command.arg(&self.properties);
         self.process = Some(process::start(&command, &self.log)?);
         Ok(())
@@ -80,3 +89,10 @@ impl Node {
         self.process.is_some()
     }
 }
+
+/// C1 only: brokers of a test live for seconds, and two cores have better things to compile.
+const QUICK: &[&str] = &["-Xms96m", "-Xmx448m", "-XX:TieredStopAtLevel=1", "-Xshare:auto"];
+
+/// As `kafka-server-start.sh` has it, with the collector for many cores instead of the one for tests.
+const OPTIMIZED: &[&str] =
+    &["-Xms1g", "-Xmx1g", "-XX:-UseSerialGC", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20"];
