@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::place::{Topic, TopicPartition};
 
 /// A partition of a topic whose id is made of its name.
-pub(super) fn at(topic: &str, partition: i32) -> TopicPartition {
+pub(crate) fn at(topic: &str, partition: i32) -> TopicPartition {
     let mut id = [1; 16];
     id.iter_mut().zip(topic.bytes()).for_each(|(place, byte)| *place = byte);
     TopicPartition::new(Topic::new(topic, Uuid::from_bytes(id)), partition)

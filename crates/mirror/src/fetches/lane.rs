@@ -6,7 +6,7 @@ use tidegate_client::{AskError, Connection, Endpoint};
 use tidegate_link::copy::{self, Event, Trouble};
 use tidegate_link::source::Aborted;
 use tokio::sync::mpsc;
-use tokio::time::{Duration, sleep};
+use tokio::time::{Duration, Instant, sleep};
 
 use super::Want;
 use super::wants::Wants;
@@ -27,12 +27,27 @@ const IDLE_BYTES: usize = 512 << 10;
 /// What a batch may be said to need before it is thought to be a mistake: the most that fits the client's own limit for answers.
 const MOST_WANTED: usize = 48 << 20;
 
+/// How long the waiting one waits while partitions come and go: one that comes back has to wait for its turn so long at most.
+const SHORT_WAIT: Duration = Duration::from_millis(100);
+
+/// And while none does, as stock consumers do (`fetch.max.wait.ms`): for each request a broker looks at every partition.
+const LONG_WAIT: Duration = Duration::from_millis(500);
+
+/// For how long a partition that had something may be expected back.
+const AWAY: Duration = Duration::from_secs(1);
+
 /// What is done with partitions that have nothing.
 pub(super) enum Patience {
     /// They go where waiting costs least.
     None { quiet: mpsc::UnboundedSender<Want> },
-    /// The broker waits so long for one that has something.
-    Waits(Duration),
+    /// The broker waits for one that has something; when one had is known.
+    Waits { last: Instant },
+}
+
+impl Patience {
+    pub(super) fn waits() -> Self {
+        Self::Waits { last: Instant::now() }
+    }
 }
 
 pub(super) struct Lane {
@@ -79,7 +94,8 @@ impl Lane {
     fn waits(&self) -> Option<Duration> {
         match self.patience {
             Patience::None { .. } => None,
-            Patience::Waits(patience) => Some(patience),
+            Patience::Waits { last } if last.elapsed() < AWAY => Some(SHORT_WAIT),
+            Patience::Waits { .. } => Some(LONG_WAIT),
         }
     }
 
@@ -171,11 +187,11 @@ impl Lane {
         if fetched.error.is_stale_leader() {
             self.cluster.forget(&at.topic).await;
         }
-        match &self.patience {
-            Patience::Waits(_) if self.wants.of(at).is_some_and(|want| says_nothing(want, &fetched)) => {
+        if let Patience::Waits { last } = &mut self.patience {
+            if self.wants.of(at).is_some_and(|want| says_nothing(want, &fetched)) {
                 return;
             }
-            _ => {}
+            *last = Instant::now();
         }
         let Some(want) = self.wants.remove(at) else { return };
         match &self.patience {

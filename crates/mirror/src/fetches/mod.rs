@@ -11,7 +11,6 @@ use std::sync::Arc;
 
 use tidegate_client::Endpoint;
 use tokio::sync::mpsc;
-use tokio::time::Duration;
 
 use crate::budget::Budget;
 use crate::calls::TopicPartition;
@@ -31,9 +30,6 @@ pub(crate) struct Want {
     pub(crate) reply: Reply,
 }
 
-/// How long the waiting one waits: a partition that comes to it has to wait for its turn so long at most.
-const IDLE_WAIT: Duration = Duration::from_millis(100);
-
 /// Begins to take wants for a broker; it ends with the last sender.
 pub(crate) fn start(cluster: Arc<Cluster>, broker: Endpoint, budget: Budget) -> mpsc::UnboundedSender<Want> {
     let (busy, to_busy) = mpsc::unbounded_channel();
@@ -41,6 +37,6 @@ pub(crate) fn start(cluster: Arc<Cluster>, broker: Endpoint, budget: Budget) -> 
     let lane =
         |wants, patience| Lane::new(Arc::clone(&cluster), broker.clone(), budget.clone(), wants, patience);
     tokio::spawn(lane(to_busy, Patience::None { quiet: idle }).run());
-    tokio::spawn(lane(to_idle, Patience::Waits(IDLE_WAIT)).run());
+    tokio::spawn(lane(to_idle, Patience::waits()).run());
     busy
 }
