@@ -109,6 +109,7 @@ pub struct Builder {
     authorizer: bool,
     client_certificates: bool,
     racks: bool,
+    optimized: bool,
     admin: User,
     users: Vec<User>,
     settings: Vec<(String, String)>,
@@ -143,6 +144,12 @@ impl Builder {
     /// Gives each broker a random rack, a marker for leak tests.
     pub fn racks(mut self) -> Self {
         self.racks = true;
+        self
+    }
+
+    /// Lets the JVM compile and collect as in production, for measurements; tests want one that starts quickly.
+    pub fn optimized(mut self) -> Self {
+        self.optimized = true;
         self
     }
 
@@ -235,6 +242,7 @@ impl Kafka {
             authorizer: false,
             client_certificates: false,
             racks: false,
+            optimized: false,
             admin: User::new(&random::name("adm")),
             users: Vec::new(),
             settings: Vec::new(),
