@@ -10,9 +10,9 @@ mod closed;
 mod create;
 mod hold;
 mod open;
-mod outcome;
+pub(crate) mod outcome;
 mod reconnect;
-mod session;
+pub(crate) mod session;
 mod stream;
 mod work;
 
@@ -23,6 +23,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::{Parser, ValueEnum};
 
+use crate::batch::Codec;
 use outcome::Outcome;
 use session::{Session, Target};
 use work::Work;
@@ -80,6 +81,12 @@ pub struct Args {
     /// Go on at the address that Metadata names as the leader of partition 0, as stock clients do.
     #[arg(long)]
     pub follow_leader: bool,
+    /// Records with keys, and how they are compressed, for `produce`; without it they have no keys.
+    #[arg(long, value_enum)]
+    pub keyed: Option<Codec>,
+    /// `NAME=VALUE` of a topic to create.
+    #[arg(long)]
+    pub config: Vec<String>,
     /// Print `ready` and wait for a line before the run and for another one after it.
     #[arg(long)]
     pub gate: bool,
@@ -191,7 +198,7 @@ fn done(args: &Args, outcome: &Outcome, report: &mut dyn FnMut(&str)) -> Result<
     Ok(())
 }
 
-fn wait_for_line() -> Result<()> {
+pub(crate) fn wait_for_line() -> Result<()> {
     stdin().lock().read_line(&mut String::new())?;
     Ok(())
 }

@@ -6,18 +6,18 @@ use serde_json::{Map, Value, json};
 
 /// Counts, wall time and latencies of a run.
 #[derive(Debug, Default)]
-pub(super) struct Outcome {
-    pub(super) bytes: u64,
-    pub(super) requests: u64,
-    pub(super) seconds: f64,
-    pub(super) latencies: Vec<Duration>,
+pub(crate) struct Outcome {
+    pub(crate) bytes: u64,
+    pub(crate) requests: u64,
+    pub(crate) seconds: f64,
+    pub(crate) latencies: Vec<Duration>,
     /// How far behind its schedule the open loop sent, at worst.
-    pub(super) late: Option<Duration>,
+    pub(crate) late: Option<Duration>,
 }
 
 impl Outcome {
     /// Joins a run that went on at the same time.
-    pub(super) fn join(&mut self, other: Self) {
+    pub(crate) fn join(&mut self, other: Self) {
         self.bytes += other.bytes;
         self.requests += other.requests;
         self.seconds = self.seconds.max(other.seconds);
@@ -25,7 +25,7 @@ impl Outcome {
         self.late = self.late.max(other.late);
     }
 
-    pub(super) fn to_json(&self) -> String {
+    pub(crate) fn to_json(&self) -> String {
         let mut latencies = self.latencies.clone();
         latencies.sort_unstable();
         let mut fields = Map::new();

@@ -22,14 +22,19 @@ use crate::frame;
 
 /// Where to connect and as whom.
 #[derive(Clone)]
-pub(super) struct Target {
-    pub(super) address: SocketAddr,
+pub(crate) struct Target {
+    pub(crate) address: SocketAddr,
     login: Option<(String, String)>,
     tls: Option<Arc<ClientConfig>>,
 }
 
 impl Target {
-    pub(super) fn new(args: &Args) -> Result<Self> {
+    /// A broker in plaintext.
+    pub(crate) fn plain(address: SocketAddr) -> Self {
+        Self { address, login: None, tls: None }
+    }
+
+    pub(crate) fn new(args: &Args) -> Result<Self> {
         let tls = args.ca.as_deref().map(stream::trusting).transpose()?;
         Ok(Self { address: args.address, login: args.user.clone().zip(args.password.clone()), tls })
     }
@@ -37,19 +42,19 @@ impl Target {
 
 /// What Metadata says of a topic.
 #[derive(Debug)]
-pub(super) struct Topic {
-    pub(super) id: Uuid,
-    pub(super) leader: SocketAddr,
+pub(crate) struct Topic {
+    pub(crate) id: Uuid,
+    pub(crate) leader: SocketAddr,
 }
 
 /// A connection that is logged in.
-pub(super) struct Session {
+pub(crate) struct Session {
     stream: BufReader<Stream>,
     frame: Vec<u8>,
 }
 
 impl Session {
-    pub(super) fn open(target: &Target, address: SocketAddr) -> Result<Self> {
+    pub(crate) fn open(target: &Target, address: SocketAddr) -> Result<Self> {
         let tcp = TcpStream::connect(address).with_context(|| format!("cannot connect to {address}"))?;
         tcp.set_nodelay(true)?;
         tcp.set_read_timeout(Some(PATIENCE))?;
@@ -67,7 +72,7 @@ impl Session {
     }
 
     /// Asks for one topic's id and leader.
-    pub(super) fn topic(&mut self, name: &str) -> Result<Topic> {
+    pub(crate) fn topic(&mut self, name: &str) -> Result<Topic> {
         let asked = MetadataRequestTopic::default()
             .with_name(Some(TopicName(StrBytes::from_string(name.to_owned()))));
         let request =
@@ -76,12 +81,12 @@ impl Session {
         topic_of(&answer).with_context(|| format!("metadata of topic {name}"))
     }
 
-    pub(super) fn send(&mut self, frame: &[u8]) -> Result<()> {
+    pub(crate) fn send(&mut self, frame: &[u8]) -> Result<()> {
         self.stream.get_mut().write_all(frame).context("cannot send")
     }
 
     /// The next frame, without its size.
-    pub(super) fn receive(&mut self) -> Result<&[u8]> {
+    pub(crate) fn receive(&mut self) -> Result<&[u8]> {
         let mut prefix = [0; frame::SIZE_BYTES];
         self.stream.read_exact(&mut prefix).context("no answer")?;
         let size = frame::size(prefix)?;
@@ -94,12 +99,12 @@ impl Session {
     }
 
     /// Gives the room of the last answer back.
-    pub(super) fn shrink(&mut self) {
+    pub(crate) fn shrink(&mut self) {
         self.frame = Vec::new();
     }
 
     /// The socket itself, for a writer that runs beside the reader.
-    pub(super) fn writer(&self) -> Result<TcpStream> {
+    pub(crate) fn writer(&self) -> Result<TcpStream> {
         match self.stream.get_ref() {
             Stream::Plain(tcp) => Ok(tcp.try_clone()?),
             Stream::Encrypted(_) => bail!("TLS cannot be written beside its reader"),
@@ -117,7 +122,7 @@ impl Session {
     }
 
     /// Sends one request and waits for its answer.
-    pub(super) fn ask<R: Request>(&mut self, version: i16, request: &R) -> Result<R::Response> {
+    pub(crate) fn ask<R: Request>(&mut self, version: i16, request: &R) -> Result<R::Response> {
         self.send(&frame::request(version, 0, request)?)?;
         let answer = Bytes::copy_from_slice(self.receive()?);
         frame::decode_response::<R>(version, answer)

@@ -35,7 +35,7 @@ enum Answers {
 impl Work {
     pub(super) fn new(args: &Args, topic: &Topic) -> Result<Self> {
         match args.mode {
-            Mode::Produce => Self::produce(args, topic, &Batch::large()?),
+            Mode::Produce => Self::produce(args, topic, &args.keyed.map_or_else(Batch::large, Batch::keyed)?),
             Mode::Small | Mode::Latency => Self::produce(args, topic, &Batch::small()?),
             Mode::Consume | Mode::Hold | Mode::Stall | Mode::Reconnect => Self::fetch(args, topic),
             Mode::Create => bail!("creating a topic is no load"),

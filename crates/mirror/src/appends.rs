@@ -4,6 +4,7 @@
 #[cfg(test)]
 mod tests;
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use tidegate_client::{Connection, Endpoint};
@@ -37,7 +38,7 @@ const REQUESTS: usize = 4;
 /// Bytes of batches from which on a request is large enough. One batch may be larger.
 const REQUEST_BYTES: usize = 1 << 20;
 
-/// Jobs that wait in front of it; whoever brings more waits, too.
+/// Jobs that wait in front of it, and as many that were looked at; whoever brings more waits, too.
 const QUEUE: usize = 64;
 
 /// What is owed for one request.
@@ -49,7 +50,7 @@ struct Sent {
 /// Begins to take jobs for a broker; it ends with the last sender.
 pub(crate) fn start(cluster: Arc<Cluster>, broker: Endpoint) -> mpsc::Sender<Job> {
     let (sender, jobs) = mpsc::channel(QUEUE);
-    tokio::spawn(async move { Appends { cluster, broker, jobs, next: None }.run().await });
+    tokio::spawn(async move { Appends { cluster, broker, jobs, waiting: VecDeque::new() }.run().await });
     sender
 }
 
@@ -57,8 +58,8 @@ struct Appends {
     cluster: Arc<Cluster>,
     broker: Endpoint,
     jobs: mpsc::Receiver<Job>,
-    /// Taken and not sent.
-    next: Option<Job>,
+    /// Taken and not sent; those of a partition in order.
+    waiting: VecDeque<Job>,
 }
 
 impl Appends {
@@ -66,7 +67,7 @@ impl Appends {
         while let Some(job) = self.first().await {
             match self.cluster.connect(&self.broker).await {
                 Ok(connection) => {
-                    self.next = Some(job);
+                    self.waiting.push_front(job);
                     self.serve(connection).await;
                 }
                 Err(error) => {
@@ -79,7 +80,7 @@ impl Appends {
 
     /// The next job, if there ever is one.
     async fn first(&mut self) -> Option<Job> {
-        match self.next.take() {
+        match self.waiting.pop_front() {
             Some(job) => Some(job),
             None => self.jobs.recv().await,
         }
@@ -87,7 +88,8 @@ impl Appends {
 
     /// The broker cannot be reached: whoever waits is told at once, since another one may lead by now.
     fn refuse(&mut self, job: Job) {
-        job.reply.fail(Trouble::NotSent);
+        let waiting = [job].into_iter().chain(self.waiting.drain(..));
+        waiting.for_each(|job| job.reply.fail(Trouble::NotSent));
         while let Ok(job) = self.jobs.try_recv() {
             job.reply.fail(Trouble::NotSent);
         }
@@ -112,7 +114,7 @@ impl Appends {
             let Some(job) = self.first().await else { return };
             // A new one serves at least once, or a session of no length would be opened without end.
             if sender.is_broken() || !(times.serve() || is_new) {
-                self.next = Some(job);
+                self.waiting.push_front(job);
                 return;
             }
             is_new = false;
@@ -130,22 +132,45 @@ impl Appends {
         }
     }
 
-    /// As many batches as fit, one of a partition.
+    /// As many batches as fit, one of a partition: a partition that has several must not keep others waiting.
     fn bundle(&mut self, first: Job) -> (Batches, Vec<(i64, Reply)>) {
-        let (mut batches, mut owed) = (Batches::new(), Vec::new());
-        let mut job = Some(first);
-        while let Some(Job { at, batch, base_offset, guarding, lease, reply }) = job {
-            if guarding == Guarding::Lease && !lease.is_held() {
-                reply.fail(Trouble::NotSent);
-            } else if let Err(batch) = batches.add(at.clone(), batch) {
-                self.next = Some(Job { at, batch, base_offset, guarding, lease, reply });
-                break;
-            } else {
-                owed.push((base_offset, reply));
-            }
-            job = if batches.bytes() < REQUEST_BYTES { self.jobs.try_recv().ok() } else { None };
+        let mut bundle = Bundle::default();
+        bundle.add(first);
+        while self.waiting.len() < QUEUE
+            && let Ok(job) = self.jobs.try_recv()
+        {
+            self.waiting.push_back(job);
         }
-        (batches, owed)
+        self.waiting = self.waiting.drain(..).filter_map(|job| bundle.add(job)).collect();
+        (bundle.batches, bundle.owed)
+    }
+}
+
+/// One request, and what is owed for it.
+#[derive(Default)]
+struct Bundle {
+    batches: Batches,
+    owed: Vec<(i64, Reply)>,
+}
+
+impl Bundle {
+    /// Takes a job, or gives it back: for the next request.
+    fn add(&mut self, job: Job) -> Option<Job> {
+        if self.batches.bytes() >= REQUEST_BYTES {
+            return Some(job);
+        }
+        let Job { at, batch, base_offset, guarding, lease, reply } = job;
+        if guarding == Guarding::Lease && !lease.is_held() {
+            reply.fail(Trouble::NotSent);
+            return None;
+        }
+        match self.batches.add(at.clone(), batch) {
+            Ok(()) => {
+                self.owed.push((base_offset, reply));
+                None
+            }
+            Err(batch) => Some(Job { at, batch, base_offset, guarding, lease, reply }),
+        }
     }
 }
 

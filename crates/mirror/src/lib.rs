@@ -44,6 +44,6 @@ pub use share::Share;
 pub use topics::TopicError;
 pub use verify::{VerifyError, verify};
 pub use worker::{
-    Gaps, HeldView, LinkSpec, LinkStatus, LinkView, MirrorView, PartitionView, Records, RecordsError, Site,
-    Worker,
+    FillingView, Gaps, HeldView, LinkSpec, LinkStatus, LinkView, MirrorView, PartitionView, Records,
+    RecordsError, Site, Worker,
 };

@@ -78,11 +78,18 @@ pub fn next_frame(buffer: &mut BytesMut, limits: FrameLimits) -> Result<Option<B
 /// sends nothing holds 8 KiB.
 #[must_use]
 pub fn read_ahead(buffer: &[u8], first: usize, earned: usize) -> usize {
+    room_ahead(buffer, first, earned).min(LARGEST_READ)
+}
+
+/// The same for whoever takes whole frames that are large, again and again: room for all of it at once, if that much was
+/// earned, and so nothing is moved to larger room while it comes.
+#[must_use]
+pub fn room_ahead(buffer: &[u8], first: usize, earned: usize) -> usize {
     let missing = match size_prefix(buffer).map(usize::try_from) {
         Some(Ok(size)) => (size + SIZE_PREFIX).saturating_sub(buffer.len()),
         _ => first,
     };
-    missing.min(buffer.len().max(FIRST_READ).max(earned)).clamp(1, LARGEST_READ)
+    missing.min(buffer.len().max(FIRST_READ).max(earned)).max(1)
 }
 
 /// Room for the first read of the next frame after a read with `room` that took `taken` bytes: twice as much when it

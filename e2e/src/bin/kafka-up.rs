@@ -1,7 +1,7 @@
 //! Starts a cluster for a person at a terminal: `cargo xtask kafka up`.
 #![allow(clippy::print_stdout, reason = "a person reads the terminal")]
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::Parser;
 use tidegate_e2e::jars::Version;
 use tidegate_e2e::kafka::{Kafka, Protocol, User};
@@ -21,6 +21,12 @@ struct Args {
     /// StandardAuthorizer, with the admin as its super user
     #[arg(long)]
     authorizer: bool,
+    /// A JVM as in production instead of one that starts quickly
+    #[arg(long)]
+    optimized: bool,
+    /// KEY=VALUE of each broker's server.properties
+    #[arg(long)]
+    setting: Vec<String>,
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -30,6 +36,13 @@ async fn main() -> Result<()> {
     let mut builder = Kafka::builder(args.version).brokers(args.brokers).protocol(args.protocol).admin(admin);
     if args.authorizer {
         builder = builder.authorizer();
+    }
+    if args.optimized {
+        builder = builder.optimized();
+    }
+    for setting in &args.setting {
+        let (key, value) = setting.split_once('=').context("a setting is KEY=VALUE")?;
+        builder = builder.setting(key, value);
     }
     let kafka = builder.start()?;
     print!("{}", description(&kafka));

@@ -111,6 +111,7 @@ pub struct Builder {
     client_certificates: bool,
     racks: bool,
     doors: bool,
+    optimized: bool,
     admin: User,
     users: Vec<User>,
     settings: Vec<(String, String)>,
@@ -151,6 +152,12 @@ impl Builder {
     /// Sends clients to [`Kafka::door`], where the test has to let them through.
     pub fn doors(mut self) -> Self {
         self.doors = true;
+        self
+    }
+
+    /// Lets the JVM compile and collect as in production, for measurements; tests want one that starts quickly.
+    pub fn optimized(mut self) -> Self {
+        self.optimized = true;
         self
     }
 
@@ -244,6 +251,7 @@ impl Kafka {
             client_certificates: false,
             racks: false,
             doors: false,
+            optimized: false,
             admin: User::new(&random::name("adm")),
             users: Vec::new(),
             settings: Vec::new(),

@@ -14,6 +14,7 @@ use crate::process::{self, Guarded};
 #[derive(Debug)]
 pub(super) struct Node {
     version: Version,
+    /// Options of the JVM.
     java: Vec<String>,
     id: u16,
     properties: PathBuf,
@@ -26,9 +27,10 @@ impl Node {
     pub(super) fn create(builder: &Builder, id: u16, dir: &Path, config: &str) -> Result<Self> {
         let properties = dir.join(format!("server-{id}.properties"));
         fs::write(&properties, config).with_context(|| format!("writing {}", properties.display()))?;
-        let (version, java) = (builder.version, builder.java.clone());
+        let options = if builder.optimized { OPTIMIZED } else { QUICK };
+        let java = options.iter().map(ToString::to_string).chain(builder.java.iter().cloned()).collect();
         let log = dir.join(format!("server-{id}.log"));
-        Ok(Self { version, java, id, properties, log, process: None })
+        Ok(Self { version: builder.version, java, id, properties, log, process: None })
     }
 
     pub(super) fn id(&self) -> u16 {
@@ -41,9 +43,7 @@ impl Node {
 
     pub(super) fn start(&mut self) -> Result<()> {
         ensure!(self.process.is_none(), "broker {} already runs", self.id);
-        // C1 only: brokers of a test live for seconds, and two cores have better things to compile.
-        let mut options = vec!["-Xms96m", "-Xmx448m", "-XX:TieredStopAtLevel=1", "-Xshare:auto"];
-        options.extend(self.java.iter().map(String::as_str));
+        let options: Vec<&str> = self.java.iter().map(String::as_str).collect();
         let mut command = java::program(self.version, &options, "kafka.Kafka")?;
         command.arg(&self.properties);
         self.process = Some(process::start(&command, &self.log)?);
@@ -85,3 +85,10 @@ impl Node {
         self.process.is_some()
     }
 }
+
+/// C1 only: brokers of a test live for seconds, and two cores have better things to compile.
+const QUICK: &[&str] = &["-Xms96m", "-Xmx448m", "-XX:TieredStopAtLevel=1", "-Xshare:auto"];
+
+/// As `kafka-server-start.sh` has it, with the collector for many cores instead of the one for tests.
+const OPTIMIZED: &[&str] =
+    &["-Xms1g", "-Xmx1g", "-XX:-UseSerialGC", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20"];

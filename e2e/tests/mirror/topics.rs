@@ -28,7 +28,10 @@ async fn a_topic_is_made_copied_grown_and_then_is_as_its_source() {
     let topic = site.source.kafka.create_topic(PARTITIONS).unwrap();
     let place = |partition| Place::new(&topic.name, partition);
     site.source.set_config(&place(0), "retention.ms", "86400000");
-    (0..PARTITIONS).for_each(|partition| write(&mut site.source, &place(partition), 3));
+    for partition in 0..PARTITIONS {
+        crate::site::until_led(&mut site.source, &place(partition));
+        write(&mut site.source, &place(partition), 3);
+    }
     let (link, mut mirror) = mirrored(&site, &topic.name);
     until(&mut mirror, &link, "all is there", |mirror| {
         mirror.partitions().count() == 64 && mirror.caught_up()

@@ -34,12 +34,17 @@ const TRANSACTION_COORDINATOR_FENCED: ErrorCode = ErrorCode(52);
 /// What two partitions of a topic hold.
 pub(crate) struct Log {
     first: TopicPartition,
-    second: TopicPartition,
+    pub(crate) second: TopicPartition,
     written: Vec<Stamped>,
 }
 
 impl Log {
-    fn end(&self) -> i64 {
+    /// How many batches were written to each.
+    pub(crate) fn written(&self) -> usize {
+        self.written.len()
+    }
+
+    pub(crate) fn end(&self) -> i64 {
         i64::from(COUNT) * i64::try_from(self.written.len()).unwrap()
     }
 }
@@ -177,6 +182,17 @@ pub(crate) async fn another_topic_of_the_name_is_noticed(site: &Site, log: &Log)
         assert_eq!(appended.error, ErrorCode::UNKNOWN_TOPIC_ID);
     }
     assert_eq!(spot_of(&mut connection, &log.second, Spot::LogEnd).await, log.end());
+}
+
+/// A batch behind those of the log.
+pub(crate) async fn append_more(site: &Site, at: &TopicPartition) {
+    let (mut sender, mut answers) = open(site).await;
+    let appended = append(&mut sender, &mut answers, at, stamped(3 * COUNT, SMALL)).await;
+    assert_eq!(appended.error, ErrorCode::NONE);
+}
+
+pub(crate) async fn end_of(site: &Site, at: &TopicPartition) -> i64 {
+    spot_of(&mut site.connection().await, at, Spot::LogEnd).await
 }
 
 async fn open(site: &Site) -> (ProduceSender<i32>, ProduceAnswers<i32>) {

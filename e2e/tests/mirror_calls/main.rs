@@ -13,6 +13,7 @@
 mod admin;
 mod batches;
 mod logs;
+mod sessions;
 mod site;
 
 use tidegate_e2e::jars::Version;
@@ -22,15 +23,15 @@ use site::Site;
 
 #[tokio::test]
 async fn kafka_4_1_answers_every_call() {
-    every_call(&Site::start(Version::V4_1_1, Protocol::Ssl)).await;
+    every_call(&mut Site::start(Version::V4_1_1, Protocol::Ssl)).await;
 }
 
 #[tokio::test]
 async fn kafka_3_9_answers_every_call() {
-    every_call(&Site::start(Version::V3_9_1, Protocol::Plaintext)).await;
+    every_call(&mut Site::start(Version::V3_9_1, Protocol::Plaintext)).await;
 }
 
-async fn every_call(site: &Site) {
+async fn every_call(site: &mut Site) {
     let topic = admin::topics_are_made(site).await;
     let log = logs::batches_are_appended_in_a_pipe(site, &topic).await;
     logs::appends_are_guarded(site, &log).await;
@@ -42,4 +43,5 @@ async fn every_call(site: &Site) {
     logs::another_topic_of_the_name_is_noticed(site, &log).await;
     admin::configs_are_changed_and_read(site, &topic).await;
     admin::partitions_are_added(site, &topic).await;
+    sessions::sessions_tell_what_is_new(site, &log).await;
 }

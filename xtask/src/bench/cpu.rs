@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
-/// CPU time of each thread of a process at one moment.
+/// CPU time of each thread of a process at one moment; by default the one before it began.
+#[derive(Default)]
 pub(super) struct Snapshot(BTreeMap<String, u64>);
 
 impl Snapshot {
@@ -34,10 +35,19 @@ impl Snapshot {
 
 /// `VmRSS` of a process in bytes.
 pub(super) fn resident_bytes(pid: u32) -> Result<u64> {
+    memory(pid, "VmRSS:")
+}
+
+/// `VmHWM` of a process in bytes: the most that it ever had.
+pub(super) fn most_resident_bytes(pid: u32) -> Result<u64> {
+    memory(pid, "VmHWM:")
+}
+
+fn memory(pid: u32, what: &str) -> Result<u64> {
     let path = format!("/proc/{pid}/status");
     let status = fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))?;
-    let kilobytes = status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.strip_suffix("kB"));
-    let kilobytes: u64 = kilobytes.with_context(|| format!("no VmRSS in {path}"))?.trim().parse()?;
+    let kilobytes = status.lines().find_map(|line| line.strip_prefix(what)?.strip_suffix("kB"));
+    let kilobytes: u64 = kilobytes.with_context(|| format!("no {what} in {path}"))?.trim().parse()?;
     Ok(kilobytes * 1024)
 }
 
@@ -62,7 +72,8 @@ mod tests {
         // The counter of a running thread is brought up to date at scheduler ticks.
         std::thread::sleep(Duration::from_millis(5));
         assert!(Snapshot::take(pid).unwrap().since(&before) > Duration::from_millis(10));
-        assert!(resident_bytes(pid).unwrap() > 100_000);
+        let (now, most) = (resident_bytes(pid).unwrap(), most_resident_bytes(pid).unwrap());
+        assert!(now > 100_000 && most > 100_000);
     }
 
     #[test]

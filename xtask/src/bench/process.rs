@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::net::{SocketAddr, TcpStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -15,22 +15,23 @@ pub(super) struct Process {
 }
 
 impl Process {
-    /// Starts a server with its output in `folder/NAME.log` and waits until it accepts connections.
-    pub(super) fn serve(
-        name: &str,
-        mut command: Command,
-        folder: &Path,
-        address: SocketAddr,
-    ) -> Result<Self> {
-        if TcpStream::connect(address).is_ok() {
-            bail!("{address}, meant for {name}, is in use: stop its owner or give another --base-port");
-        }
-        let log = folder.join(format!("{name}.log"));
+    /// Starts a program with its output in `folder/NAME.log`.
+    pub(super) fn start(name: &str, mut command: Command, folder: &Path) -> Result<Self> {
+        let log = log(name, folder);
         let output = File::create(&log).with_context(|| format!("cannot write {}", log.display()))?;
         command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output);
         let child = command.spawn().with_context(|| format!("cannot start {name}: {command:?}"))?;
-        let mut process = Self { name: name.to_owned(), child };
-        process.wait_listening(address).with_context(|| format!("its output is in {}", log.display()))?;
+        Ok(Self { name: name.to_owned(), child })
+    }
+
+    /// Starts a server likewise, and waits until it accepts connections.
+    pub(super) fn serve(name: &str, command: Command, folder: &Path, address: SocketAddr) -> Result<Self> {
+        if TcpStream::connect(address).is_ok() {
+            bail!("{address}, meant for {name}, is in use: stop its owner or give another --base-port");
+        }
+        let mut process = Self::start(name, command, folder)?;
+        let output = || format!("its output is in {}", log(name, folder).display());
+        process.wait_listening(address).with_context(output)?;
         Ok(process)
     }
 
@@ -59,6 +60,10 @@ impl Drop for Process {
         self.child.kill().ok();
         self.child.wait().ok();
     }
+}
+
+fn log(name: &str, folder: &Path) -> PathBuf {
+    folder.join(format!("{name}.log"))
 }
 
 const START_PATIENCE: Duration = Duration::from_secs(15);

@@ -51,8 +51,9 @@ impl Default for CopyLimits {
         Self {
             // Brokers know the last five batches of a producer again.
             in_flight: 5,
-            // Four answers of common size: one is written while the next is on its way.
-            queued_bytes: 4 << 20,
+            // Two answers of common size: one is written while the next is on its way. What lies there for longer is no longer in the
+            // caches of the processor when it is sent.
+            queued_bytes: 2 << 20,
             // 18 to 50 ms for a broker.
             markers_at_once: 1_000,
             // Some 20 seconds and 78 MB of log; beyond that, fillers of records are 200 times faster.

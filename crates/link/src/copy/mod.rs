@@ -39,6 +39,7 @@ mod copying;
 mod event;
 mod facts;
 mod failure;
+mod filling;
 mod guarding;
 mod job;
 mod observing;
@@ -49,10 +50,13 @@ mod sequence;
 mod status;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 
 pub use event::{Bounds, Event, Fetched, Producer, Seen, Trouble};
 pub use facts::Facts;
 pub use failure::{Failure, Obstacle};
+pub use filling::Filling;
 pub use job::{CopyLimits, Job};
 pub use order::{Append, Attempt, Guarding, Mark, Order};
 pub use status::{Phase, Status};
@@ -142,19 +146,23 @@ impl Copier {
     /// What it does now.
     #[must_use]
     pub fn status(&self, now: i64) -> Status {
+        let mut filling = None;
         let (phase, position, source_end, guarding) = match &self.state {
             State::Observing(_) => (Phase::Observing, None, None, None),
             State::Scanning(_) | State::Comparing(_) => (Phase::Comparing, None, None, None),
             State::Resting { .. } => (Phase::Resting, None, None, None),
             State::Failed(failure) => (Phase::Failed(failure.clone()), None, None, None),
-            State::Copying(copying) => (
-                Phase::Copying,
-                Some(copying.position),
-                Some(copying.source.end),
-                Some(copying.freshness().guarding(&self.job, now)),
-            ),
+            State::Copying(copying) => {
+                filling = copying.filling(&self.job, now);
+                (
+                    Phase::Copying,
+                    Some(copying.position),
+                    Some(copying.source.end),
+                    Some(copying.freshness().guarding(&self.job, now)),
+                )
+            }
         };
-        Status { phase, position, source_end, guarding, facts: self.facts.clone() }
+        Status { phase, position, source_end, guarding, filling, facts: self.facts.clone() }
     }
 
     fn next(&mut self, now: i64, event: Event, orders: &mut Vec<Order>) -> State {

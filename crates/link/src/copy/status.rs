@@ -1,6 +1,6 @@
 //! What people are told of a copy.
 
-use super::{Facts, Failure, Guarding};
+use super::{Facts, Failure, Filling, Guarding};
 
 /// What a machine does, at one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +13,8 @@ pub struct Status {
     pub source_end: Option<i64>,
     /// What guards the next append.
     pub guarding: Option<Guarding>,
+    /// The gap that it fills, or is about to.
+    pub filling: Option<Filling>,
     /// What it has done.
     pub facts: Facts,
 }

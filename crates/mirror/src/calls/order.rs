@@ -51,6 +51,18 @@ pub(super) fn in_order<E: About, A>(
     by_id: bool,
     answers: impl Iterator<Item = (Named, i32, A)>,
 ) -> Result<Vec<A>, AskError> {
+    let ordered: Option<Vec<A>> = some_in_order(api, asked, by_id, answers)?.into_iter().collect();
+    ordered
+        .ok_or(AskError::Malformed { api, what: "a partition that was asked for is missing in the answer" })
+}
+
+/// The same where not every entry has to have one.
+pub(super) fn some_in_order<E: About, A>(
+    api: ApiKey,
+    asked: &[E],
+    by_id: bool,
+    answers: impl Iterator<Item = (Named, i32, A)>,
+) -> Result<Vec<Option<A>>, AskError> {
     let malformed = |what| AskError::Malformed { api, what };
     let mut found = HashMap::new();
     for (topic, partition, answer) in answers {
@@ -62,8 +74,7 @@ pub(super) fn in_order<E: About, A>(
         let at = entry.at();
         found.remove(&(at.topic.named(by_id), at.partition))
     };
-    let ordered: Option<Vec<A>> = asked.iter().map(answer).collect();
-    let ordered = ordered.ok_or(malformed("a partition that was asked for is missing in the answer"))?;
+    let ordered = asked.iter().map(answer).collect();
     if !found.is_empty() {
         return Err(malformed("the answer holds a partition that was not asked for"));
     }

@@ -3,13 +3,14 @@
 use std::num::NonZeroU64;
 use std::sync::Mutex;
 
-use tidegate_link::copy::Attempt;
+use tidegate_link::copy::{Attempt, Event};
 use tidegate_wire::codec;
 use tidegate_wire::messages::fetch_response::{FetchableTopicResponse, PartitionData};
 use tidegate_wire::messages::{FetchRequest, FetchResponse};
 use tidegate_wire::{Bytes, StrBytes};
 use tokio::time::{Duration, Instant};
 
+use super::lane::PARTITION_BYTES;
 use super::*;
 use crate::calls::testing::at;
 use crate::reply::{Owed, Told};
@@ -92,6 +93,57 @@ async fn a_request_that_was_throttled_is_put_again_and_nobody_hears_of_it() {
     assert!(matches!(&event, Event::Fetched(Ok(fetched)) if !fetched.records.is_empty()), "{event:?}");
     assert!(begun.elapsed() >= Duration::from_millis(400), "{:?}", begun.elapsed());
     assert_eq!((broker.requests(), broker.connections()), (3, 1));
+}
+
+/// What the second connection of one broker hears: the first asks once, and hears of nothing new.
+#[tokio::test]
+async fn a_session_outlasts_a_throttle_and_whoever_has_something_is_told_though_the_answer_is_full() {
+    let came = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&came);
+    let broker = Broker::start(move |_, request| {
+        let seen = Arc::clone(&seen);
+        async move {
+            let asked: FetchRequest = codec::decode(request.version, &request.body).unwrap();
+            let named: usize = asked.topics.iter().map(|topic| topic.partitions.len()).sum();
+            seen.lock().unwrap().push((asked.session_epoch, named, Instant::now()));
+            let answer = match asked.session_epoch {
+                -1 => ends([(0, 3, ""), (1, 3, "")]),
+                0 => ends([(0, 3, ""), (1, 3, "")]).with_session_id(7),
+                1 => silenced(300).with_session_id(7),
+                _ => ends([(0, 9, "records"), (1, 9, "")]).with_session_id(7),
+            };
+            Some(written(&answer, request.version))
+        }
+    })
+    .await;
+    let cluster = Arc::new(Cluster::new(vec![broker.endpoint.clone()], options()));
+    let fetches = start(cluster, broker.endpoint.clone(), Budget::new(64 << 20), Rate::new(None));
+    let (told, mut events) = mpsc::unbounded_channel();
+    (0..2).for_each(|partition| fetches.send(Want { end: Some(3), ..want(partition, &told) }).unwrap());
+    for (partition, records) in [(0, "records"), (1, "")] {
+        let (attempt, event) = events.recv().await.unwrap();
+        let Event::Fetched(Ok(fetched)) = event else { panic!("{event:?}") };
+        assert_eq!(
+            (attempt, fetched.stable_end, &fetched.records[..]),
+            (Attempt(partition), 9, records.as_bytes())
+        );
+    }
+    let came = came.lock().unwrap();
+    let requests: Vec<_> = came.iter().map(|(epoch, named, _)| (*epoch, *named)).collect();
+    assert_eq!(requests, [(-1, 2), (0, 2), (1, 0), (2, 0)]);
+    assert!(came[3].2 - came[2].2 >= Duration::from_millis(295));
+}
+
+/// Where each partition ends, and its records.
+fn ends(partitions: [(i32, i64, &'static str); 2]) -> FetchResponse {
+    let partition = |(index, end, records): (i32, i64, &'static str)| {
+        let partition = PartitionData::default().with_partition_index(index).with_last_stable_offset(end);
+        partition.with_records(Some(Bytes::from_static(records.as_bytes())))
+    };
+    let topic = FetchableTopicResponse::default()
+        .with_topic(StrBytes::from_static_str("t").into())
+        .with_partitions(partitions.map(partition).to_vec());
+    FetchResponse::default().with_responses(vec![topic])
 }
 
 /// Answers as brokers do: partitions in the order in which they were asked for, each up to its limit, until all is full; and the first of

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde::Serialize;
 use tidegate_core::MirrorTopic;
 use tidegate_core::records::{MirrorRecord, MirrorStatus};
-use tidegate_link::copy::{Guarding, Phase, Status};
+use tidegate_link::copy::{Filling, Guarding, Phase, Status};
 use tidegate_link::topic::Held;
 
 use crate::link::StatusReader;
@@ -73,6 +73,8 @@ pub struct PartitionView {
     pub lag: Option<u64>,
     /// What guards the next append: the broker, by producer id and sequence, or the lease alone.
     pub guard: Option<&'static str>,
+    /// The gap that is being filled, or is the next to be.
+    pub filling: Option<FillingView>,
     /// Offsets that were copied since this worker has it.
     pub copied: u64,
     /// Offsets that were filled with records.
@@ -87,6 +89,15 @@ pub struct PartitionView {
     pub problem: Option<String>,
     /// Why it is over.
     pub failure: Option<String>,
+}
+
+/// A gap of the source, which the mirror fills so that offsets stay the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct FillingView {
+    /// Offsets that are left.
+    pub offsets: u64,
+    /// In how many milliseconds they will be filled.
+    pub left_ms: u64,
 }
 
 /// Where tasks put what they do, and readers find it.
@@ -143,7 +154,7 @@ fn view(entry: &Entry) -> MirrorView {
 
 fn partition(partition: i32, status: Status) -> PartitionView {
     let lag = status.lag();
-    let Status { phase, position, source_end, guarding, facts } = status;
+    let Status { phase, position, source_end, guarding, filling, facts } = status;
     let (phase, failure) = match phase {
         Phase::Observing => ("OBSERVING", None),
         Phase::Comparing => ("COMPARING", None),
@@ -162,6 +173,7 @@ fn partition(partition: i32, status: Status) -> PartitionView {
         source_end,
         lag,
         guard,
+        filling: filling.map(|Filling { offsets, left_ms }| FillingView { offsets, left_ms }),
         copied: facts.copied,
         filled: facts.filled,
         marked: facts.marked,

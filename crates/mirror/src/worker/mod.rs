@@ -24,7 +24,7 @@ use self::member::Member;
 use crate::cluster::Cluster;
 use crate::lease::Lease;
 
-pub use board::{HeldView, LinkStatus, MirrorView, PartitionView};
+pub use board::{FillingView, HeldView, LinkStatus, MirrorView, PartitionView};
 pub use records::{Records, RecordsError};
 pub use spec::{Gaps, LinkSpec};
 

@@ -10,7 +10,7 @@ impl Copying {
     pub(super) fn on_appended(&mut self, base_offset: i64, answer: Result<i64, Trouble>, facts: &mut Facts) {
         let is_it = |sent: &InFlight| matches!(sent, InFlight::Append { base, .. } if *base == base_offset);
         let Some(place) = self.in_flight.iter().position(is_it) else { return };
-        let Some(InFlight::Append { base, end, last_timestamp, filler }) = self.in_flight.remove(place)
+        let Some(InFlight::Append { base, end, last_timestamp, filler, .. }) = self.in_flight.remove(place)
         else {
             return;
         };

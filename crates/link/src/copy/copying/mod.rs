@@ -8,9 +8,10 @@ mod work;
 use std::collections::VecDeque;
 
 use super::comparing::Compared;
+use super::filling::{Filling, With};
 use super::guarding::Freshness;
 use super::sequence::Sequence;
-use super::{Event, Facts, Failure, Job, Obstacle, Order};
+use super::{Event, Facts, Failure, Guarding, Job, Obstacle, Order};
 use work::{Fast, Queue, Work};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +27,8 @@ pub(super) struct Copying {
     /// Sent and not answered.
     in_flight: VecDeque<InFlight>,
     queue: Queue,
+    /// Where and when the gap that comes next was begun with; none before that.
+    filled_since: Option<(i64, i64)>,
     pub(super) source: Source,
     /// What ends copying once nothing is in flight.
     ending: Option<Ending>,
@@ -34,7 +37,7 @@ pub(super) struct Copying {
 /// What is on its way to the mirror.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum InFlight {
-    Append { base: i64, end: i64, last_timestamp: i64, filler: bool },
+    Append { base: i64, end: i64, last_timestamp: i64, filler: bool, guarding: Guarding },
     Mark { count: u32 },
     Delete { before: i64 },
 }
@@ -101,6 +104,7 @@ impl Copying {
             freshness: Freshness::of(seen.producer),
             in_flight: VecDeque::new(),
             queue,
+            filled_since: None,
             source: Source {
                 fetched_to: at.max(bounds.start),
                 asked: false,
@@ -144,6 +148,18 @@ impl Copying {
 
     pub(super) fn is_idle(&self) -> bool {
         self.in_flight.is_empty()
+    }
+
+    /// The gap that is being filled, or is the next to be.
+    pub(super) fn filling(&self, job: &Job, now: i64) -> Option<Filling> {
+        let Some(&Work::Gap { until, fast }) = self.queue.first() else { return None };
+        let left = until.saturating_sub(self.position);
+        let offsets = u64::try_from(left).ok().filter(|offsets| *offsets > 0)?;
+        let so_far = self
+            .filled_since
+            .map(|(from, since)| (self.position.saturating_sub(from), now.saturating_sub(since)));
+        let with = if send::takes_markers(job, offsets, fast) { With::Markers } else { With::Records };
+        Some(Filling::estimated(offsets, so_far, with))
     }
 
     pub(super) fn freshness(&self) -> Freshness {

@@ -8,7 +8,7 @@ use tidegate_wire::stamp::{Guard, Stamped, stamp};
 use super::work::{Fast, Work};
 use super::{Copying, Ending, InFlight};
 use crate::copy::guarding::Freshness;
-use crate::copy::{Append, Job, Mark, Obstacle, Order};
+use crate::copy::{Append, Guarding, Job, Mark, Obstacle, Order};
 use crate::rewrite::told_otherwise;
 
 /// The link writes in one epoch for ever: a later one would be a fence, and its first batch lands wherever the log ends.
@@ -42,6 +42,7 @@ impl Copying {
             Work::Data(_) => None,
             &Work::Gap { until, .. } if until <= self.at => {
                 self.queue.pop();
+                self.filled_since = None;
                 self.next_send(job, now)
             }
             &Work::Gap { until, fast } => self.fill(job, now, until, fast),
@@ -66,12 +67,13 @@ impl Copying {
 
     fn fill(&mut self, job: &Job, now: i64, until: i64, fast: Fast) -> Option<Order> {
         let offsets = until.saturating_sub(self.at).cast_unsigned();
-        match job.marker_epoch {
-            Some(epoch) if fast == Fast::Kept && offsets <= job.limits.markers_in_gap => {
-                self.mark(job, offsets, epoch)
-            }
+        let from = self.at;
+        let order = match job.marker_epoch {
+            Some(epoch) if takes_markers(job, offsets, fast) => self.mark(job, offsets, epoch),
             _ => self.fill_with_records(job, now, offsets, fast),
-        }
+        }?;
+        self.filled_since.get_or_insert((from, now));
+        Some(order)
     }
 
     /// Markers carry no sequence: they are written when nothing else is under way, and the end of the log is read behind them.
@@ -102,7 +104,7 @@ impl Copying {
         let base = self.at;
         self.at = base.saturating_add(records);
         self.sequence = self.sequence.plus(records);
-        self.in_flight.push_back(InFlight::Append { base, end: self.at, last_timestamp, filler });
+        self.in_flight.push_back(InFlight::Append { base, end: self.at, last_timestamp, filler, guarding });
         if self.freshness != Freshness::Unknown {
             self.freshness = Freshness::Known { last_timestamp };
         }
@@ -117,9 +119,15 @@ impl Copying {
         Some(Order::Delete { before })
     }
 
-    /// Where the broker guards nothing, a second append behind one that fails would land in its place.
+    /// Where the broker guards nothing, a second append behind one that fails would land in its place. So it would behind one that is the
+    /// first to be young again: only when that is answered the broker is known to know the producer.
     fn may_append(&self, job: &Job, now: i64, limit: usize) -> bool {
-        self.in_flight.is_empty() || (self.in_flight.len() < limit && self.freshness.is_guarded(job, now))
+        let is_guarded =
+            |sent: &InFlight| matches!(sent, InFlight::Append { guarding: Guarding::Sequence, .. });
+        self.in_flight.is_empty()
+            || (self.in_flight.len() < limit
+                && self.freshness.is_guarded(job, now)
+                && self.in_flight.iter().all(is_guarded))
     }
 
     fn has_exclusive(&self) -> bool {
@@ -129,4 +137,9 @@ impl Copying {
     fn guard(&self, job: &Job) -> Guard {
         Guard { producer_id: job.producer_id, producer_epoch: EPOCH, base_sequence: self.sequence.value() }
     }
+}
+
+/// Whether a gap of so many offsets is filled with markers, which nobody sees, rather than with records.
+pub(super) fn takes_markers(job: &Job, offsets: u64, fast: Fast) -> bool {
+    job.marker_epoch.is_some() && fast == Fast::Kept && offsets <= job.limits.markers_in_gap
 }

@@ -1,31 +1,49 @@
 //! The answer.
 
+use std::time::Duration;
+
 use tidegate_client::AskError;
 use tidegate_wire::error_code::ErrorCode;
 use tidegate_wire::messages::FetchResponse;
 use tidegate_wire::messages::fetch_response::{AbortedTransaction, EpochEndOffset, PartitionData};
 
-use super::{Aborted, EpochEnd, Fetch, FetchAnswer, Fetched, KEY, is_by_id};
-use crate::calls::order::in_order;
+use super::{Aborted, EpochEnd, Fetch, FetchAnswer, FetchNews, Fetched, KEY, is_by_id};
+use crate::calls::order::{in_order, some_in_order};
 use crate::calls::place::Named;
 use crate::calls::{Leader, throttle};
 
 pub(super) fn read(version: i16, fetch: &Fetch, answer: FetchResponse) -> Result<FetchAnswer, AskError> {
-    if answer.error_code != 0 {
-        return Err(AskError::Refused { api: KEY, code: ErrorCode(answer.error_code) });
-    }
-    let throttle = throttle(answer.throttle_time_ms);
+    let throttle = whole(&answer)?;
     if answer.responses.is_empty() && !throttle.is_zero() {
         return Ok(FetchAnswer { throttle, partitions: Vec::new() });
     }
     let by_id = is_by_id(version);
-    let partitions = answer.responses.into_iter().flat_map(|topic| {
+    let partitions = in_order(KEY, &fetch.partitions, by_id, partitions(by_id, answer))?;
+    Ok(FetchAnswer { throttle, partitions })
+}
+
+/// Reads the answer to a request of a session, which leaves out what has not changed.
+pub(super) fn news(version: i16, fetch: &Fetch, answer: FetchResponse) -> Result<FetchNews, AskError> {
+    let throttle = whole(&answer)?;
+    let by_id = is_by_id(version);
+    let partitions = some_in_order(KEY, &fetch.partitions, by_id, partitions(by_id, answer))?;
+    Ok(FetchNews { throttle, partitions })
+}
+
+/// What is said of the request as a whole.
+fn whole(answer: &FetchResponse) -> Result<Duration, AskError> {
+    match ErrorCode(answer.error_code) {
+        ErrorCode::NONE => Ok(throttle(answer.throttle_time_ms)),
+        code => Err(AskError::Refused { api: KEY, code }),
+    }
+}
+
+fn partitions(by_id: bool, answer: FetchResponse) -> impl Iterator<Item = (Named, i32, Fetched)> {
+    answer.responses.into_iter().flat_map(move |topic| {
         let named = Named::of(by_id, &topic.topic, topic.topic_id);
         let of_topic = topic.partitions.into_iter();
         of_topic.map(move |partition| (named.clone(), partition.partition_index, fetched(partition)))
-    });
-    let partitions = in_order(KEY, &fetch.partitions, by_id, partitions)?;
-    Ok(FetchAnswer { throttle, partitions })
+    })
 }
 
 fn fetched(partition: PartitionData) -> Fetched {
@@ -53,8 +71,6 @@ fn aborted(transaction: &AbortedTransaction) -> Aborted {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use bytes::{Bytes, BytesMut};
     use tidegate_wire::codec;
     use tidegate_wire::messages::fetch_response::{FetchableTopicResponse, LeaderIdAndEpoch};

@@ -1,9 +1,11 @@
 //! Fetch (KIP-74, KIP-320, KIP-516): batches of many partitions that one broker leads, as the bytes that they are.
 //!
-//! Without a session (KIP-227): each request says all that it wants, so that a lost answer loses nothing but time.
+//! [`fetch`] says all that it wants in each request; [`FetchSession`] what has changed since the last one (KIP-227). Either way a lost
+//! answer loses nothing but time.
 
 mod answer;
 mod request;
+mod session;
 
 use std::time::Duration;
 
@@ -14,6 +16,8 @@ use tidegate_wire::error_code::ErrorCode;
 
 use super::order::{About, have_ids};
 use super::{Isolation, Leader, TopicPartition, version};
+
+pub use session::FetchSession;
 
 const KEY: ApiKey = ApiKey::Fetch;
 
@@ -63,6 +67,22 @@ pub struct FetchAnswer {
     pub partitions: Vec<Fetched>,
 }
 
+/// What a broker answers where there is something new.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FetchNews {
+    /// As [`FetchAnswer::throttle`].
+    pub throttle: Duration,
+    /// One for each partition of the request, in its order; none where nothing is new since the last answer of the session. A request that
+    /// the broker has throttled tells of none: it is to be asked again.
+    pub partitions: Vec<Option<Fetched>>,
+}
+
+impl From<FetchAnswer> for FetchNews {
+    fn from(FetchAnswer { throttle, partitions }: FetchAnswer) -> Self {
+        Self { throttle, partitions: partitions.into_iter().map(Some).collect() }
+    }
+}
+
 /// What there is of one partition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fetched {
@@ -107,15 +127,23 @@ pub struct Aborted {
 /// # Errors
 /// [`AskError`]; what is wrong with one partition is in [`Fetched::error`].
 pub async fn fetch(connection: &mut Connection, fetch: &Fetch) -> Result<FetchAnswer, AskError> {
-    let by_id = have_ids(&fetch.partitions).then_some(BY_ID);
-    let by_id = by_id.and_then(|ours| connection.versions().version_for(KEY, ours));
-    let version = match by_id {
-        Some(version) => version,
-        None => version(connection.versions(), KEY, BY_NAME)?,
-    };
-    let limit = connection.request_timeout().saturating_add(fetch.max_wait);
-    let answer = connection.call_within(limit, version, &request::request(version, fetch)).await?;
+    let version = version_for(connection, fetch)?;
+    let request = request::request(version, fetch);
+    let answer = connection.call_within(limit(connection, fetch), version, &request).await?;
     answer::read(version, fetch, answer)
+}
+
+fn version_for(connection: &Connection, fetch: &Fetch) -> Result<i16, AskError> {
+    let by_id = have_ids(&fetch.partitions).then_some(BY_ID);
+    match by_id.and_then(|ours| connection.versions().version_for(KEY, ours)) {
+        Some(version) => Ok(version),
+        None => version(connection.versions(), KEY, BY_NAME),
+    }
+}
+
+/// The broker may take its own time on top of ours.
+fn limit(connection: &Connection, fetch: &Fetch) -> Duration {
+    connection.request_timeout().saturating_add(fetch.max_wait)
 }
 
 const fn is_by_id(version: i16) -> bool {

@@ -2,6 +2,8 @@
 
 use super::Upstream;
 use super::load::Sample;
+use crate::bench::bar::Bar;
+use crate::bench::rounds::Compare;
 
 /// One number of a sample.
 #[derive(Clone, Copy)]
@@ -10,41 +12,6 @@ pub(super) struct Figure {
     pub(super) of: fn(&Sample) -> Option<f64>,
     pub(super) compare: Compare,
     pub(super) bar: fn(Upstream) -> Bar,
-}
-
-/// How a lane is set against the bare proxy in the same round.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Compare {
-    Ratio,
-    Difference,
-}
-
-/// What the gateway's median comparison must keep to.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Bar {
-    AtMost(f64),
-    AtLeast(f64),
-    None,
-}
-
-impl Compare {
-    pub(super) fn apply(self, lane: f64, reference: f64) -> f64 {
-        match self {
-            Self::Ratio => lane / reference,
-            Self::Difference => lane - reference,
-        }
-    }
-}
-
-impl Bar {
-    /// Whether a value keeps to the bar; nothing if there is none.
-    pub(super) fn holds(self, value: f64) -> Option<bool> {
-        match self {
-            Self::AtMost(bar) => Some(value <= bar),
-            Self::AtLeast(bar) => Some(value >= bar),
-            Self::None => None,
-        }
-    }
 }
 
 pub(super) const CPU_PER_GB: Figure = Figure {

@@ -6,13 +6,14 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 
-use super::gateway::Plan;
+use super::daemon::Plan;
 use super::lane::{Lane, Name};
 use super::load::{self, Loader};
-use super::process::Process;
 use super::{Args, Upstream};
+use crate::bench::build;
+use crate::bench::process::Process;
 
 /// The upstream, the lanes to it and the load tool.
 pub(super) struct Stand {
@@ -37,18 +38,15 @@ pub(super) struct Topics {
     pub(super) read: &'static str,
 }
 
-/// The profile of the daemons that are handed out.
-const PROFILE: &str = "dist";
-
 /// Partitions of the null broker's topic: with 1 MB of each an answer can be larger than any that the gateway lets by.
 const PARTITIONS: u32 = 64;
 
 impl Stand {
     pub(super) fn start(args: &Args) -> Result<Self> {
-        let binaries = target_folder()?.join(PROFILE);
-        build(args)?;
-        let folder = target_folder()?.join("bench");
-        fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        let with_gateway = args.lanes.contains(&Name::Gateway);
+        let packages = ["tidegate-benches", "tidegate-gateway-bin"];
+        let binaries = build::dist(if with_gateway { &packages } else { &packages[..1] }, &[])?;
+        let folder = build::folder()?;
         let (broker, upstream, topics) = match (args.upstream, args.kafka) {
             (Upstream::Kafka, Some(kafka)) => (None, kafka, Topics { write: "bench", read: "bench-read" }),
             _ => {
@@ -158,24 +156,6 @@ impl Stand {
         };
         plan.start()
     }
-}
-
-fn build(args: &Args) -> Result<()> {
-    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.args(["build", "--profile", PROFILE, "--quiet", "-p", "tidegate-benches"]);
-    if args.lanes.contains(&Name::Gateway) {
-        command.args(["-p", "tidegate-gateway-bin"]);
-    }
-    let status = command.status().context("cannot start cargo")?;
-    ensure!(status.success(), "the build failed");
-    Ok(())
-}
-
-/// This program is TARGET/PROFILE/xtask.
-fn target_folder() -> Result<PathBuf> {
-    let program = env::current_exe()?;
-    let folder = program.ancestors().nth(2).context("xtask runs outside a target folder")?;
-    Ok(folder.to_owned())
 }
 
 fn installed(program: &str) -> Option<PathBuf> {

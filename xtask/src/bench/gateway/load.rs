@@ -1,18 +1,18 @@
 //! Runs the load tool and measures around it.
 
-use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use super::cpu::Snapshot;
 use super::lane::Lane;
 use super::stand::Topics;
+use crate::bench::cpu::Snapshot;
+use crate::bench::talk::Talk;
 
 /// Where the load tool is.
 pub(super) struct Loader(PathBuf);
@@ -45,7 +45,7 @@ impl Loader {
     }
 
     /// Starts the tool and waits until it is ready to go.
-    pub(super) fn start(&self, lane: &Lane, topic: &str, arguments: &[String]) -> Result<Running> {
+    pub(super) fn start(&self, lane: &Lane, topic: &str, arguments: &[String]) -> Result<Talk> {
         let mut command = self.command(lane.address, &lane.topic(topic), arguments);
         command.arg("--gate");
         if let Some(zone) = &lane.zone {
@@ -54,11 +54,9 @@ impl Loader {
         if let Some(ca) = &lane.ca {
             command.arg("--ca").arg(ca);
         }
-        let mut running = Running::new(command).with_context(|| format!("load through {}", lane.name))?;
-        let line = running.line()?;
-        if line != "ready" {
-            bail!("the load tool said {line:?} where it should be ready");
-        }
+        let through = || format!("load through {}", lane.name);
+        let mut running = Talk::start(command).with_context(through)?;
+        running.wait_ready().with_context(through)?;
         thread::sleep(SETTLE);
         Ok(running)
     }
@@ -84,59 +82,6 @@ pub(super) fn prepare_topics(loader: &Loader, kafka: SocketAddr, topics: Topics)
     run(topics.write, &["create", "--retention-bytes", "268435456"])?;
     run(topics.read, &["create"])?;
     run(topics.read, &["produce", "--bytes", "16000000"])
-}
-
-/// A load tool at one of its stops.
-pub(super) struct Running {
-    child: Child,
-    input: ChildStdin,
-    output: BufReader<ChildStdout>,
-}
-
-impl Running {
-    fn new(mut command: Command) -> Result<Self> {
-        let mut child = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .with_context(|| format!("cannot start {command:?}"))?;
-        let input = child.stdin.take().context("no standard input")?;
-        let output = BufReader::new(child.stdout.take().context("no standard output")?);
-        Ok(Self { child, input, output })
-    }
-
-    /// Lets it run and gives its outcome; its connections stay open.
-    pub(super) fn go(&mut self) -> Result<Value> {
-        writeln!(self.input)?;
-        let line = self.line()?;
-        serde_json::from_str(&line).with_context(|| format!("the load tool said {line:?}"))
-    }
-
-    /// Lets it close its connections.
-    pub(super) fn finish(mut self) -> Result<()> {
-        writeln!(self.input)?;
-        let status = self.child.wait()?;
-        if !status.success() {
-            bail!("the load tool ended with {status}");
-        }
-        Ok(())
-    }
-
-    fn line(&mut self) -> Result<String> {
-        let mut line = String::new();
-        if self.output.read_line(&mut line)? == 0 {
-            bail!("the load tool stopped early; its message is above");
-        }
-        Ok(line.trim_end().to_owned())
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // After `finish` it has ended already.
-        self.child.kill().ok();
-        self.child.wait().ok();
-    }
 }
 
 impl Sample {

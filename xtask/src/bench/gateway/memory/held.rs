@@ -7,11 +7,10 @@ use std::time::Duration;
 use anyhow::Result;
 
 use super::{MB, resident};
-use crate::bench::Args;
-use crate::bench::figures::Bar;
-use crate::bench::lane::{Lane, Name};
-use crate::bench::report::verdict;
-use crate::bench::stand::Stand;
+use crate::bench::bar::Bar;
+use crate::bench::gateway::Args;
+use crate::bench::gateway::lane::{Lane, Name};
+use crate::bench::gateway::stand::Stand;
 
 pub(super) fn run(args: &Args, stand: &mut Stand) -> Result<String> {
     let mut text = String::from(
@@ -31,8 +30,8 @@ pub(super) fn run(args: &Args, stand: &mut Stand) -> Result<String> {
             let verdict = match name {
                 Name::Gateway => format!(
                     "idle {}, each {}",
-                    verdict(Bar::AtMost(IDLE_BAR_MB), idle / MB),
-                    verdict(Bar::AtMost(CONNECTION_BAR_KB), each)
+                    Bar::AtMost(IDLE_BAR_MB).verdict(idle / MB),
+                    Bar::AtMost(CONNECTION_BAR_KB).verdict(each)
                 ),
                 _ => String::new(),
             };

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 
 use super::lane::{Lane, Name, Zone, alias};
-use super::process::Process;
+use crate::bench::process::Process;
 
 /// Where the gateway stands and what it shows.
 pub(super) struct Plan<'a> {

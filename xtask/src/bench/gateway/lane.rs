@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
-use super::process::Process;
+use crate::bench::process::Process;
 
 /// Who stands in between.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]

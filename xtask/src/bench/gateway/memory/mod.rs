@@ -6,10 +6,10 @@ mod stalled;
 
 use anyhow::{Context, Result};
 
-use super::cpu::resident_bytes;
 use super::lane::Lane;
 use super::stand::Stand;
 use super::{Args, What};
+use crate::bench::cpu::resident_bytes;
 
 /// The memory rows asked for, as Markdown. Each runs alone with a process of its own: what an earlier row left in
 /// its allocator is not what a connection costs.

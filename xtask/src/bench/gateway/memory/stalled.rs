@@ -7,11 +7,10 @@ use anyhow::Result;
 
 use super::held::{CONNECTION_BAR_KB, IDLE_BAR_MB};
 use super::{MB, resident};
-use crate::bench::Args;
-use crate::bench::figures::Bar;
-use crate::bench::lane::Name;
-use crate::bench::report::verdict;
-use crate::bench::stand::Stand;
+use crate::bench::bar::Bar;
+use crate::bench::gateway::Args;
+use crate::bench::gateway::lane::Name;
+use crate::bench::gateway::stand::Stand;
 
 pub(super) fn run(args: &Args, stand: &mut Stand) -> Result<String> {
     let mut text = String::from(
@@ -45,7 +44,7 @@ pub(super) fn run(args: &Args, stand: &mut Stand) -> Result<String> {
     })?;
     running.finish()?;
     let limit = IDLE_BAR_MB + ANSWERS_MB + connections as f64 * CONNECTION_BAR_KB / 1024.0;
-    let verdict = verdict(Bar::AtMost(limit), most / MB);
+    let verdict = Bar::AtMost(limit).verdict(most / MB);
     text += &format!("| gateway | {connections} | {:.1} | {:.1} | {verdict} |\n", idle / MB, most / MB);
     Ok(text)
 }

@@ -7,11 +7,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 
 use super::{MB, resident};
-use crate::bench::Args;
-use crate::bench::figures::Bar;
-use crate::bench::lane::Name;
-use crate::bench::report::verdict;
-use crate::bench::stand::Stand;
+use crate::bench::bar::Bar;
+use crate::bench::gateway::Args;
+use crate::bench::gateway::lane::Name;
+use crate::bench::gateway::stand::Stand;
 
 pub(super) fn run(args: &Args, stand: &mut Stand) -> Result<String> {
     let mut text = String::from(
@@ -34,7 +33,7 @@ pub(super) fn run(args: &Args, stand: &mut Stand) -> Result<String> {
         }
         let Watched { requests, early, late } = watch(stand, arguments)?;
         let ratio = late / early;
-        let verdict = verdict(Bar::AtMost(GROWTH_BAR), ratio);
+        let verdict = Bar::AtMost(GROWTH_BAR).verdict(ratio);
         let (early, late) = (early / MB, late / MB);
         let _ = writeln!(
             text,

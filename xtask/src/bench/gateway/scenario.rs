@@ -1,6 +1,11 @@
 //! What the load does in a scenario, and which figures come of it.
 
+use anyhow::Result;
+
 use super::figures::{self, Figure};
+use super::lane::{Lane, Name};
+use super::load::Sample;
+use super::stand::Stand;
 use super::{Args, By, Upstream, What};
 
 /// One kind of load, measured in rounds.
@@ -9,6 +14,15 @@ pub(super) struct Scenario {
     pub(super) reads: bool,
     pub(super) arguments: Vec<String>,
     pub(super) figures: Vec<Figure>,
+}
+
+impl Scenario {
+    /// Every lane once.
+    pub(super) fn round(&self, stand: &Stand) -> Result<Vec<(Name, Sample)>> {
+        let topic = if self.reads { stand.topics.read } else { stand.topics.write };
+        let sample = |lane: &Lane| Ok((lane.name, stand.loader.measure(lane, topic, &self.arguments)?));
+        stand.lanes.iter().map(sample).collect()
+    }
 }
 
 /// The scenarios of the rows asked for, each once.
