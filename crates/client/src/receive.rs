@@ -50,7 +50,7 @@ impl Receiver {
     ) -> Result<Bytes, CallFailure> {
         loop {
             if let Some(frame) = next_frame(&mut self.received, self.limits).map_err(CallFailure::Frame)? {
-                self.earned = frame.len().max(self.earned - self.earned / 16);
+                self.earned = frame.len().max(self.earned - self.earned / 64);
                 self.keep_room(frame.len());
                 return Ok(frame.freeze());
             }

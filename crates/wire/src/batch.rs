@@ -5,7 +5,7 @@ use std::ops::Range;
 use bytes::BufMut;
 use thiserror::Error;
 
-use crate::crc::{crc, joined};
+use crate::crc::{Shift, crc};
 use crate::reader::Reader;
 
 /// Bytes before the first record.
@@ -98,6 +98,12 @@ impl BatchHeader {
     /// The header as bytes, with the checksum that it has before records of the checksum `of_records`; its own is not looked at.
     #[must_use]
     pub fn sealed(&self, of_records: u32, length: usize) -> [u8; HEADER_LENGTH] {
+        self.sealed_before(of_records, Shift::over(length))
+    }
+
+    /// The same before records whose shift is known.
+    #[must_use]
+    pub fn sealed_before(&self, of_records: u32, shift: Shift) -> [u8; HEADER_LENGTH] {
         let mut sealed = [0; HEADER_LENGTH];
         let mut rest = sealed.as_mut_slice();
         rest.put_i64(self.base_offset);
@@ -113,7 +119,7 @@ impl BatchHeader {
         rest.put_i16(self.producer_epoch);
         rest.put_i32(self.base_sequence);
         rest.put_i32(self.record_count);
-        let checksum = joined(crc(checked(&sealed)), of_records, length);
+        let checksum = shift.joined(crc(checked(&sealed)), of_records);
         if let Some(place) = sealed.get_mut(CHECKSUM) {
             place.copy_from_slice(&checksum.to_be_bytes());
         }

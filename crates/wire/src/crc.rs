@@ -20,7 +20,26 @@ pub fn crc(bytes: &[u8]) -> u32 {
 /// long as ten kilobytes of checksum.
 #[must_use]
 pub fn joined(first: u32, second: u32, second_length: usize) -> u32 {
-    times(power_of_bytes(second_length), first) ^ second
+    Shift::over(second_length).joined(first, second)
+}
+
+/// What a second piece of some length does to the checksum of the first: most of the work of joining them, and the same for each first
+/// piece that is put in front.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shift(u32);
+
+impl Shift {
+    /// Of a second piece of so many bytes.
+    #[must_use]
+    pub fn over(bytes: usize) -> Self {
+        Self(power_of_bytes(bytes))
+    }
+
+    /// The checksum of both.
+    #[must_use]
+    pub fn joined(self, first: u32, second: u32) -> u32 {
+        times(self.0, first) ^ second
+    }
 }
 
 /// x^(8 * bytes).

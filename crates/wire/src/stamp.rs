@@ -11,7 +11,7 @@ use crate::batch::{
     BatchHeader, DELETE_HORIZON, HEADER_LENGTH, LENGTH_OVERHEAD, LOG_APPEND_TIME, MAGIC, TRANSACTIONAL,
     checked,
 };
-use crate::crc::{crc, joined};
+use crate::crc::{Shift, crc};
 
 /// Who appends, and what guards the append (KIP-98).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,15 +104,15 @@ pub fn stamp(batch: &Bytes, base_offset: i64, guard: Guard) -> Result<Stamped, S
         return Err(not_one);
     }
     let records = batch.slice(HEADER_LENGTH..);
-    let of_records = crc(&records);
-    if joined(crc(checked(old)), of_records, records.len()) != header.crc {
+    let (of_records, shift) = (crc(&records), Shift::over(records.len()));
+    if shift.joined(crc(checked(old)), of_records) != header.crc {
         return Err(StampError::Damaged { base_offset: header.base_offset });
     }
     check(&header)?;
     // The other log has a cleaner of its own, which keeps tombstones from when it saw them.
     let attributes = header.attributes & !(TRANSACTIONAL | DELETE_HORIZON);
     let new = guard.header(BatchHeader { base_offset, attributes, ..header });
-    Ok(Stamped { header: new.sealed(of_records, records.len()), records })
+    Ok(Stamped { header: new.sealed_before(of_records, shift), records })
 }
 
 /// What stands against copying a batch of format 2 with nothing but a new header, as far as its old one tells: [`stamp`]
