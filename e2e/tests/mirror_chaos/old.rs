@@ -51,7 +51,7 @@ fn a_back_fill_of_old_records_is_exact_or_says_where_it_is_not() {
 }
 
 fn back_fill(site: &mut Site, weather: Weather) {
-    let kind = Kind { gaps: *site.dice.pick(&["MARKERS", "RECORDS"]), workers: 1, partitions: 1 };
+    let kind = Kind { gaps: site.dice.pick::<&str>(&["MARKERS", "RECORDS"]), workers: 1, partitions: 1 };
     let mut writer = Writer::new(site.dice.part(), AGE_MS);
     let topic = site.old_topic();
     writer.add(&mut site.source, &topic, 1);
