@@ -75,10 +75,10 @@ impl Partition {
     }
 }
 
-/// Until one of them says so, or nobody is left who could.
+/// Until one of them says so. Who lets go of a partition leaves it to its link; when that is gone, nobody is left who could say so.
 async fn either(stop: &mut watch::Receiver<bool>, all_stop: &mut watch::Receiver<bool>) {
     tokio::select! {
-        _ = stop.wait_for(|stop| *stop) => {}
+        Ok(_) = stop.wait_for(|stop| *stop) => {}
         _ = all_stop.wait_for(|stop| *stop) => {}
     }
 }
