@@ -48,7 +48,15 @@ pub struct Link {
     lease: Lease,
     /// Said once, for all partitions.
     stop: watch::Sender<bool>,
-    tasks: Mutex<JoinSet<()>>,
+    tasks: Mutex<Tasks>,
+}
+
+/// Partitions that are copied, or were.
+#[derive(Default)]
+struct Tasks {
+    running: JoinSet<()>,
+    /// What each does that was begun last; who has ended tells nothing any more.
+    last: HashMap<TopicPartition, watch::Receiver<Status>>,
 }
 
 /// Where the status of a partition can be read, as long as anybody wants to.
@@ -139,12 +147,15 @@ impl Link {
         Self { services: Arc::new(services), lease, stop: watch::channel(false).0, tasks: Mutex::default() }
     }
 
-    /// Begins to copy a partition; nothing happens if the link was told to stop.
+    /// Begins to copy a partition, as soon as nobody copies it any more who was begun before. Nothing happens if the link was told to
+    /// stop. What is not kept is copied as long as the link is there.
     pub fn copy(&self, pair: Pair) -> Copying {
         let Pair { source, mirror, job } = pair;
         let (copier, _) = Copier::begin(job);
         let (status, told) = watch::channel(copier.status(Clock::default().now()));
         let (stop, stopped) = watch::channel(false);
+        let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = tasks.last.insert(mirror.clone(), told.clone());
         let partition = Partition {
             source,
             mirror,
@@ -154,11 +165,11 @@ impl Link {
             status,
             stop: stopped,
             all_stop: self.stop.subscribe(),
+            before,
         };
-        let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
         // Those that have ended leave nothing behind.
-        while tasks.try_join_next().is_some() {}
-        tasks.spawn(partition.run());
+        while tasks.running.try_join_next().is_some() {}
+        tasks.running.spawn(partition.run());
         Copying { status: told, stop }
     }
 
@@ -170,6 +181,6 @@ impl Link {
     pub async fn stop(&self) {
         self.stop.send_replace(true);
         let mut tasks = std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
-        while tasks.join_next().await.is_some() {}
+        while tasks.running.join_next().await.is_some() {}
     }
 }

@@ -28,6 +28,8 @@ pub(crate) struct Partition {
     pub(crate) stop: watch::Receiver<bool>,
     /// Whether the whole link is to.
     pub(crate) all_stop: watch::Receiver<bool>,
+    /// Who copied it before, in this link: two at once have one lease, and nothing would keep them apart.
+    pub(crate) before: Option<watch::Receiver<Status>>,
 }
 
 /// A partition that is being copied.
@@ -43,7 +45,11 @@ struct Running {
 
 impl Partition {
     /// Copies until it is told to stop, or until the machine has failed. What is in flight then is waited for.
-    pub(crate) async fn run(self) {
+    pub(crate) async fn run(mut self) {
+        if let Some(mut before) = self.before.take() {
+            // It has ended when it tells nothing any more.
+            while before.changed().await.is_ok() {}
+        }
         let (told, mut events) = mpsc::unbounded_channel();
         let (mut stop, mut all_stop) = (self.stop.clone(), self.all_stop.clone());
         let (mut copier, orders) = Copier::begin(self.job);
@@ -56,7 +62,6 @@ impl Partition {
             let (attempt, event) = tokio::select! {
                 Some(told) = events.recv() => told,
                 attempt = running.next_wake() => (attempt, Event::Woken),
-                // Whoever could say so is gone: that says it, too.
                 () = either(&mut stop, &mut all_stop), if !is_stopping => {
                     is_stopping = true;
                     copier = copier.hold();
@@ -115,7 +120,7 @@ impl Running {
 
     /// The leader of the mirror is looked up before it is looked at, and stays for the attempt.
     async fn look(&mut self, attempt: Attempt) {
-        let Partition { services, mirror, stop, .. } = &mut self.partition;
+        let Partition { services, mirror, stop, all_stop, .. } = &mut self.partition;
         self.leader = tokio::select! {
             leader = services.mirror.leader(mirror) => match leader {
                 Ok(leader) => Some((leader.clone(), services.appends(&leader))),
@@ -125,7 +130,7 @@ impl Running {
                 }
             },
             // A cluster that does not answer keeps nobody from an end.
-            _ = stop.wait_for(|stop| *stop) => None,
+            () = either(stop, all_stop) => None,
         };
         let producer_id = self.partition.job.producer_id;
         self.ask_mirror(attempt, Owed::Seen, Question::Look { producer_id });

@@ -79,16 +79,14 @@ impl Worker {
         tasks.spawn(async move {
             let link = || Link::new(Arc::clone(&source), Arc::clone(&mirror), lease.clone());
             let mut working = link();
-            let mut copying = Vec::new();
             while let Some(event) = told.recv().await {
                 match event {
                     GroupEvent::Assigned(units) => {
-                        copying = units.iter().map(|unit| working.copy(pairs[unit].clone())).collect();
+                        units.iter().for_each(|unit| drop(working.copy(pairs[unit].clone())));
                         *has.lock().unwrap() = units;
                     }
                     GroupEvent::Revoked(done) => {
                         std::mem::replace(&mut working, link()).stop().await;
-                        copying.clear();
                         has.lock().unwrap().clear();
                         let _ = done.send(());
                     }
