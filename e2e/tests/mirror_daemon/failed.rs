@@ -74,3 +74,26 @@ fn a_topic_of_somebody_else_is_left_as_it_is() {
     assert_eq!(site.compare(&topic, "unused", 1), 0, "one without records is taken");
     assert_eq!(site.mirror.list_offsets(&place, Ask::LogEnd).offset, 1);
 }
+
+/// With a store in Kafka nobody has to stop: what is still wrong is told again.
+#[test]
+fn a_mirror_is_resumed_beside_its_daemon() {
+    let mut site = Site::start();
+    let topic = site.topics(&[1]).remove(0);
+    let home = MirrorHome::new().unwrap();
+    let store = "{type: KAFKA, cluster: b, topic: store-of-the-resumed}";
+    home.write(&site.config(store, &format!("topics: [{topic}]"))).unwrap();
+    let daemon = MirrorDaemon::start(&home).unwrap();
+    site.write(&topic, 1);
+    assert_eq!(site.compare(&topic, &topic, 1), 0);
+    let foreign = Draft::of(1, site.mirror.now());
+    site.mirror.produce(&[(Place::new(&topic, 0), Produce::of(foreign.bytes()))]);
+    site.write(&topic, 1);
+    until_mirror(&daemon, &topic, "it has failed", |mirror| mirror["status"] == "FAILED");
+    for _ in 0..2 {
+        let resumed = home.run("tidegate-mirror", &["resume", "a-to-b", &topic]).unwrap();
+        assert!(resumed.status.success(), "{}", resumed.stderr);
+        until_mirror(&daemon, &topic, "it is tried again", |mirror| mirror["status"] != "FAILED");
+        until_mirror(&daemon, &topic, "it has failed again", |mirror| mirror["status"] == "FAILED");
+    }
+}

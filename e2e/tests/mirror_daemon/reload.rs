@@ -46,6 +46,7 @@ fn topics_wait_go_on_and_are_added() {
     home.write(&all).unwrap();
     daemon.signal("HUP").unwrap();
     assert_eq!(site.compare(&topics[0], &topics[0], 2), 0, "it goes on where it was");
+    until_mirror(&daemon, &topics[0], "it says so", |mirror| mirror["status"] == "ACTIVE");
 
     // One that is taken out waits, and so does all of a link that is to.
     home.write(&link_waits).unwrap();

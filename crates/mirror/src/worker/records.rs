@@ -102,9 +102,10 @@ impl Records {
         }
         let pause = |registry: &Registry<'_>| {
             let changes = registry.pause_others(&link, wanted)?;
-            Ok((together(changes.into_iter().take(TOGETHER)), ()))
+            let is_more = changes.len() > TOGETHER;
+            Ok((together(changes.into_iter().take(TOGETHER)), is_more))
         };
-        self.change(pause).await?;
+        while self.change(pause).await? {}
         Ok(link)
     }
 

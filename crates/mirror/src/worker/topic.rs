@@ -146,8 +146,10 @@ impl Keeping {
             self.heed(kept, tended.as_ref().err());
         }
         let seen = self.seen(kept);
+        // Somebody may have had it wait, or go on, since that was written down.
+        let is_known = seen.status.as_ref().is_none_or(|(status, _)| *status == record.status);
         self.show(kept, record);
-        if seen != kept.written {
+        if seen != kept.written || !is_known {
             self.records.see(&self.of, &[(self.topic.clone(), seen.clone())]).await?;
             kept.written = seen;
         }
