@@ -40,6 +40,20 @@ pub fn inner<'a>(place: Option<Place<'a>>, key: &'static str, mend: &str) -> Opt
     inner
 }
 
+/// How many brokers hold something.
+pub fn replicas(place: &Place<'_>, what: &str) -> Option<i16> {
+    let number = place.whole_number()?;
+    match i16::try_from(number) {
+        Ok(number @ 1..) => Some(number),
+        _ => {
+            place.fail(format_args!(
+                "{number} is out of range; write how many brokers hold {what}, such as 3"
+            ));
+            None
+        }
+    }
+}
+
 /// Names used so far, each with its first place.
 #[derive(Debug)]
 pub struct Unique<N>(HashMap<N, String>);

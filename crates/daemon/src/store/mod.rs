@@ -9,6 +9,9 @@ use tidegate_core::{ClusterName, RootKey};
 pub use open::{StoreParts, open_file, open_store, open_topic, topic_options};
 pub use read::read;
 
+/// What the name of the topic of facts has behind that of the store.
+pub const FACTS: &str = "-facts";
+
 /// Where records are kept, and what seals the secrets in there.
 #[derive(Debug, Clone)]
 pub struct StoreConfig {

@@ -8,6 +8,7 @@ use tidegate_core::{ClusterName, RootKey, RootKeyError};
 use super::{StoreConfig, StoreKind, TopicConfig};
 use crate::Around;
 use crate::cluster::ClusterNames;
+use crate::fields::replicas;
 
 /// Reads `store`.
 pub fn read(place: &Place<'_>, clusters: &ClusterNames, around: &Around<'_>) -> Option<StoreConfig> {
@@ -36,7 +37,8 @@ fn topic(fields: &mut Fields<'_>, clusters: &ClusterNames) -> Option<TopicConfig
         None => Some(DEFAULT_TOPIC.to_owned()),
     };
     // A broken number must not look like none.
-    let replicas = fields.optional("replication").map_or(Some(None), |place| replication(&place).map(Some));
+    let replicas =
+        fields.optional("replication").map_or(Some(None), |place| replicas(&place, "the topic").map(Some));
     let writers = fields.optional("writers").map_or_else(Vec::new, |place| {
         place.items().iter().filter_map(|item| item.text().map(str::to_owned)).collect()
     });
@@ -53,19 +55,6 @@ fn cluster(place: &Place<'_>, clusters: &ClusterNames) -> Option<ClusterName> {
     }
     place.fail(format_args!("there is no cluster `{name}`; write the name of one of `clusters`"));
     None
-}
-
-fn replication(place: &Place<'_>) -> Option<i16> {
-    let number = place.whole_number()?;
-    match i16::try_from(number) {
-        Ok(number @ 1..) => Some(number),
-        _ => {
-            place.fail(format_args!(
-                "{number} is out of range; write how many brokers hold the topic, such as 3"
-            ));
-            None
-        }
-    }
 }
 
 /// 32 bytes in the forms of a root key.

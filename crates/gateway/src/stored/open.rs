@@ -6,7 +6,7 @@ use std::time::Duration;
 use tidegate_core::Facts;
 use tidegate_core::facts::{BINDING_RETENTION_S, FactKeys};
 use tidegate_daemon::DaemonError;
-use tidegate_daemon::store::{self, StoreParts, open_file, open_topic, topic_options};
+use tidegate_daemon::store::{self, FACTS, StoreParts, open_file, open_topic, topic_options};
 use tidegate_store::KafkaFacts;
 
 use crate::config::{Config, StoreKind, TopicConfig};
@@ -51,9 +51,6 @@ async fn open_facts(config: &Config, topic: &TopicConfig) -> Result<KafkaFacts, 
     let opened = KafkaFacts::open(options, FactKeys::new(&config.root_key), retention + DAY).await;
     opened.map_err(|error| DaemonError::Store(Box::new(error)))
 }
-
-/// What the name of the topic of facts has behind that of the store.
-const FACTS: &str = "-facts";
 
 /// Clocks differ, and segments are closed once a day.
 const DAY: Duration = Duration::from_secs(24 * 3_600);

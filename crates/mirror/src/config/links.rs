@@ -8,7 +8,8 @@ use tidegate_core::document::{Fields, Place};
 use tidegate_core::registry::WantedMirror;
 use tidegate_core::{ClusterName, LinkName, MirrorTopic, SourceTopic};
 use tidegate_daemon::cluster::ClusterNames;
-use tidegate_daemon::fields::{Unique, list};
+use tidegate_daemon::fields::{Unique, list, replicas};
+use tidegate_daemon::store::FACTS;
 use tidegate_link::copy::CopyLimits;
 use tokio::time::Duration;
 
@@ -56,8 +57,9 @@ fn read(place: &Place<'_>, clusters: &ClusterNames) -> Option<LinkConfig> {
     let mirrors: Vec<Option<WantedMirror>> = mirrors.iter().map(mirror).collect();
     let gaps = fields.optional("gaps").map_or(Some(Gaps::default()), |place| place.choice(GAPS));
     // A broken number must not look like none.
-    let replication_factor =
-        fields.optional("replicationFactor").map_or(Some(None), |place| replicas(&place).map(Some));
+    let replication_factor = fields
+        .optional("replicationFactor")
+        .map_or(Some(None), |place| replicas(&place, "a mirror topic").map(Some));
     let bytes_per_second =
         fields.optional("bytesPerSecond").map_or(Some(None), |place| rate(&place).map(Some));
     let session_timeout = session_timeout(&mut fields);
@@ -107,19 +109,6 @@ fn mirror(place: &Place<'_>) -> Option<WantedMirror> {
     Some(WantedMirror { topic: topic?, source: source?, is_paused: is_paused? })
 }
 
-fn replicas(place: &Place<'_>) -> Option<i16> {
-    let number = place.whole_number()?;
-    match i16::try_from(number) {
-        Ok(number @ 1..) => Some(number),
-        _ => {
-            place.fail(format_args!(
-                "{number} is out of range; write how many brokers hold a mirror topic, such as 3"
-            ));
-            None
-        }
-    }
-}
-
 fn rate(place: &Place<'_>) -> Option<NonZeroU64> {
     let number = place.whole_number()?;
     if number < LEAST_BYTES_PER_SECOND {
@@ -163,6 +152,3 @@ fn check(place: &Place<'_>, link: &LinkConfig, store: Option<&str>, written: &mu
         }
     }
 }
-
-/// What the name of the topic of facts has behind that of the store.
-const FACTS: &str = "-facts";
