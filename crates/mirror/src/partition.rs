@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tidegate_client::Endpoint;
-use tidegate_link::copy::{Append, Attempt, Copier, Event, Job, Order, Phase, Status, Trouble};
+use tidegate_link::copy::{Append, Attempt, Copier, Event, Filling, Job, Order, Phase, Status, Trouble};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Duration, Instant, sleep_until};
 
@@ -15,6 +15,9 @@ use crate::lease::Lease;
 use crate::link::Services;
 use crate::questions::{Question, ask};
 use crate::reply::{Owed, Reply, Told};
+
+/// What takes so long is worth a line in the log.
+const LONG_FILL_MS: u64 = 2_000;
 
 /// What is copied where, and how.
 pub(crate) struct Partition {
@@ -91,11 +94,23 @@ async fn either(stop: &mut watch::Receiver<bool>, all_stop: &mut watch::Receiver
 impl Running {
     fn publish(&mut self, status: Status) {
         self.source_end = status.source_end.or(self.source_end);
+        self.tell_of_filling(&status);
         self.partition.status.send_if_modified(|known| {
             let is_new = *known != status;
             *known = status;
             is_new
         });
+    }
+
+    /// Before it begins: whoever waits for records is to know how long.
+    fn tell_of_filling(&self, status: &Status) {
+        if let Some(Filling { offsets, left_ms }) = status.filling
+            && left_ms >= LONG_FILL_MS
+            && self.partition.status.borrow().filling.is_none()
+        {
+            let partition = &self.partition.mirror;
+            tracing::info!(%partition, offsets, left_ms, "fills up a part of the log that the source does not have");
+        }
     }
 
     async fn carry_out(&mut self, attempt: Attempt, orders: Vec<Order>) {

@@ -70,7 +70,7 @@ pub(super) fn start(stand: &Stand, lane: Name, pair: &Pair) -> Result<Process> {
             command.args(pair.arguments()).arg(format!("--partitions={}", pair.partitions));
             command
         }
-        Name::Mirror => subject::command(&stand.binaries, pair),
+        Name::Mirror => subject::command(&stand.binaries, &stand.folder, pair)?,
         Name::Maker => stand.maker.as_ref().context("MirrorMaker 2 was not fetched")?.command(pair)?,
     };
     Process::start(&lane.to_string().replace(' ', "-"), command, &stand.folder)
