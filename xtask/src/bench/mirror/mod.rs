@@ -43,8 +43,8 @@ pub(crate) struct Args {
     /// Partitions of the topic that is copied. MirrorMaker 2, which takes long, takes part with the last number and without compression.
     #[arg(long, value_delimiter = ',', default_values_t = [1, 4])]
     partitions: Vec<u32>,
-    /// Bytes of the topic that is copied, in units of 10^9.
-    #[arg(long, default_value_t = 0.5)]
+    /// Bytes of the topic that is copied, in units of 10^9: with much less a copy takes no time that could be measured.
+    #[arg(long, default_value_t = 2.0)]
     gigabytes: f64,
     /// The offset that the source of the row fast-forward begins with.
     #[arg(long, default_value_t = 100_000_000)]
