@@ -7,7 +7,7 @@ use anyhow::Context;
 use ring::rand::{SecureRandom, SystemRandom};
 use secrecy::ExposeSecret;
 use tidegate_core::{ClusterName, HolderId, LinkName};
-use tidegate_daemon::cluster;
+use tidegate_daemon::cluster::{self, UpstreamSasl};
 use tidegate_mirror::config::{Config, LinkConfig};
 use tidegate_mirror::{Cluster, LinkSpec, LinkView, Records, Site, Worker};
 use tokio::sync::watch;
@@ -159,8 +159,9 @@ fn secrets(cluster: &cluster::Cluster) -> Vec<&[u8]> {
     let files = tls.and_then(|tls| tls.ca.as_ref()).into_iter();
     let identity = tls.and_then(|tls| tls.identity.as_ref());
     let files = files.chain(identity.into_iter().flat_map(|identity| [&identity.certificate, &identity.key]));
-    let password = cluster.sasl.as_ref().map(|sasl| sasl.password.expose_secret().as_bytes());
-    files.map(|file| file.pem.expose_secret()).chain(password).collect()
+    let secret = cluster.sasl.as_ref().and_then(UpstreamSasl::secret);
+    let secret = secret.map(|secret| secret.expose_secret().as_bytes());
+    files.map(|file| file.pem.expose_secret()).chain(secret).collect()
 }
 
 /// This process, among all that take numbers.

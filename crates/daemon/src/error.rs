@@ -1,7 +1,7 @@
 //! Why a daemon cannot use what its configuration names.
 
 use thiserror::Error;
-use tidegate_client::TlsError;
+use tidegate_client::{Fault, TlsError};
 use tidegate_core::ClusterName;
 use tidegate_core::store::SealError;
 use tidegate_store::{KafkaStoreError, OpenError};
@@ -30,4 +30,12 @@ pub enum DaemonError {
     /// The sealing key cannot be used.
     #[error(transparent)]
     Seal(#[from] SealError),
+}
+
+impl DaemonError {
+    /// Whether the same may work later without anybody's doing: the brokers are not there yet.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        matches!(self, Self::Store(error) if error.fault() == Fault::Network)
+    }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use thiserror::Error;
-use tidegate_client::{AskError, ConnectError, Connection};
+use tidegate_client::{AskError, ConnectError};
 use tidegate_link::topic::{Action, Blocked, Mirror, Source};
 use tidegate_wire::error_code::ErrorCode;
 use tokio::time::Duration;
@@ -104,9 +104,8 @@ pub(crate) async fn look(cluster: &Cluster, name: &str) -> Result<Option<Seen>, 
         ErrorCode::UNKNOWN_TOPIC_OR_PARTITION => return Ok(None),
         code => return Err(ClusterError::Partition { at: name.to_owned(), code }.into()),
     }
-    let mut connection = any(cluster).await?;
-    let configs = configs(&mut connection, Resource::Topic(name.to_owned()), None).await;
-    let configs = configs?.map_err(refused("describing the configs", name))?;
+    let configs = configs(cluster, Resource::Topic(name.to_owned()), None).await?;
+    let configs = configs.map_err(refused("describing the configs", name))?;
     let partitions = i32::try_from(told.partitions.len()).unwrap_or(i32::MAX);
     Ok(Some(Seen { topic: Topic::new(name, told.id), partitions, configs }))
 }
@@ -128,9 +127,8 @@ pub(crate) async fn is_empty(cluster: &Cluster, seen: &Seen) -> Result<bool, Top
 /// For how long brokers of a cluster know a producer, as the first that can be asked says.
 pub(crate) async fn producer_expiration_ms(cluster: &Cluster) -> Result<i64, TopicError> {
     let Some(broker) = cluster.any_id().await? else { return Ok(DAY_MS) };
-    let mut connection = any(cluster).await?;
     let names = vec![PRODUCER_ID_EXPIRATION_MS.to_owned()];
-    let configs = configs(&mut connection, Resource::Broker(broker), Some(names)).await?;
+    let configs = configs(cluster, Resource::Broker(broker), Some(names)).await?;
     // Who may not see it has to do with the default, which is the shortest that is common.
     let value = configs.ok().and_then(|configs| configs.get(PRODUCER_ID_EXPIRATION_MS)?.parse().ok());
     Ok(value.unwrap_or(DAY_MS))
@@ -143,7 +141,10 @@ pub(crate) async fn carry_out(
     replication_factor: Option<i16>,
     actions: Vec<Action>,
 ) -> Result<(), TopicError> {
-    let mut connection = any(cluster).await?;
+    if actions.is_empty() {
+        return Ok(());
+    }
+    let mut connection = cluster.connect(&cluster.any().await?).await?;
     for action in actions {
         match action {
             Action::Create { partitions, configs } => {
@@ -167,21 +168,20 @@ pub(crate) async fn carry_out(
     Ok(())
 }
 
-async fn any(cluster: &Cluster) -> Result<Connection, TopicError> {
-    let broker = cluster.any().await?;
-    Ok(cluster.connect(&broker).await?)
-}
-
+/// Asked over the connection that is kept for questions: a thousand topics are looked at again and again.
 async fn configs(
-    connection: &mut Connection,
+    cluster: &Cluster,
     resource: Resource,
     names: Option<Vec<String>>,
-) -> Result<Result<BTreeMap<String, String>, Refusal>, AskError> {
-    let told = describe_configs(connection, &[ConfigsOf { resource, names }]).await?;
+) -> Result<Result<BTreeMap<String, String>, Refusal>, TopicError> {
+    let line = cluster.line(&cluster.any().await?);
+    let mut turn = line.turn(cluster).await.ok_or(ClusterError::Unreachable(None))?;
+    let told = describe_configs(turn.kept.ready().await, &[ConfigsOf { resource, names }]).await;
+    turn.end();
     let by_name = |configs: Vec<crate::calls::describe_configs::Config>| {
         configs.into_iter().filter_map(|config| Some((config.name, config.value?))).collect()
     };
-    Ok(first(told).map(by_name))
+    Ok(first(told?).map(by_name))
 }
 
 /// The one answer to a question about one topic; calls give as many as were asked for.

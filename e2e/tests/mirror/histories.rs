@@ -1,7 +1,11 @@
 //! What happened to a source.
 
+use std::process::Command;
+use std::time::Duration;
+
 use bytes::Bytes;
 use tidegate_e2e::asked::Asked;
+use tidegate_e2e::process;
 use tidegate_sim::table::Subject;
 use tidegate_sim::{Draft, Identity, Place, Produce, Transactional};
 
@@ -18,14 +22,20 @@ pub(crate) enum History {
     Started,
     /// The broker's time is on the records.
     AppendTime,
+    /// A stock producer writes with each codec in turn, keys and headers.
+    Codecs,
 }
 
 /// Less than `max.message.bytes` by default.
 const LARGE: usize = 900_000;
 
+/// Records of a stock producer, and how long it may take.
+const STOCK: usize = 500;
+const STOCK_LIMIT: Duration = Duration::from_secs(60);
+
 impl History {
-    pub(crate) const ALL: [Self; 5] =
-        [Self::Plain, Self::Transactions, Self::Compacted, Self::Started, Self::AppendTime];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Plain, Self::Transactions, Self::Compacted, Self::Started, Self::AppendTime, Self::Codecs];
 
     pub(crate) fn is_compacted(self) -> bool {
         self == Self::Compacted
@@ -53,6 +63,11 @@ impl History {
             Self::Started => started(source, &place),
             Self::AppendTime => {
                 (0..3).for_each(|count| append(source, &place, Draft::of(count + 2, 1_000).zstd()));
+            }
+            Self::Codecs => {
+                ["gzip", "snappy", "lz4", "zstd", "none"]
+                    .iter()
+                    .for_each(|codec| stock(source, &place, codec));
             }
         }
         place
@@ -83,6 +98,17 @@ fn plain(source: &mut Asked, place: &Place) {
     append(source, place, Draft::holding([(Some(Bytes::from_static(b"large")), Some(large))], now));
     let sequences = (0..5).map(|round| Draft::of(3, now).by(7_000, 0, round * 3));
     sequences.for_each(|draft| append(source, place, draft));
+}
+
+/// librdkafka writes as it does by default, but that it is idempotent.
+fn stock(source: &Asked, place: &Place, codec: &str) {
+    let mut kcat = Command::new("kcat");
+    kcat.args(["-b", &source.open_address().to_string(), "-P", "-t", &place.topic, "-K", ":", "-z", codec]);
+    kcat.args(["-p", &place.partition.to_string(), "-H", &format!("codec={codec}"), "-H", "nothing"]);
+    kcat.args(["-X", "enable.idempotence=true"]);
+    let lines = (0..STOCK).map(|number| format!("{codec} {number}:{}\n", codec.repeat(number % 50)));
+    let written = process::run_with_input(&kcat, STOCK_LIMIT, &lines.collect::<String>()).unwrap();
+    assert!(written.status.success(), "{}", written.stderr);
 }
 
 fn transactions(source: &mut Asked, place: &Place) {

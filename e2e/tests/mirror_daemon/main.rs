@@ -12,3 +12,4 @@ mod failed;
 mod reload;
 mod site;
 mod together;
+mod tokens;

@@ -1,5 +1,8 @@
 //! `cargo xtask test`: every test of the default members, counted.
 
+mod binaries;
+mod lanes;
+
 use std::io::{BufRead, BufReader};
 use std::process::{Command, ExitCode, Stdio};
 
@@ -23,13 +26,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     let seed = args.seed.print();
     build_programs()?;
-    let mut cargo = command::cargo(["test", "--locked", "--no-fail-fast"]);
-    seed.set(cargo.args(&args.cargo));
-    let mut tally = run_tests(&mut cargo, |_| {})?;
-    // A filter is for the members of the workspace, and the fuzz targets are in one of their own.
-    if args.cargo.is_empty() {
-        tally.add(run_tests(&mut fuzz::stable(["test", "--tests"]), |_| {})?);
-    }
+    let mut tally = if args.cargo.is_empty() { run_all(seed)? } else { run_some(seed, &args.cargo)? };
     if !command::exists("kcat", "-V") {
         tally.skip("the client kcat in tidegate-e2e");
     }
@@ -40,6 +37,23 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     println!("{seed}");
     println!("{tally}");
     Ok(if tally.is_success() && unexpected.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Several binaries at once, since most of them wait for brokers most of the time; the fuzz targets, a workspace of their own, at the end.
+fn run_all(seed: Seed) -> Result<Tally> {
+    let mut tally = lanes::run(binaries::build()?, seed)?;
+    let mut documentation = command::cargo(["test", "--locked", "--no-fail-fast", "--doc"]);
+    seed.set(&mut documentation);
+    tally.add(run_tests(&mut documentation, |_| {})?);
+    tally.add(run_tests(&mut fuzz::stable(["test", "--tests"]), |_| {})?);
+    Ok(tally)
+}
+
+/// What somebody asked for, in Cargo's order and as it comes.
+fn run_some(seed: Seed, cargo: &[String]) -> Result<Tally> {
+    let mut test = command::cargo(["test", "--locked", "--no-fail-fast"]);
+    seed.set(test.args(cargo));
+    run_tests(&mut test, |_| {})
 }
 
 /// The end-to-end tests start programs as an operator does, and the examples as a reader does.

@@ -1,9 +1,11 @@
 //! From the configuration of a cluster to the way its brokers are connected to.
 
 use secrecy::{ExposeSecret, SecretSlice};
-use tidegate_client::{ConnectOptions, Endpoint, SaslLogin, Security, Tls, TlsError, TlsOptions};
+use tidegate_client::{
+    ClientCredentials, ConnectOptions, Endpoint, SaslLogin, Security, Tls, TlsError, TlsOptions, TokenFile,
+};
 
-use super::{Cluster, UpstreamTls};
+use super::{Cluster, TokenOrigin, UpstreamSasl, UpstreamTls};
 use crate::{DaemonError, HostPort};
 
 impl Cluster {
@@ -17,7 +19,7 @@ impl Cluster {
     /// TLS and SASL for every connection to it.
     ///
     /// # Errors
-    /// [`DaemonError::ClusterTls`] when certificate, key and authorities make no usable TLS.
+    /// [`DaemonError::ClusterTls`] when certificate, key and authorities, of the brokers or of the token endpoint, make no usable TLS.
     pub fn security(&self) -> Result<Security, DaemonError> {
         let failed = |source| DaemonError::ClusterTls { cluster: self.name.clone(), source };
         let security = match &self.tls {
@@ -26,11 +28,7 @@ impl Cluster {
         };
         Ok(match &self.sasl {
             None => security,
-            Some(sasl) => security.with_login(SaslLogin::Password {
-                mechanism: sasl.mechanism,
-                user: sasl.username.clone(),
-                password: sasl.password.clone(),
-            }),
+            Some(sasl) => security.with_login(login(sasl).map_err(failed)?),
         })
     }
 
@@ -41,6 +39,18 @@ impl Cluster {
     pub fn connect_options(&self, client_id: &str) -> Result<ConnectOptions, DaemonError> {
         Ok(ConnectOptions::new(client_id, self.security()?))
     }
+}
+
+fn login(sasl: &UpstreamSasl) -> Result<SaslLogin, TlsError> {
+    Ok(match sasl {
+        UpstreamSasl::Password { mechanism, username, password } => {
+            SaslLogin::Password { mechanism: *mechanism, user: username.clone(), password: password.clone() }
+        }
+        UpstreamSasl::Token(TokenOrigin::File(path)) => SaslLogin::bearer(TokenFile::new(path)),
+        UpstreamSasl::Token(TokenOrigin::Endpoint(endpoint)) => {
+            SaslLogin::bearer(ClientCredentials::new(endpoint.clone())?)
+        }
+    })
 }
 
 fn build(tls: &UpstreamTls) -> Result<Tls, TlsError> {

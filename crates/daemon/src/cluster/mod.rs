@@ -2,8 +2,12 @@
 
 mod connect;
 mod read;
+mod sasl;
+
+use std::path::PathBuf;
 
 use secrecy::SecretString;
+use tidegate_client::TokenEndpoint;
 use tidegate_core::ClusterName;
 use tidegate_wire::sasl::PasswordMechanism;
 
@@ -46,13 +50,39 @@ pub struct ClientIdentity {
 
 /// SASL towards the brokers.
 #[derive(Debug, Clone)]
-pub struct UpstreamSasl {
-    /// The mechanism.
-    pub mechanism: PasswordMechanism,
-    /// The user.
-    pub username: String,
-    /// Its password.
-    pub password: SecretString,
+pub enum UpstreamSasl {
+    /// PLAIN or SCRAM.
+    Password {
+        /// Which of them.
+        mechanism: PasswordMechanism,
+        /// The user.
+        username: String,
+        /// Its password.
+        password: SecretString,
+    },
+    /// OAUTHBEARER.
+    Token(TokenOrigin),
+}
+
+/// Where the tokens of OAUTHBEARER come from.
+#[derive(Debug, Clone)]
+pub enum TokenOrigin {
+    /// A file that somebody keeps fresh; it is read at each login.
+    File(PathBuf),
+    /// An identity provider, for client credentials.
+    Endpoint(TokenEndpoint),
+}
+
+impl UpstreamSasl {
+    /// The secret that the configuration names.
+    #[must_use]
+    pub fn secret(&self) -> Option<&SecretString> {
+        match self {
+            Self::Password { password, .. } => Some(password),
+            Self::Token(TokenOrigin::Endpoint(endpoint)) => Some(&endpoint.client_secret),
+            Self::Token(TokenOrigin::File(_)) => None,
+        }
+    }
 }
 
 /// For daemons whose own type of a cluster holds more.

@@ -1,11 +1,10 @@
 //! `clusters` as written.
 
-use secrecy::ExposeSecret;
 use tidegate_core::ClusterName;
 use tidegate_core::document::{Fields, Place};
-use tidegate_wire::sasl::{PasswordMechanism, ScramHash};
+use tidegate_wire::sasl::PasswordMechanism;
 
-use super::{ClientIdentity, Cluster, UpstreamSasl, UpstreamTls};
+use super::{ClientIdentity, Cluster, UpstreamSasl, UpstreamTls, sasl};
 use crate::fields::{Unique, list};
 use crate::pem::certificate_and_key;
 use crate::{Around, HostPort};
@@ -49,7 +48,7 @@ pub fn read(place: &Place<'_>, around: &Around<'_>) -> Option<Cluster> {
 }
 
 /// Reads what every daemon has of a cluster, of fields among which there are others; those of `security.sasl` are read by
-/// `sasl_besides`, which is told the mechanism too.
+/// `sasl_besides`, which is told the mechanism too, where somebody logs in with a password.
 pub fn read_with<'a>(
     fields: &mut Fields<'a>,
     around: &Around<'_>,
@@ -92,7 +91,7 @@ fn security<'a>(
     let sasl_place = fields.optional("sasl");
     fields.finish();
     let tls = tls_place.as_ref().and_then(|place| tls(place, around));
-    let sasl = sasl_place.as_ref().and_then(|place| sasl(place, around, sasl_besides));
+    let sasl = sasl_place.as_ref().and_then(|place| sasl::read(place, around, sasl_besides));
     let protocol = protocol?;
     if let Some(place) = tls_place.as_ref().filter(|_| !protocol.tls) {
         place.fail("the protocol does not use TLS; remove `tls`, or write SSL or SASL_SSL");
@@ -101,7 +100,7 @@ fn security<'a>(
         place.fail("the protocol does not use SASL; remove `sasl`, or write SASL_PLAINTEXT or SASL_SSL");
     }
     if protocol.sasl && sasl_place.is_none() {
-        place.fail("field `sasl` is missing; write its mechanism, username and password");
+        place.fail("field `sasl` is missing; write its mechanism, and who logs in");
     }
     let public = UpstreamTls { ca: None, identity: None, endpoint_identification: true };
     Some((protocol.tls.then(|| tls.unwrap_or(public)), sasl))
@@ -117,35 +116,6 @@ fn tls(place: &Place<'_>, around: &Around<'_>) -> Option<UpstreamTls> {
     fields.finish();
     Some(UpstreamTls { ca, identity, endpoint_identification })
 }
-
-fn sasl<'a>(
-    place: &Place<'a>,
-    around: &Around<'_>,
-    besides: impl FnOnce(&mut Fields<'a>, Option<PasswordMechanism>),
-) -> Option<UpstreamSasl> {
-    let mut fields = place.fields()?;
-    let mechanism = fields
-        .required("mechanism", "write PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512")
-        .and_then(|place| place.choice(MECHANISMS));
-    let username =
-        fields.required("username", "name the user to log in as").and_then(|place| around.secret(&place));
-    let password = fields
-        .required("password", "write `${env:NAME}` or `file:PATH`")
-        .and_then(|place| around.secret(&place));
-    besides(&mut fields, mechanism);
-    fields.finish();
-    Some(UpstreamSasl {
-        mechanism: mechanism?,
-        username: username?.expose_secret().to_owned(),
-        password: password?,
-    })
-}
-
-const MECHANISMS: &[(&str, PasswordMechanism)] = &[
-    ("PLAIN", PasswordMechanism::Plain),
-    ("SCRAM-SHA-256", PasswordMechanism::Scram(ScramHash::Sha256)),
-    ("SCRAM-SHA-512", PasswordMechanism::Scram(ScramHash::Sha512)),
-];
 
 #[derive(Clone, Copy)]
 struct Protocol {

@@ -32,7 +32,7 @@ pub use model::{
 };
 pub use policy::PolicyConfig;
 pub use principal::{AclPolicy, PerZone, UserPattern, UserPatternError, ZonePasswords};
-pub use tidegate_daemon::cluster::{ClientIdentity, Cluster, UpstreamSasl, UpstreamTls};
+pub use tidegate_daemon::cluster::{ClientIdentity, Cluster, TokenOrigin, UpstreamSasl, UpstreamTls};
 pub use tidegate_daemon::fields::DEFAULT_STATE_FILE;
 pub use tidegate_daemon::http::DEFAULT_HTTP_HOST;
 pub use tidegate_daemon::store::{StoreConfig, StoreKind, TopicConfig};

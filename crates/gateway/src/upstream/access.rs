@@ -5,7 +5,7 @@ use tidegate_core::{RootKey, ZoneId, ZoneName};
 use tidegate_wire::sasl::PasswordMechanism;
 
 use super::connect::connect_options;
-use crate::config::{AclPolicy, ClusterConfig, Limits, PerZone, ZonePasswords};
+use crate::config::{AclPolicy, ClusterConfig, Limits, PerZone, UpstreamSasl, ZonePasswords};
 use crate::error::GatewayError;
 
 /// Where a cluster begins, and how its brokers are connected to.
@@ -41,8 +41,9 @@ impl Access {
             bootstrap: config.endpoints(),
             options: connect_options(config, limits)?,
             zones: config.sasl.as_ref().and_then(|sasl| {
+                let UpstreamSasl::Password { mechanism, .. } = sasl else { return None };
                 let config = config.per_zone.clone()?;
-                Some(ZoneLogins { mechanism: sasl.mechanism, config, root_key: root_key.clone() })
+                Some(ZoneLogins { mechanism: *mechanism, config, root_key: root_key.clone() })
             }),
             acls: config.acls,
         })

@@ -43,8 +43,8 @@ fn the_examples_are_valid_and_use_every_key() {
     let page = page();
     let examples: Vec<&str> =
         page.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
-    assert_eq!(examples.len(), 6);
-    for example in &examples[..5] {
+    assert_eq!(examples.len(), 7);
+    for example in &examples[..6] {
         parse(example, Path::new("/etc/tidegate/gateway.yaml"), &World::default()).unwrap();
     }
     for key in KEYS {
@@ -78,6 +78,12 @@ const KEYS: &[&str] = &[
     "clusters[].security.sasl.mechanism",
     "clusters[].security.sasl.username",
     "clusters[].security.sasl.password",
+    "clusters[].security.sasl.tokenFile",
+    "clusters[].security.sasl.tokenEndpoint.url",
+    "clusters[].security.sasl.tokenEndpoint.clientId",
+    "clusters[].security.sasl.tokenEndpoint.clientSecret",
+    "clusters[].security.sasl.tokenEndpoint.scope",
+    "clusters[].security.sasl.tokenEndpoint.ca",
     "clusters[].security.sasl.perZone.username",
     "clusters[].security.sasl.perZone.passwords",
     "clusters[].security.sasl.perZone.passwords.folder",

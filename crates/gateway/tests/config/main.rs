@@ -16,7 +16,7 @@ use std::time::Duration;
 use secrecy::ExposeSecret;
 use tidegate_gateway::config::{
     Config, ConfigErrors, DEFAULT_WATCH_MS, Limits, ListenerConfig, NodeAddress, NodeAddresses, PolicyConfig,
-    load, parse,
+    UpstreamSasl, load, parse,
 };
 use tidegate_wire::sasl::{PasswordMechanism, ScramHash};
 use world::World;
@@ -50,12 +50,11 @@ fn a_full_configuration_is_understood() {
     let config = read(&folder("good").join("full.yaml"), &World::default()).unwrap();
     let cluster = &config.clusters[0];
     assert_eq!(cluster.bootstrap[1].to_string(), "kafka-2.internal:9092");
-    let sasl = cluster.sasl.as_ref().unwrap();
-    assert_eq!(
-        (sasl.mechanism, sasl.username.as_str()),
-        (PasswordMechanism::Scram(ScramHash::Sha512), "tidegate")
-    );
-    assert_eq!(sasl.password.expose_secret(), "from the environment");
+    let Some(UpstreamSasl::Password { mechanism, username, password }) = &cluster.sasl else {
+        panic!("{:?}", cluster.sasl)
+    };
+    assert_eq!((*mechanism, username.as_str()), (PasswordMechanism::Scram(ScramHash::Sha512), "tidegate"));
+    assert_eq!(password.expose_secret(), "from the environment");
     let listener = &config.listeners[0];
     assert_eq!(config.cluster(&listener.cluster).unwrap().name, cluster.name);
     assert_eq!(listener.bootstrap.bind.to_string(), "0.0.0.0:9092");

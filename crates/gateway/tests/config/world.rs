@@ -28,7 +28,7 @@ impl World {
 
 impl Surroundings for World {
     fn variable(&self, name: &str) -> Option<String> {
-        (name == "KAFKA_PASSWORD").then(|| "from the environment".to_owned())
+        matches!(name, "KAFKA_PASSWORD" | "CLIENT_SECRET").then(|| "from the environment".to_owned())
     }
 
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {

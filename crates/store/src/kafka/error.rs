@@ -1,6 +1,6 @@
 //! Why the cluster does not do what the store asks.
 
-use tidegate_client::{AskError, CallError, ConnectError};
+use tidegate_client::{AskError, CallError, ConnectError, Fault, is_retriable};
 use tidegate_core::store::Lost;
 use tidegate_wire::api::ApiKey;
 use tidegate_wire::error_code::ErrorCode;
@@ -75,6 +75,21 @@ impl From<CallError> for KafkaStoreError {
 }
 
 impl KafkaStoreError {
+    /// Who has to act: of [`Fault::Network`] nobody has to, and the same may work later.
+    #[must_use]
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::Connect(error) => error.fault(),
+            Self::Ask(error) => error.fault(),
+            Self::Refused { code, .. } if is_retriable(*code) => Fault::Network,
+            Self::Unreadable(_) | Self::Blocked(_) => Fault::Network,
+            Self::Unsupported(_) | Self::Malformed { .. } | Self::Lost { .. } => Fault::Broker,
+            Self::NoBootstrap | Self::Refused { .. } | Self::Topic { .. } | Self::Batch(_) => {
+                Fault::Configuration
+            }
+        }
+    }
+
     /// The error code that a broker gave, if it gave one.
     pub(super) fn code(&self) -> Option<ErrorCode> {
         match self {
@@ -110,10 +125,10 @@ impl KafkaStoreError {
 fn hint(code: ErrorCode) -> &'static str {
     match code {
         ErrorCode::TOPIC_AUTHORIZATION_FAILED => {
-            "; the gateway's user needs DESCRIBE, DESCRIBE_CONFIGS, READ and WRITE on it"
+            "; the daemon's user needs DESCRIBE, DESCRIBE_CONFIGS, READ and WRITE on it"
         }
         ErrorCode::TRANSACTIONAL_ID_AUTHORIZATION_FAILED => {
-            "; the gateway's user needs WRITE and DESCRIBE on that transactional id"
+            "; the daemon's user needs WRITE and DESCRIBE on that transactional id"
         }
         ErrorCode::CLUSTER_AUTHORIZATION_FAILED => {
             "; create the topic yourself, or grant CREATE on the cluster"
