@@ -37,7 +37,7 @@ pub enum TopicError {
     },
     /// The source cannot be asked or says no; all else is about the mirror.
     #[error("the source: {0}")]
-    Source(#[source] Box<Self>),
+    Source(Box<Self>),
     /// Both are one topic of one cluster.
     #[error(
         "topic {topic} would be its own mirror: source and destination are the same cluster, under two names"
@@ -56,14 +56,14 @@ pub enum TopicError {
     #[error(transparent)]
     Ask(#[from] AskError),
     /// The cluster refuses: its words say why, most often a right that the link's user has not.
-    #[error("{what} of topic {topic}")]
+    #[error("{what} of topic {topic}: {refusal}")]
     Refused {
         /// What was asked for.
         what: &'static str,
         /// The topic.
         topic: String,
         /// What it says.
-        source: Refusal,
+        refusal: Refusal,
     },
 }
 
@@ -191,5 +191,5 @@ fn first<T>(answers: Vec<Result<T, Refusal>>) -> Result<T, Refusal> {
 }
 
 fn refused(what: &'static str, topic: &str) -> impl Fn(Refusal) -> TopicError {
-    move |source| TopicError::Refused { what, topic: topic.to_owned(), source }
+    move |refusal| TopicError::Refused { what, topic: topic.to_owned(), refusal }
 }

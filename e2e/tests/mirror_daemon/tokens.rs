@@ -54,7 +54,7 @@ fn a_source_is_entered_with_tokens_of_a_provider_and_of_a_file() {
     until("the daemon is there", || daemon.links().is_ok());
     site.write(&topics[1], 1);
     until_mirror(&daemon, &topics[1], "the token is refused", |mirror| {
-        mirror["why"].as_str().is_some_and(|why| why.contains("OAUTHBEARER"))
+        mirror["problem"].as_str().is_some_and(|problem| problem.contains("invalid_token"))
     });
     fs::write(&file, provider.token(id).unwrap()).unwrap();
     assert_eq!(site.compare(&topics[1], &topics[1], 1), 0);
