@@ -10,6 +10,7 @@
 mod alone;
 mod failed;
 mod reload;
+mod rights;
 mod site;
 mod together;
 mod tokens;
