@@ -9,7 +9,11 @@ use super::*;
 
 /// The mirror's log and its producer are read twice, and then the source is asked for what comes next.
 fn copying(seen: Seen, bounds: Bounds) -> (Copier, Vec<Order>) {
-    let (copier, _) = Copier::begin(job());
+    copying_as(job(), seen, bounds)
+}
+
+fn copying_as(job: Job, seen: Seen, bounds: Bounds) -> (Copier, Vec<Order>) {
+    let (copier, _) = Copier::begin(job);
     let mut copier = tell(copier, Event::Bounds(Ok(bounds))).0;
     for _ in 0..2 {
         let orders;
@@ -80,4 +84,31 @@ fn a_gap_is_told_of_before_it_is_filled() {
     let (copier, orders) = tell(copier, Event::Appended { base_offset: 0, answer: Ok(0) });
     assert_eq!(appends(&orders).len(), 2);
     assert_eq!(filling(&copier, NOW + 10), Some(Filling { offsets: 99_900_000, left_ms: 9_990 }));
+}
+
+#[test]
+fn a_gap_is_filled_to_its_end_as_it_was_begun() {
+    // A filler has 100,000 records: what is left behind the first would be short enough for markers.
+    let limits = CopyLimits { markers_in_gap: 150_000, ..CopyLimits::default() };
+    let job = Job { marker_epoch: Some(1), limits, ..job() };
+    let young = Producer { epoch: 0, last_sequence: 9, last_timestamp: NOW };
+    let seen = Seen { producer: Some(young), start: 10, end: 10, committed: 10 };
+    for (gap, is_marked) in [(250_000, false), (150_000, true)] {
+        let end = 10 + gap;
+        let (copier, _) = copying_as(job, seen, Bounds { start: 10, end: end + 1 });
+        let records = Bytes::from(batch(end, NOW));
+        let fetched = Fetched { stable_end: end + 1, diverging: None, aborted: Vec::new(), records };
+        let (mut copier, mut orders) = tell(copier, Event::Fetched(Ok(fetched)));
+        for (base_offset, _) in appends(&orders) {
+            let more;
+            (copier, more) = tell(copier, Event::Appended { base_offset, answer: Ok(base_offset) });
+            orders.extend(more);
+        }
+        let marks = orders.iter().filter(|order| matches!(order, Order::Mark(_))).count();
+        assert_eq!(
+            (marks, appends(&orders).is_empty()),
+            (usize::from(is_marked), is_marked),
+            "of {gap} offsets"
+        );
+    }
 }

@@ -158,7 +158,8 @@ impl Copying {
         let so_far = self
             .filled_since
             .map(|(from, since)| (self.position.saturating_sub(from), now.saturating_sub(since)));
-        let with = if send::takes_markers(job, offsets, fast) { With::Markers } else { With::Records };
+        let with =
+            if send::takes_markers(job, self.gap_to(until), fast) { With::Markers } else { With::Records };
         Some(Filling::estimated(offsets, so_far, with))
     }
 

@@ -69,11 +69,17 @@ impl Copying {
         let offsets = until.saturating_sub(self.at).cast_unsigned();
         let from = self.at;
         let order = match job.marker_epoch {
-            Some(epoch) if takes_markers(job, offsets, fast) => self.mark(job, offsets, epoch),
+            Some(epoch) if takes_markers(job, self.gap_to(until), fast) => self.mark(job, offsets, epoch),
             _ => self.fill_with_records(job, now, offsets, fast),
         }?;
         self.filled_since.get_or_insert((from, now));
         Some(order)
+    }
+
+    /// How long the gap is or was before it began to be filled, by this attempt: what is filled with records is so to its end.
+    pub(super) fn gap_to(&self, until: i64) -> u64 {
+        let begin = self.filled_since.map_or(self.at, |(from, _)| from);
+        until.saturating_sub(begin).cast_unsigned()
     }
 
     /// Markers carry no sequence: they are written when nothing else is under way, and the end of the log is read behind them.
