@@ -1,7 +1,10 @@
 //! What an operator does to the broker: topics, configurations, restarts.
 
+use std::fs;
 use std::thread;
 use std::time::Duration;
+
+use bytes::Bytes;
 
 use crate::random;
 use crate::requests::topic_name;
@@ -71,6 +74,22 @@ impl Asked {
                 self.is_led(&place).filter(|second| *second == first)
             });
         }
+    }
+
+    /// Gives partitions other logs than they have, each of one segment that begins at its offset, as an older broker would have left them.
+    pub fn put_logs(&mut self, logs: &[(Place, i64, Bytes)]) {
+        // Whoever was killed looks at every segment when it starts.
+        self.own().kill9(1).unwrap();
+        for (place, begin, records) in logs {
+            let folder = self.own().log_folder(1, &place.topic, place.partition).unwrap();
+            for file in fs::read_dir(&folder).unwrap().map(|file| file.unwrap().path()) {
+                if file.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"0000")) {
+                    fs::remove_file(file).unwrap();
+                }
+            }
+            fs::write(folder.join(format!("{begin:020}.log")), records).unwrap();
+        }
+        self.start_again(Restart::Killed);
     }
 
     pub(crate) fn wait_for_cleaner(&mut self, place: &Place) {

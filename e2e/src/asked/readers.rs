@@ -10,6 +10,7 @@ use tidegate_sim::Place;
 use super::Asked;
 use crate::process;
 
+const NO_TIME: i64 = -1;
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// Time, key, value and headers, by offset.
@@ -35,7 +36,11 @@ fn show(broker: &Asked, place: &Place, from: &str) -> Shown {
     for line in read.stdout.lines() {
         let record: Value = serde_json::from_str(line).unwrap();
         let offset = record["offset"].as_i64().unwrap();
-        let parts = ["ts", "key", "payload", "headers"].map(|part| record[part].clone());
+        let mut parts = ["ts", "key", "payload", "headers"].map(|part| record[part].clone());
+        // A record without a time says so in a batch, and has no place for one in format 0.
+        if parts[0] == NO_TIME {
+            parts[0] = Value::Null;
+        }
         assert!(shown.insert(offset, Value::Array(parts.to_vec())).is_none(), "{offset} was shown twice");
     }
     shown

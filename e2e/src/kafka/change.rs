@@ -1,5 +1,6 @@
 //! What an operator does to a running cluster: topics deleted and grown, leaders moved, brokers paused and restarted.
 
+use std::path::PathBuf;
 use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -140,6 +141,14 @@ impl Kafka {
         let found = &answer.topics[0].partitions[0];
         ensure!(found.error_code == 0, "{found:?}");
         Ok(found.offset)
+    }
+
+    /// Where broker `id` has the segments of a partition.
+    pub fn log_folder(&mut self, id: u16, topic: &str, partition: i32) -> Result<PathBuf> {
+        let properties = self.node(id)?.properties();
+        let folder = properties.with_file_name(format!("data-{id}")).join(format!("{topic}-{partition}"));
+        ensure!(folder.is_dir(), "{} is not there", folder.display());
+        Ok(folder)
     }
 
     /// Stops broker `id` in the middle of whatever it does, until [`Kafka::resume`]. Its sockets stay open.

@@ -11,6 +11,7 @@
 mod bearer;
 mod histories;
 mod kills;
+mod old;
 mod rates;
 mod site;
 mod topics;
