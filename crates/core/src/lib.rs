@@ -48,8 +48,8 @@ pub use facts::{Fact, Facts, FactsError, MemoryFacts, Timestamp, Unbound};
 pub use keys::{RootKey, RootKeyError, VirtualTopicId, ZoneKeys, ZoneTag};
 pub use link_id::LinkId;
 pub use manifest::{
-    ManifestErrors, SourcedZone, ZoneConflict, ZoneManifest, check_zones, parse_manifests, parse_zones,
-    render_zone,
+    ManifestErrors, SourcedZone, ZoneConflict, ZoneManifest, check_zones, manifest_json, parse_manifests,
+    parse_zones, render_zone,
 };
 pub use names::{
     AccountName, Alias, BackingTopic, ClusterId, ClusterName, CredentialId, EmailAddress, GroupPrefix,

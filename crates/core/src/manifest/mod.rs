@@ -17,7 +17,7 @@ pub use limits::{
     MAX_PARTNER_NAME, MAX_PARTNER_ROLE, MAX_PHONE, MAX_TOPICS, MAX_URL,
 };
 
-pub use render::render_zone;
+pub use render::{manifest_json, render_zone};
 
 use crate::document::{self, Problem, Report};
 use crate::store::Revision;

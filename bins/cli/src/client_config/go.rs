@@ -1,0 +1,20 @@
+//! A consumer with confluent-kafka-go.
+
+use super::client::{Client, quoted};
+use super::librdkafka::pairs;
+
+pub(super) fn text(client: &Client) -> String {
+    let own = [("group.id", client.zone.clone()), ("auto.offset.reset", "earliest".to_owned())];
+    let pairs = pairs(client).into_iter().chain(own);
+    let lines = pairs.map(|(key, value)| format!("\t\t{}: {},\n", quoted(key), quoted(&value)));
+    format!(
+        "{}package main\n\nimport \"github.com/confluentinc/confluent-kafka-go/v2/kafka\"\n\n\
+         func newConsumer() (*kafka.Consumer, error) {{\n\
+         \tconsumer, err := kafka.NewConsumer(&kafka.ConfigMap{{\n{}\t}})\n\
+         \tif err != nil {{\n\t\treturn nil, err\n\t}}\n\
+         \treturn consumer, consumer.Subscribe({}, nil)\n}}\n",
+        client.comment("//"),
+        lines.collect::<String>(),
+        quoted(client.first_topic()),
+    )
+}
