@@ -19,8 +19,9 @@ use crate::desired::Desired;
 use crate::error::GatewayError;
 use crate::listener::{self, Bound, Common, ListenerShared};
 use crate::logins::Logins;
+use crate::operators::Operators;
 use crate::parts::Parts;
-use crate::reload::Reloader;
+use crate::reload::{self, Reloader};
 use crate::snapshot::{ClusterSnapshot, Compiler, Snapshot, missing_accounts};
 use crate::source::{self, Source};
 use crate::stored::{self, Freshness, Stored};
@@ -106,6 +107,7 @@ impl Gateway {
             .iter()
             .map(|listener| ListenerTlsState::of(listener, &seeing))
             .collect::<Result<_, _>>()?;
+        let operators = reload::operators(&config)?.map(|acceptor| watch::channel(acceptor).0);
         let tokens = Arc::new(Tokens::new(&config)?);
         let wanted = wanted(&desired);
         let mut clusters = Vec::new();
@@ -157,8 +159,9 @@ impl Gateway {
         let doors = listeners.iter().map(|listener| (listener.name.clone(), listener.shared.clone()));
         let upstreams = clusters.iter().map(|cluster| Arc::clone(&cluster.upstream)).collect();
         let probes = http::Store::of(parts.store.as_ref(), &common.freshness);
+        let doors = doors.collect();
         let reloader =
-            Reloader::new(config, &parts, desired, doors.collect(), upstreams, Arc::clone(&tokens), seeing);
+            Reloader::new(config, &parts, desired, doors, upstreams, Arc::clone(&tokens), seeing, operators);
         Ok(Self {
             listeners,
             http,
@@ -179,6 +182,12 @@ impl Gateway {
     #[must_use]
     pub fn reloader(&self) -> Reloader {
         self.reloader.clone()
+    }
+
+    /// What the operators' REST needs of this gateway, if its configuration has `admin` and it has a store.
+    #[must_use]
+    pub fn operators(&self) -> Option<Operators> {
+        Operators::of(&self.reloader)
     }
 
     /// Serves until `shutdown` resolves, then lets open requests finish within the drain deadline.
