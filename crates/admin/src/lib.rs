@@ -22,6 +22,7 @@ mod daemon;
 mod dispatch;
 mod limits;
 mod openapi;
+mod peer;
 mod rate;
 mod refusal;
 mod routes;
@@ -30,7 +31,7 @@ mod token;
 mod tokens;
 mod zones;
 
-pub use admin::{Admin, Parts, Peer};
+pub use admin::{Admin, Parts};
 pub use audit::TARGET;
 pub use auth::Access;
 pub use daemon::{Daemon, Door, ZoneStatus};
@@ -41,6 +42,7 @@ pub use limits::{
     DEFAULT_REQUESTS_BURST_PER_ADDRESS, DEFAULT_REQUESTS_PER_SECOND_PER_ADDRESS, DEFAULT_TLS_DEADLINE,
     Limits,
 };
+pub use peer::Peer;
 pub use refusal::ErrorBody;
 pub use serve::serve;
 pub use token::{BEARER_PREFIX, NewToken};

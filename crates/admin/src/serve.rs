@@ -20,8 +20,9 @@ use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tower::Service;
 
-use crate::admin::{Admin, Peer};
+use crate::admin::Admin;
 use crate::limits::Limits;
+use crate::peer::Peer;
 
 /// What is kept of a request while it is read.
 const MAX_BUFFER: usize = 64 * 1024;
@@ -61,7 +62,7 @@ pub async fn serve(
             }
             Ok((stream, peer)) => {
                 // Over the limit it is closed at once: there is nothing to be said before TLS.
-                let Some(place) = places.take(peer.ip().to_canonical()) else { continue };
+                let Some(place) = places.take(Peer(peer).counted()) else { continue };
                 let acceptor = tls.as_ref().map(|tls| tls.borrow().clone());
                 let one = Connection { router: router.clone(), limits: admin.limits().clone(), peer };
                 let stop = stop.clone();

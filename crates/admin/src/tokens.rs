@@ -5,7 +5,7 @@ use secrecy::ExposeSecret;
 use serde::Serialize;
 use tidegate_core::document::{self, Fields, Report};
 use tidegate_core::records::{Moment, Role, TokenKind, TokenRecord};
-use tidegate_core::registry::{Registry, RegistryError};
+use tidegate_core::registry::RegistryError;
 use tidegate_core::{Label, TokenId};
 use utoipa::ToSchema;
 
@@ -93,7 +93,7 @@ pub(crate) struct WhoAmI {
 
 /// Every token, by id.
 pub(crate) async fn list(call: &Call) -> Result<Vec<Token>, Refusal> {
-    let tokens = call.admin.look(Registry::tokens)?;
+    let tokens = call.admin.look(|registry| registry.tokens().map_err(Refusal::from))?;
     let used = call.admin.last_used.all().await;
     Ok(tokens.iter().map(|token| listed(token, used.get(token.id.as_str()).copied())).collect())
 }

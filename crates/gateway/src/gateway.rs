@@ -21,7 +21,7 @@ use crate::listener::{self, Bound, Common, ListenerShared};
 use crate::logins::Logins;
 use crate::operators::Operators;
 use crate::parts::Parts;
-use crate::reload::{self, Reloader};
+use crate::reload::Reloader;
 use crate::snapshot::{ClusterSnapshot, Compiler, Snapshot, missing_accounts};
 use crate::source::{self, Source};
 use crate::stored::{self, Freshness, Stored};
@@ -107,7 +107,6 @@ impl Gateway {
             .iter()
             .map(|listener| ListenerTlsState::of(listener, &seeing))
             .collect::<Result<_, _>>()?;
-        let operators = reload::operators(&config)?.map(|acceptor| watch::channel(acceptor).0);
         let tokens = Arc::new(Tokens::new(&config)?);
         let wanted = wanted(&desired);
         let mut clusters = Vec::new();
@@ -159,9 +158,8 @@ impl Gateway {
         let doors = listeners.iter().map(|listener| (listener.name.clone(), listener.shared.clone()));
         let upstreams = clusters.iter().map(|cluster| Arc::clone(&cluster.upstream)).collect();
         let probes = http::Store::of(parts.store.as_ref(), &common.freshness);
-        let doors = doors.collect();
         let reloader =
-            Reloader::new(config, &parts, desired, doors, upstreams, Arc::clone(&tokens), seeing, operators);
+            Reloader::new(config, &parts, desired, doors.collect(), upstreams, Arc::clone(&tokens), seeing)?;
         Ok(Self {
             listeners,
             http,

@@ -6,7 +6,7 @@ mod local;
 mod presented;
 
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 use axum::http::HeaderMap;
 use tidegate_core::records::{Role, TokenRecord};
@@ -16,6 +16,7 @@ pub(crate) use last_used::LastUsed;
 pub(crate) use presented::Presented;
 
 use crate::admin::Inner;
+use crate::peer::Peer;
 use crate::refusal::{Refusal, Shown};
 use crate::routes::Needs;
 
@@ -71,13 +72,13 @@ const HELD_BACK: &str = "too many tokens that do not open came from this address
 pub(crate) async fn admit(
     admin: &Inner,
     needs: Needs,
-    peer: SocketAddr,
+    peer: Peer,
     headers: &HeaderMap,
 ) -> Result<Caller, (Caller, Refusal)> {
     let Needs::Role(needed) = needs else { return Ok(Caller::Anonymous) };
     let caller = match admin.access {
-        Access::AnyoneOnThisMachine => local::caller(peer, headers),
-        Access::Tokens => by_token(admin, peer.ip().to_canonical(), headers).await,
+        Access::AnyoneOnThisMachine => local::caller(peer.0, headers),
+        Access::Tokens => by_token(admin, peer.counted(), headers).await,
     };
     let caller = caller.map_err(|refusal| (Caller::Anonymous, refusal))?;
     match caller.role() {

@@ -73,6 +73,9 @@ struct Ready {
 
 impl Reloader {
     /// A reloader of what `config` has started.
+    ///
+    /// # Errors
+    /// [`GatewayError::AdminTls`].
     pub(crate) fn new(
         config: Config,
         parts: &Parts,
@@ -81,10 +84,10 @@ impl Reloader {
         upstreams: Vec<Arc<Upstream>>,
         tokens: Arc<Tokens>,
         snapshots: watch::Receiver<Arc<Snapshot>>,
-        operators: Option<watch::Sender<TlsAcceptor>>,
-    ) -> Self {
+    ) -> Result<Self, GatewayError> {
+        let operators = operators(&config)?.map(|acceptor| watch::channel(acceptor).0);
         let looked_at = Files::look(&config, None);
-        Self {
+        Ok(Self {
             present: Arc::new(Mutex::new(Present { config, looked_at })),
             parts: Arc::new(Receivers {
                 parts: parts.clone(),
@@ -95,7 +98,7 @@ impl Reloader {
                 snapshots,
                 operators,
             }),
-        }
+        })
     }
 
     /// Takes over changed zones and accounts under the same configuration; live connections follow at once.
@@ -221,7 +224,7 @@ impl Reloader {
 }
 
 /// TLS towards operators as configured, if there is any.
-pub(crate) fn operators(config: &Config) -> Result<Option<TlsAcceptor>, GatewayError> {
+fn operators(config: &Config) -> Result<Option<TlsAcceptor>, GatewayError> {
     config.admin.as_ref().and_then(|admin| admin.tls.as_ref()).map(tls::acceptor).transpose()
 }
 
