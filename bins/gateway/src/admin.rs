@@ -57,6 +57,7 @@ fn limits(limits: &config::Limits) -> Limits {
         failed_login_delay_max: limits.failed_login_delay_max,
         failed_login_memory: limits.failed_login_memory,
         failed_logins_at_once: limits.failed_logins_at_once,
+        store_staleness_max: limits.store_staleness_max,
     }
 }
 

@@ -63,9 +63,12 @@ async fn answer(
     take_one(&admin, peer)?;
     let admitted = auth::admit(&admin, route.needs, peer, request.headers()).await;
     let caller = admitted.map_err(|(caller, refusal)| {
-        let action =
-            format!("denied: {} {} ({})", route.method, request.uri().path(), route.operation.name());
-        admin.tell_denied(who(&caller, peer), printable(&action));
+        // That the store fails is no act of the caller's.
+        if !matches!(refusal, Refusal::Broken(_)) {
+            let (method, path) = (&route.method, request.uri().path());
+            let action = format!("denied: {method} {path} ({})", route.operation.name());
+            admin.tell_denied(who(&caller, peer), printable(&action));
+        }
         refusal
     })?;
     let path = path.map_err(|_| Refusal::wrong("the path is no UTF-8 text; write the name as it is"))?;

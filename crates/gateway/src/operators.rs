@@ -80,13 +80,8 @@ impl Operators {
     /// Whether a topic is the gateway's own: its store, or its facts.
     #[must_use]
     pub fn owns(&self, cluster: &ClusterName, topic: &BackingTopic) -> bool {
-        match self.reloader.config().store.map(|store| store.kind) {
-            Some(StoreKind::Kafka(own)) if own.cluster == *cluster => topic
-                .as_str()
-                .strip_prefix(own.topic.as_str())
-                .is_some_and(|rest| rest.is_empty() || rest == FACTS),
-            _ => false,
-        }
+        let store = self.reloader.config().store;
+        store.is_some_and(|store| is_kept_in(&store.kind, cluster, topic))
     }
 
     /// Where a zone stands whose record is of that revision: what is not enforced yet is still to be done.
@@ -124,6 +119,13 @@ impl fmt::Debug for Operators {
     }
 }
 
+/// Whether a store is kept in that topic: its records, or its facts.
+fn is_kept_in(store: &StoreKind, cluster: &ClusterName, topic: &BackingTopic) -> bool {
+    let StoreKind::Kafka(own) = store else { return false };
+    let behind = topic.as_str().strip_prefix(own.topic.as_str());
+    own.cluster == *cluster && behind.is_some_and(|rest| rest.is_empty() || rest == FACTS)
+}
+
 /// How a zone is entered by a listener of its cluster, if it is.
 fn entrance(listener: &ListenerConfig, zone: &ZoneSpec) -> Option<Entrance> {
     let mut mechanisms = listener.mechanisms.clone();
@@ -150,6 +152,7 @@ fn entrance(listener: &ListenerConfig, zone: &ZoneSpec) -> Option<Entrance> {
 #[cfg(test)]
 mod tests {
     use tidegate_core::parse_zones;
+    use tidegate_daemon::store::TopicConfig;
 
     use super::*;
     use crate::config::{Machine, parse_embedded};
@@ -186,6 +189,22 @@ rootKey: file:root.key
         );
         assert_eq!(entrance_of("OAUTHBEARER"), None, "no token is taken there");
         assert_eq!(entrance_of("MTLS"), None, "a certificate alone does not log in there");
+    }
+
+    #[test]
+    fn the_topics_of_a_store_are_its_own() {
+        let topic = TopicConfig {
+            cluster: ClusterName::parse("main").unwrap(),
+            topic: "store".to_owned(),
+            replication: None,
+            writers: Vec::new(),
+        };
+        let kept_in = |cluster: &str, topic_name: &str| {
+            let (cluster, name) = (ClusterName::parse(cluster), BackingTopic::parse(topic_name));
+            is_kept_in(&StoreKind::Kafka(topic.clone()), &cluster.unwrap(), &name.unwrap())
+        };
+        assert!(kept_in("main", "store") && kept_in("main", "store-facts"));
+        assert!(!kept_in("other", "store") && !kept_in("main", "store-2") && !kept_in("main", "stor"));
     }
 
     #[test]

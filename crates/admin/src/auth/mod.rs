@@ -66,6 +66,8 @@ const NO_TOKEN: &str =
 /// One text for every cause: whoever guesses learns nothing.
 const NO_SUCH_TOKEN: &str =
     "the token does not open: it is unknown, revoked or expired, or not shown as what it is; make a new one";
+const STALE: &str =
+    "the store cannot be reached, so nobody knows whether the token still opens; try again later";
 const HELD_BACK: &str = "too many tokens that do not open came from this address";
 
 /// Says who calls and that they may; who they are is told with the refusal, as far as it is known.
@@ -91,6 +93,9 @@ pub(crate) async fn admit(
 async fn by_token(admin: &Inner, address: IpAddr, headers: &HeaderMap) -> Result<Caller, Refusal> {
     if admin.failures.is_held_back(address) {
         return Err(Refusal::TooMany(HELD_BACK));
+    }
+    if admin.store.behind() > admin.limits.store_staleness_max {
+        return Err(Refusal::Broken(STALE.to_owned()));
     }
     let token = match Presented::by(headers) {
         Presented::Nothing => return Err(Refusal::Unauthenticated(NO_TOKEN)),

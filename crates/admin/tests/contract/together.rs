@@ -73,11 +73,17 @@ struct Difficult {
     inner: MemoryStore,
     faster: Mutex<usize>,
     breaks: Mutex<Option<CommitError>>,
+    behind: Mutex<Duration>,
 }
 
 impl Difficult {
     fn new() -> Arc<Self> {
-        Arc::new(Self { inner: MemoryStore::new(), faster: Mutex::new(0), breaks: Mutex::new(None) })
+        Arc::new(Self {
+            inner: MemoryStore::new(),
+            faster: Mutex::default(),
+            breaks: Mutex::default(),
+            behind: Mutex::default(),
+        })
     }
 }
 
@@ -105,7 +111,7 @@ impl Store for Difficult {
     }
 
     fn behind(&self) -> Duration {
-        Duration::ZERO
+        *self.behind.lock().unwrap()
     }
 
     fn alarms(&self) -> Vec<String> {
@@ -136,6 +142,19 @@ async fn who_is_never_faster_is_told_what_changed() {
         "{why}"
     );
     assert_eq!(world.call("GET", ZONES, &world.viewer, "").await.json(), json!([]));
+}
+
+#[tokio::test]
+async fn no_token_opens_while_nobody_knows_whether_it_was_revoked() {
+    let store = Difficult::new();
+    let world = World::with(Arc::clone(&store) as _, Access::Tokens, Limits::default()).await;
+    *store.behind.lock().unwrap() = Duration::from_secs(31);
+    let answer = world.call("GET", ZONES, &world.admin, "").await;
+    assert_eq!(answer.status, 500);
+    assert!(answer.error().starts_with("the store cannot be reached"), "{answer:?}");
+    *store.behind.lock().unwrap() = Duration::from_secs(30);
+    assert_eq!(world.call("GET", ZONES, &world.admin, "").await.status, 200);
+    assert_eq!(world.history(), []);
 }
 
 #[tokio::test]
