@@ -1,7 +1,6 @@
 //! The REST as a whole: what it works on, and its router.
 
 use std::fmt;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::extract::rejection::RawPathParamsRejection;
@@ -18,6 +17,7 @@ use crate::auth::{Access, Failures, LastUsed};
 use crate::daemon::Daemon;
 use crate::dispatch;
 use crate::limits::Limits;
+use crate::peer::Peer;
 use crate::rate::Rates;
 use crate::routes::ROUTES;
 
@@ -37,11 +37,6 @@ pub struct Parts {
     /// What callers may use up.
     pub limits: Limits,
 }
-
-/// Whom a request comes from. Whoever calls the [router](Admin::router) without a socket puts it into the extensions of a
-/// request; one without it counts as coming from `0.0.0.0`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Peer(pub SocketAddr);
 
 /// The operators' REST.
 #[derive(Clone)]
@@ -92,7 +87,7 @@ impl Admin {
                                 peer: Option<Extension<Peer>>,
                                 path: Result<RawPathParams, RawPathParamsRejection>,
                                 request: Request| {
-                let peer = peer.map_or(UNKNOWN, |Extension(peer)| peer);
+                let peer = peer.map_or(Peer::UNKNOWN, |Extension(peer)| peer);
                 dispatch::serve(admin, route, peer, path, request)
             };
             // Every method of the table has a filter.
@@ -125,5 +120,3 @@ impl fmt::Debug for Admin {
         f.write_str("Admin")
     }
 }
-
-const UNKNOWN: Peer = Peer(SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED), 0));

@@ -14,8 +14,9 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::Serialize;
 use tokio::time::{Instant, timeout};
 
-use crate::admin::{Inner, Peer};
+use crate::admin::Inner;
 use crate::auth::{self, Caller};
+use crate::peer::Peer;
 use crate::refusal::Refusal;
 use crate::routes::{Operation, Route};
 use crate::{openapi, tokens, zones};
@@ -60,11 +61,14 @@ async fn answer(
     request: Request,
 ) -> Result<Response, Refusal> {
     take_one(&admin, peer)?;
-    let admitted = auth::admit(&admin, route.needs, peer.0, request.headers()).await;
+    let admitted = auth::admit(&admin, route.needs, peer, request.headers()).await;
     let caller = admitted.map_err(|(caller, refusal)| {
-        let action =
-            format!("denied: {} {} ({})", route.method, request.uri().path(), route.operation.name());
-        admin.tell_denied(who(&caller, peer), printable(&action));
+        // That the store fails is no act of the caller's.
+        if !matches!(refusal, Refusal::Broken(_)) {
+            let (method, path) = (&route.method, request.uri().path());
+            let action = format!("denied: {method} {path} ({})", route.operation.name());
+            admin.tell_denied(who(&caller, peer), printable(&action));
+        }
         refusal
     })?;
     let path = path.map_err(|_| Refusal::wrong("the path is no UTF-8 text; write the name as it is"))?;
@@ -125,8 +129,8 @@ pub(crate) async fn no_method(State(admin): State<Arc<Inner>>, peer: Option<Exte
     taken.map_or_else(|refusal| refusal, |()| Refusal::Method).into_response()
 }
 
-fn take_one(admin: &Inner, Peer(peer): Peer) -> Result<(), Refusal> {
-    match admin.rates.take(peer.ip().to_canonical(), Instant::now()) {
+fn take_one(admin: &Inner, peer: Peer) -> Result<(), Refusal> {
+    match admin.rates.take(peer.counted(), Instant::now()) {
         true => Ok(()),
         false => Err(Refusal::TooMany("too many requests came from this address")),
     }
@@ -156,8 +160,8 @@ fn json(status: StatusCode, value: &impl Serialize) -> Response {
     }
 }
 
-fn who(caller: &Caller, Peer(peer): Peer) -> String {
-    printable(&format!("{caller} from {}", peer.ip().to_canonical()))
+fn who(caller: &Caller, peer: Peer) -> String {
+    printable(&format!("{caller} from {}", peer.address()))
 }
 
 /// Fit for a line of a log.

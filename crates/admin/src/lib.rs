@@ -22,6 +22,7 @@ mod daemon;
 mod dispatch;
 mod limits;
 mod openapi;
+mod peer;
 mod rate;
 mod refusal;
 mod routes;
@@ -30,7 +31,7 @@ mod token;
 mod tokens;
 mod zones;
 
-pub use admin::{Admin, Parts, Peer};
+pub use admin::{Admin, Parts};
 pub use audit::TARGET;
 pub use auth::Access;
 pub use daemon::{Daemon, Door, ZoneStatus};
@@ -38,9 +39,10 @@ pub use limits::{
     DEFAULT_BODY_DEADLINE, DEFAULT_CONNECTION_MAX, DEFAULT_FAILED_LOGIN_DELAY_MAX,
     DEFAULT_FAILED_LOGIN_MEMORY, DEFAULT_FAILED_LOGINS_AT_ONCE, DEFAULT_HEADER_DEADLINE,
     DEFAULT_MAX_BODY_BYTES, DEFAULT_MAX_CONNECTIONS, DEFAULT_MAX_CONNECTIONS_PER_ADDRESS,
-    DEFAULT_REQUESTS_BURST_PER_ADDRESS, DEFAULT_REQUESTS_PER_SECOND_PER_ADDRESS, DEFAULT_TLS_DEADLINE,
-    Limits,
+    DEFAULT_REQUESTS_BURST_PER_ADDRESS, DEFAULT_REQUESTS_PER_SECOND_PER_ADDRESS, DEFAULT_STORE_STALENESS_MAX,
+    DEFAULT_TLS_DEADLINE, Limits,
 };
+pub use peer::Peer;
 pub use refusal::ErrorBody;
 pub use serve::serve;
 pub use token::{BEARER_PREFIX, NewToken};

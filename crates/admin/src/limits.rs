@@ -28,6 +28,10 @@ pub const DEFAULT_FAILED_LOGIN_MEMORY: Duration = Duration::from_secs(900);
 /// Refusals of one address that wait at once; beyond it an address is refused without a look at what it shows.
 pub const DEFAULT_FAILED_LOGINS_AT_ONCE: usize = 16;
 
+/// Longest time for which it need not be certain that the store says nothing newer: beyond it no token opens, since it may
+/// have been revoked. A broker that dies keeps its topics without a leader for ten seconds.
+pub const DEFAULT_STORE_STALENESS_MAX: Duration = Duration::from_secs(30);
+
 /// What callers may use up; each default has its reason beside it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
@@ -55,6 +59,8 @@ pub struct Limits {
     pub failed_login_memory: Duration,
     /// [`DEFAULT_FAILED_LOGINS_AT_ONCE`].
     pub failed_logins_at_once: usize,
+    /// [`DEFAULT_STORE_STALENESS_MAX`].
+    pub store_staleness_max: Duration,
 }
 
 impl Default for Limits {
@@ -72,6 +78,7 @@ impl Default for Limits {
             failed_login_delay_max: DEFAULT_FAILED_LOGIN_DELAY_MAX,
             failed_login_memory: DEFAULT_FAILED_LOGIN_MEMORY,
             failed_logins_at_once: DEFAULT_FAILED_LOGINS_AT_ONCE,
+            store_staleness_max: DEFAULT_STORE_STALENESS_MAX,
         }
     }
 }

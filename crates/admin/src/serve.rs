@@ -20,11 +20,15 @@ use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tower::Service;
 
-use crate::admin::{Admin, Peer};
+use crate::admin::Admin;
 use crate::limits::Limits;
+use crate::peer::Peer;
 
-/// Bytes of the headers of one request, and what hyper keeps of a body: tokens and names are short.
+/// What is kept of a request while it is read.
 const MAX_BUFFER: usize = 64 * 1024;
+
+/// Bytes of the headers of one request: tokens and names are short.
+const MAX_HEADER_BYTES: usize = 16 * 1024;
 
 /// Headers of one request; the tools send some ten.
 const MAX_HEADERS: usize = 64;
@@ -58,7 +62,7 @@ pub async fn serve(
             }
             Ok((stream, peer)) => {
                 // Over the limit it is closed at once: there is nothing to be said before TLS.
-                let Some(place) = places.take(peer.ip().to_canonical()) else { continue };
+                let Some(place) = places.take(Peer(peer).counted()) else { continue };
                 let acceptor = tls.as_ref().map(|tls| tls.borrow().clone());
                 let one = Connection { router: router.clone(), limits: admin.limits().clone(), peer };
                 let stop = stop.clone();
@@ -90,7 +94,7 @@ impl Connection {
             Some(tls) => match timeout(self.limits.tls_deadline, tls.accept(stream)).await {
                 Ok(Ok(stream)) => self.speak(stream, stop).await,
                 Ok(Err(error)) => {
-                    tracing::debug!(peer = %self.peer, %error, "an operator's handshake failed")
+                    tracing::debug!(peer = %self.peer, %error, "an operator's handshake failed");
                 }
                 Err(_) => tracing::debug!(peer = %self.peer, "an operator's handshake took too long"),
             },
@@ -112,6 +116,7 @@ impl Connection {
             .header_read_timeout(limits.header_deadline)
             .max_buf_size(MAX_BUFFER)
             .max_headers(MAX_HEADERS)
+            .max_header_size(MAX_HEADER_BYTES)
             .serve_connection(TokioIo::new(stream), service);
         tokio::pin!(connection);
         tokio::select! {

@@ -93,7 +93,7 @@ pub(crate) struct WhoAmI {
 
 /// Every token, by id.
 pub(crate) async fn list(call: &Call) -> Result<Vec<Token>, Refusal> {
-    let tokens = call.admin.look(|registry| registry.tokens())?;
+    let tokens = call.admin.look(|registry| registry.tokens().map_err(Refusal::from))?;
     let used = call.admin.last_used.all().await;
     Ok(tokens.iter().map(|token| listed(token, used.get(token.id.as_str()).copied())).collect())
 }

@@ -6,7 +6,7 @@ mod local;
 mod presented;
 
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 use axum::http::HeaderMap;
 use tidegate_core::records::{Role, TokenRecord};
@@ -16,6 +16,7 @@ pub(crate) use last_used::LastUsed;
 pub(crate) use presented::Presented;
 
 use crate::admin::Inner;
+use crate::peer::Peer;
 use crate::refusal::{Refusal, Shown};
 use crate::routes::Needs;
 
@@ -65,19 +66,21 @@ const NO_TOKEN: &str =
 /// One text for every cause: whoever guesses learns nothing.
 const NO_SUCH_TOKEN: &str =
     "the token does not open: it is unknown, revoked or expired, or not shown as what it is; make a new one";
+const STALE: &str =
+    "the store cannot be reached, so nobody knows whether the token still opens; try again later";
 const HELD_BACK: &str = "too many tokens that do not open came from this address";
 
 /// Says who calls and that they may; who they are is told with the refusal, as far as it is known.
 pub(crate) async fn admit(
     admin: &Inner,
     needs: Needs,
-    peer: SocketAddr,
+    peer: Peer,
     headers: &HeaderMap,
 ) -> Result<Caller, (Caller, Refusal)> {
     let Needs::Role(needed) = needs else { return Ok(Caller::Anonymous) };
     let caller = match admin.access {
-        Access::AnyoneOnThisMachine => local::caller(peer, headers),
-        Access::Tokens => by_token(admin, peer.ip().to_canonical(), headers).await,
+        Access::AnyoneOnThisMachine => local::caller(peer.0, headers),
+        Access::Tokens => by_token(admin, peer.counted(), headers).await,
     };
     let caller = caller.map_err(|refusal| (Caller::Anonymous, refusal))?;
     match caller.role() {
@@ -90,6 +93,9 @@ pub(crate) async fn admit(
 async fn by_token(admin: &Inner, address: IpAddr, headers: &HeaderMap) -> Result<Caller, Refusal> {
     if admin.failures.is_held_back(address) {
         return Err(Refusal::TooMany(HELD_BACK));
+    }
+    if admin.store.behind() > admin.limits.store_staleness_max {
+        return Err(Refusal::Broken(STALE.to_owned()));
     }
     let token = match Presented::by(headers) {
         Presented::Nothing => return Err(Refusal::Unauthenticated(NO_TOKEN)),

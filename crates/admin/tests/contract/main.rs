@@ -10,6 +10,7 @@
 mod logins;
 mod mistakes;
 mod rights;
+mod socket;
 mod together;
 mod tokens;
 mod world;

@@ -5,9 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tidegate_admin::{Access, Limits};
-use tidegate_core::store::{
-    Answer, Body, Change, CommitError, Image, Kind, RecordKey, Revision, Store, StoreError,
-};
+use tidegate_core::store::{Answer, Change, CommitError, Image, Kind, Revision, Store, StoreError};
 use tidegate_store::MemoryStore;
 
 use crate::world::{World, ZONES, zone};
@@ -75,11 +73,17 @@ struct Difficult {
     inner: MemoryStore,
     faster: Mutex<usize>,
     breaks: Mutex<Option<CommitError>>,
+    behind: Mutex<Duration>,
 }
 
 impl Difficult {
     fn new() -> Arc<Self> {
-        Arc::new(Self { inner: MemoryStore::new(), faster: Mutex::new(0), breaks: Mutex::new(None) })
+        Arc::new(Self {
+            inner: MemoryStore::new(),
+            faster: Mutex::default(),
+            breaks: Mutex::default(),
+            behind: Mutex::default(),
+        })
     }
 }
 
@@ -99,30 +103,15 @@ impl Store for Difficult {
         let mut faster = self.faster.lock().unwrap();
         if *faster > 0 {
             *faster -= 1;
-            // Whatever is about to be made or changed is made or changed by somebody else first.
-            let key = RecordKey::new(Kind::AUDIT, "0").unwrap();
-            let body = Body::new(
-                1,
-                &json!({"number": 0, "at": *faster, "who": "x", "action": "x", "changed": [], "count": 0})
-                    .to_string(),
-            );
-            let image = self.inner.image();
-            let theirs = match image.get(&key) {
-                Some(record) => Change::new().update(record, body),
-                None => Change::new().create(key, body),
-            };
+            // The place in the history that was to be ours; in memory a change is made as its answer is asked for.
+            let theirs = change.writes().last().cloned().into_iter().fold(Change::new(), Change::and);
             let _theirs = self.inner.commit(theirs);
-            // The next place in the history is another one by then, so only a stale view conflicts.
-            return Box::pin({
-                let ours = self.inner.commit(change);
-                async move { ours.await }
-            });
         }
         self.inner.commit(change)
     }
 
     fn behind(&self) -> Duration {
-        Duration::ZERO
+        *self.behind.lock().unwrap()
     }
 
     fn alarms(&self) -> Vec<String> {
@@ -137,7 +126,35 @@ async fn a_change_is_decided_anew_when_somebody_else_was_faster() {
     *store.faster.lock().unwrap() = 1;
     assert_eq!(world.made("acme").await["upsertResult"], "Created");
     let actions: Vec<String> = world.history().into_iter().map(|(_, action)| action).collect();
-    assert_eq!(actions, ["x", "put zone acme"]);
+    assert_eq!(actions, ["put zone acme", "put zone acme"], "theirs and ours");
+}
+
+#[tokio::test]
+async fn who_is_never_faster_is_told_what_changed() {
+    let store = Difficult::new();
+    let world = World::with(Arc::clone(&store) as _, Access::Tokens, Limits::default()).await;
+    *store.faster.lock().unwrap() = usize::MAX;
+    let answer = world.put(&zone("acme")).await;
+    assert_eq!(answer.status, 409);
+    let why = answer.error();
+    assert!(
+        why.contains("somebody else changes the same records") && why.contains("audit/9 exists"),
+        "{why}"
+    );
+    assert_eq!(world.call("GET", ZONES, &world.viewer, "").await.json(), json!([]));
+}
+
+#[tokio::test]
+async fn no_token_opens_while_nobody_knows_whether_it_was_revoked() {
+    let store = Difficult::new();
+    let world = World::with(Arc::clone(&store) as _, Access::Tokens, Limits::default()).await;
+    *store.behind.lock().unwrap() = Duration::from_secs(31);
+    let answer = world.call("GET", ZONES, &world.admin, "").await;
+    assert_eq!(answer.status, 500);
+    assert!(answer.error().starts_with("the store cannot be reached"), "{answer:?}");
+    *store.behind.lock().unwrap() = Duration::from_secs(30);
+    assert_eq!(world.call("GET", ZONES, &world.admin, "").await.status, 200);
+    assert_eq!(world.history(), []);
 }
 
 #[tokio::test]

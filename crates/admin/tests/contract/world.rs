@@ -30,7 +30,8 @@ pub(crate) const TOKENS: &str = "/token/v1/admin_tokens";
 pub(crate) struct World {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) sealer: Arc<Sealer>,
-    pub(crate) router: Router,
+    pub(crate) rest: Admin,
+    router: Router,
     pub(crate) viewer: String,
     pub(crate) operator: String,
     pub(crate) admin: String,
@@ -74,10 +75,12 @@ impl World {
             access,
             limits,
         };
+        let rest = Admin::new(parts);
         let mut world = Self {
             store,
             sealer,
-            router: Admin::new(parts).router(),
+            router: rest.router(),
+            rest,
             viewer: String::new(),
             operator: String::new(),
             admin: String::new(),
