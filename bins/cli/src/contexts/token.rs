@@ -118,7 +118,7 @@ mod tests {
     fn what_is_no_token_is_not_repeated() {
         for text in ["", "${X}", "${env:}", "file:", "has a space", "has\na-line", "täglich"] {
             let why = TokenPlace::parse(text, Path::new("/")).unwrap_err();
-            assert!(text.is_empty() || !why.contains("has") && !why.contains("täglich"), "{why}");
+            assert!(["a space", "a-line", "täglich"].iter().all(|part| !why.contains(part)), "{why}");
         }
     }
 }

@@ -55,7 +55,7 @@ mod tests {
         table.row(["b", "x\u{1b}[2J\ny", "20"]);
         assert_eq!(
             table.to_string(),
-            "NAME         URL       N\na-long-name            1\nb            x [2J y  20\n"
+            "NAME         URL      N\na-long-name           1\nb            x [2J y  20\n"
         );
     }
 
