@@ -55,3 +55,27 @@ impl Failure {
 pub(crate) fn exit_code(error: &anyhow::Error) -> ExitCode {
     ExitCode::from(error.downcast_ref::<Failure>().map_or(1, Failure::code))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Written a second time on purpose: scripts rely on them.
+    #[test]
+    fn every_kind_has_its_code_and_its_row() {
+        let page =
+            std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/cli.md")).unwrap();
+        let what = String::new;
+        for (failure, code) in [
+            (Failure::Here(what()), 1),
+            (Failure::Wrong(what()), 2),
+            (Failure::Refused(what()), 3),
+            (Failure::NotFound(what()), 4),
+            (Failure::Conflict(what()), 5),
+            (Failure::Unreachable(what()), 6),
+        ] {
+            assert_eq!(failure.code(), code);
+            assert!(page.contains(&format!("\n| {code} | ")), "docs/cli.md has no row for {code}");
+        }
+    }
+}

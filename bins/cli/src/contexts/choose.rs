@@ -56,6 +56,11 @@ fn from_environment(url: &str) -> Result<Gateway, Failure> {
     let here = env::current_dir().unwrap_or_default();
     let token = variable(TOKEN).map(|token| TokenPlace::parse(&token, &here)).transpose();
     let token = token.map_err(|what| Failure::Wrong(format!("{TOKEN}: {what}")))?;
+    // For messages: it is in no file.
+    let token = token.map(|place| match place {
+        TokenPlace::Kept(_) => TokenPlace::Variable(TOKEN.to_owned()),
+        elsewhere => elsewhere,
+    });
     Ok(Gateway { address, token, ca: variable(CA).map(PathBuf::from) })
 }
 

@@ -58,7 +58,7 @@ pub(super) fn lost(address: &Address, method: &str, error: &ureq::Error) -> Fail
 
 fn unauthenticated(place: Option<&TokenPlace>, what: &str) -> String {
     match place {
-        Some(place) => format!("{what}; the token came from {place}"),
+        Some(place) => format!("{what} (token: {place})"),
         None => format!("{what}; give the context a token, or set TIDEGATE_TOKEN beside TIDEGATE_URL"),
     }
 }

@@ -6,7 +6,7 @@ use std::time::Instant;
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
-use tidegate_admin::Limits;
+use tidegate_admin::{Access, Limits};
 use tokio_rustls::TlsAcceptor;
 
 use crate::world::{World, bare, done};
@@ -49,7 +49,7 @@ fn with_tls_the_ca_is_named_or_the_gateway_is_not_believed() {
         .with_no_client_auth()
         .with_single_cert(vec![cert.der().clone()], key)
         .unwrap();
-    let world = World::with(Limits::default(), Some(TlsAcceptor::from(Arc::new(server))));
+    let world = World::with(Limits::default(), Access::Tokens, Some(TlsAcceptor::from(Arc::new(server))));
     let stranger = world.run("get zones");
     assert_eq!(stranger.code, 6);
     assert!(stranger.err.contains("name the CA that signed its certificate"), "{stranger:?}");
@@ -75,8 +75,16 @@ fn with_tls_the_ca_is_named_or_the_gateway_is_not_believed() {
 fn a_gateway_that_wants_a_pause_gets_one() {
     let limits =
         Limits { requests_per_second_per_address: 5, requests_burst_per_address: 2, ..Limits::default() };
-    let world = World::with(limits, None);
+    let world = World::with(limits, Access::Tokens, None);
     let text: Vec<String> = ["a", "b", "c", "d"].map(crate::world::zone).to_vec();
     let ran = done(world.command(["apply", "-f", "-"]), &text.join("---\n"));
     assert_eq!((ran.code, ran.out.matches("Created").count()), (0, 4), "{ran:?}");
+}
+
+#[test]
+fn a_gateway_that_asks_for_no_token_is_shown_none() {
+    let world = World::with(Limits::default(), Access::AnyoneOnThisMachine, None);
+    let mut command = world.command(["get", "zones"]);
+    command.env_remove("TIDEGATE_TOKEN");
+    assert_eq!(done(command, "").code, 0);
 }

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::thread::{self, JoinHandle};
 
-use crate::world::{Ran, bare, done};
+use crate::world::{Ran, bare, done, zone};
 
 /// A server that answers each request with the next of these, and gives what was asked. An empty one closes the connection
 /// without a word.
@@ -44,11 +44,15 @@ fn answer(status: &str, body: &str) -> String {
 }
 
 fn run(line: &str, answers: &[&str]) -> (Ran, Vec<String>) {
+    run_with(line, "", answers)
+}
+
+fn run_with(line: &str, input: &str, answers: &[&str]) -> (Ran, Vec<String>) {
     let folder = tempfile::tempdir().unwrap();
     let (url, asked) = server(answers);
     let mut command = bare(&folder, line.split_whitespace());
     command.env("TIDEGATE_URL", url).env("TIDEGATE_TOKEN", "tidegate_A_b");
-    let ran = done(command, "");
+    let ran = done(command, input);
     (ran, asked.join().unwrap())
 }
 
@@ -87,6 +91,21 @@ fn what_is_gone_after_a_lost_answer_was_deleted() {
     assert_eq!(asked[1..], ["DELETE /public/console/v2/partner-zone/acme HTTP/1.1"; 2]);
     let (ran, _) = run("delete zone acme --yes", &[&there, &gone]);
     assert_eq!(ran.code, 4, "{ran:?}");
+}
+
+#[test]
+fn what_was_made_is_told_when_somebody_was_faster_at_the_last_moment() {
+    let put = |what: &str| answer("200 OK", &format!(r#"{{"resource": {{}}, "upsertResult": "{what}"}}"#));
+    let conflict = answer("409 Conflict", r#"{"title": "x", "cause": "zone `b` was changed"}"#);
+    let gone = answer("404 Not Found", r#"{"title": "x", "cause": "there is no zone `b`"}"#);
+    let (created, updated) = (put("Created"), put("Updated"));
+    let text = ["a", "b", "c"].map(zone).join("---\n");
+    let answers = [&created, &updated, &created, &created, &conflict, &gone, &created].map(String::as_str);
+    let (ran, asked) = run_with("apply -f -", &text, &answers);
+    assert_eq!((ran.code, ran.out.as_str()), (5, "NAME  RESULT\na     Created\nc     Created\n"), "{ran:?}");
+    assert_eq!((ran.err.as_str(), asked.len()), ("zone `b` was changed\n", 7));
+    assert!(asked[..3].iter().all(|line| line.contains("?dryMode=true")), "{asked:?}");
+    assert_eq!(asked[3..5], ["PUT /public/console/v2/partner-zone HTTP/1.1"; 2]);
 }
 
 #[test]

@@ -47,12 +47,11 @@ fn of_several_at_the_same_moment_one_gets_it() {
 }
 
 #[test]
-fn what_was_made_is_told_when_another_one_fails() {
+fn nothing_is_made_when_one_of_them_would_fail() {
     let world = World::new();
     world.made("acme");
     let printed = world.ok("get zones acme -o yaml");
     world.file("both.yaml", &format!("{}---\n{printed}", crate::world::zone("new")));
-    // The same print twice is a mistake of its own, so the conflict has to come from somebody else.
     world.file("theirs.yaml", &printed.replace("WRITE", "READ"));
     world.ok("apply -f theirs.yaml");
     let ran = world.run("apply -f both.yaml");

@@ -48,10 +48,10 @@ pub(crate) struct Ran {
 
 impl World {
     pub(crate) fn new() -> Self {
-        Self::with(Limits::default(), None)
+        Self::with(Limits::default(), Access::Tokens, None)
     }
 
-    pub(crate) fn with(limits: Limits, tls: Option<TlsAcceptor>) -> Self {
+    pub(crate) fn with(limits: Limits, access: Access, tls: Option<TlsAcceptor>) -> Self {
         let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
         let sealer = Arc::new(Sealer::new(SealingKey::from_bytes(&[1; 32]).unwrap()));
         let admin = Admin::new(Parts {
@@ -59,7 +59,7 @@ impl World {
             sealer: Arc::clone(&sealer),
             facts: Arc::new(MemoryFacts::default()),
             daemon: Arc::new(Stand),
-            access: Access::Tokens,
+            access,
             limits,
         });
         let runtime =
