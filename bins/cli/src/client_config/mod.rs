@@ -70,13 +70,16 @@ impl Arguments {
                 format!("zone `{name}` lets nobody in by password ({mode:?}); leave out `--new-password`");
             return Err(Failure::Wrong(what).into());
         }
-        // Before the password: one that nobody gets to see would have to be revoked again.
+        // All before the password: one that nobody gets to see would have to be revoked again.
+        Client::new(&zone, &properties, None)?;
         let file = to.as_deref().map(create).transpose()?;
         let password = || if new_password { rest.generate_credentials(&name).map(Some) } else { Ok(None) };
         let password = password().inspect_err(|_| discard(to.as_deref()))?;
         let text = library.text(&Client::new(&zone, &properties, password)?);
-        write(file, text.expose_secret())?;
-        Ok(())
+        let written = write(file, text.expose_secret());
+        Ok(written.map_err(|error| {
+            Failure::Here(format!("the text cannot be written{}: {error}", lost(new_password)))
+        })?)
     }
 }
 
@@ -101,6 +104,10 @@ fn create(path: &Path) -> Result<File, Failure> {
         .mode(0o600)
         .open(path)
         .map_err(|error| Failure::Here(format!("{}: cannot make the file: {error}", path.display())))
+}
+
+fn lost(is_new: bool) -> &'static str {
+    if is_new { ", and the password that was made for it is lost" } else { "" }
 }
 
 /// What was made for nothing.

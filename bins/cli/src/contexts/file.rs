@@ -17,10 +17,11 @@ use std::path::Path;
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
-use tidegate_core::document::{self, Place, Report};
+use tidegate_core::document::{self, Report};
 
+use super::read::read;
 use super::token::is_secret;
-use super::{Address, Gateway, TokenPlace};
+use super::{Gateway, TokenPlace};
 use crate::failure::Failure;
 
 /// Longest name of a context: it is typed and stands in a table.
@@ -166,45 +167,6 @@ fn write(path: &Path, text: &SecretString) -> std::io::Result<()> {
     file.write_all(text.expose_secret().as_bytes())?;
     file.sync_all()?;
     fs::rename(&beside, path)
-}
-
-fn read(place: &Place<'_>, folder: &Path) -> Contexts {
-    let Some(mut fields) = place.fields() else { return Contexts::default() };
-    let current = fields.optional("current");
-    let mut all: Vec<Context> = Vec::new();
-    for place in fields.optional("contexts").map(|place| place.items()).unwrap_or_default() {
-        let Some(context) = context(&place, folder) else { continue };
-        match all.iter().any(|other| other.name == context.name) {
-            true => {
-                place.fail(format_args!("context `{}` is there twice; rename or remove one", context.name));
-            }
-            false => all.push(context),
-        }
-    }
-    fields.finish();
-    let named = current.and_then(|place| Some((place.parse(ContextName::parse)?, place)));
-    let current = named.and_then(|(name, place)| {
-        let is_there = all.iter().any(|context| context.name == name);
-        if !is_there {
-            place.fail(format_args!("there is no context `{name}`; name one of `contexts`, or leave it out"));
-        }
-        is_there.then_some(name)
-    });
-    Contexts { current, all }
-}
-
-fn context(place: &Place<'_>, folder: &Path) -> Option<Context> {
-    let mut fields = place.fields()?;
-    let name = fields.required("name", "write what you call the gateway");
-    let address = fields.required("url", "write `https://HOST:PORT`");
-    let token = fields.optional("token");
-    let ca = fields.optional("ca");
-    fields.finish();
-    let name = name.and_then(|place| place.parse(ContextName::parse));
-    let address = address.and_then(|place| place.parse(Address::parse));
-    let token = token.and_then(|place| place.parse(|text| TokenPlace::parse(text, folder)));
-    let ca = ca.and_then(|place| place.text().map(|text| folder.join(text)));
-    Some(Context { name: name?, gateway: Gateway { address: address?, token, ca } })
 }
 
 #[cfg(test)]

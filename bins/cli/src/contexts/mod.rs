@@ -4,6 +4,7 @@ mod address;
 mod choose;
 mod command;
 mod file;
+mod read;
 mod token;
 
 pub(crate) use address::Address;

@@ -29,8 +29,7 @@ pub(super) fn rehearse(
     for manifest in manifests {
         match one(rest, manifest, true, with_diff) {
             Ok(one) => made.push(one),
-            // Nobody who is away for one is there for the next.
-            Err(failure @ Failure::Unreachable(_)) => return Err(failure),
+            Err(failure) if ends_all(&failure) => return Err(failure),
             Err(failure) => failures.push(failure),
         }
     }
@@ -51,8 +50,10 @@ pub(super) fn make(
     for (manifest, Made { diff, .. }) in manifests.iter().zip(rehearsed) {
         match one(rest, manifest, false, false) {
             Ok(one) => made.push(Made { diff, ..one }),
-            Err(failure @ Failure::Unreachable(_)) => {
-                failures.push(failure);
+            Err(failure) if ends_all(&failure) => {
+                failures.push(
+                    failure.map(|what| format!("zone `{}` and those after it: {what}", manifest.spec.name())),
+                );
                 break;
             }
             Err(failure) => failures.push(failure),
@@ -86,10 +87,15 @@ fn one(rest: &Rest, manifest: &ZoneManifest, is_dry: bool, with_diff: bool) -> R
     let put = rest.put(manifest, is_dry).map_err(|failure| match failure {
         Failure::Conflict(what) => Failure::Conflict(changed_meanwhile(rest, manifest, what)),
         Failure::Wrong(what) => Failure::Wrong(prefixed(name.as_str(), &what)),
-        other => other.map(|what| format!("zone `{name}`: {what}")),
+        other => other,
     })?;
     let diff = with_diff.then(|| against_server(rest, manifest)).transpose()?;
     Ok(Made { name: name.to_string(), applied: put.upsert_result, diff })
+}
+
+/// Who is away, or takes no token, for one zone does so for the next.
+fn ends_all(failure: &Failure) -> bool {
+    matches!(failure, Failure::Unreachable(_) | Failure::Refused(_))
 }
 
 /// Every mistake is a line, and each says whose it is.

@@ -88,3 +88,14 @@ fn a_gateway_that_asks_for_no_token_is_shown_none() {
     command.env_remove("TIDEGATE_TOKEN");
     assert_eq!(done(command, "").code, 0);
 }
+
+#[test]
+fn what_is_not_sealed_by_tls_goes_through_no_proxy() {
+    let world = World::new();
+    let mut command = world.command(["get", "zones"]);
+    for name in ["http_proxy", "HTTP_PROXY", "ALL_PROXY", "HTTPS_PROXY"] {
+        command.env(name, "http://127.0.0.1:9");
+    }
+    let ran = done(command, "");
+    assert_eq!(ran.code, 0, "{ran:?}");
+}

@@ -79,6 +79,11 @@ fn a_token_that_does_not_open_is_told_with_where_it_came_from() {
     let wrong = done(wrong, "");
     assert_eq!(wrong.code, 3);
     insta::assert_snapshot!(world.masked(&wrong.err));
+    let zones = ["a", "b", "c"].map(crate::world::zone).join("---\n");
+    let mut many = world.command(["apply", "-f", "-"]);
+    many.env("TIDEGATE_TOKEN", "tidegate_ABC_wrong");
+    let many = done(many, &zones);
+    assert_eq!((many.code, &many.err), (3, &wrong.err), "it is not tried for each");
     let mut none = world.command(["get", "zones"]);
     none.env_remove("TIDEGATE_TOKEN");
     let none = done(none, "");

@@ -94,3 +94,20 @@ fn a_dry_run_and_a_diff_change_nothing_by_themselves() {
     assert_eq!(json[0]["upsertResult"], "Updated");
     assert!(world.ok("get zones acme -o yaml").contains("permission: READ"));
 }
+
+#[test]
+fn whatever_people_write_survives_being_shown_and_applied_again() {
+    let world = World::new();
+    let zone = serde_json::json!({"apiVersion": "v2", "kind": "PartnerZone",
+        "metadata": {"name": "odd", "labels": {"yes": "no", "1e3": "~", "a: b": "# c", "é": "'\""}},
+        "spec": {"cluster": "main", "displayName": "- [x]", "description": "a\n---\n  b: [c] # d\n\n\ttab \n",
+            "authenticationMode": {"type": "PLAIN", "serviceAccount": "0x10"},
+            "topics": [{"name": "1.0", "backingTopic": "null", "permission": "WRITE"}]}});
+    let made = done(world.command(["apply", "-f", "-"]), &zone.to_string());
+    assert_eq!(made.code, 0, "{made:?}");
+    for line in ["get zones odd -o yaml", "get zones odd -o json", "export"] {
+        let shown = world.ok(line);
+        let again = done(world.command(["apply", "-f", "-"]), &shown);
+        assert_eq!(again.out, "NAME  RESULT\nodd   NotChanged\n", "{line}: {again:?}\n{shown}");
+    }
+}
