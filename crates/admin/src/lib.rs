@@ -5,7 +5,7 @@
 //!             429      401      403    400 413   404 409      409 500
 //! ```
 //!
-//! [`routes`] is the one list of what is served; the router, the rights and the OpenAPI page are made of it. The shapes are
+//! `routes` is the one list of what is served; the router, the rights and the OpenAPI page are made of it. The shapes are
 //! those that existing tools of partner zones speak, so a path has to stay as it is. Operators and partners never share a
 //! listener: [`serve`](serve()) is given one of its own.
 //!

@@ -66,7 +66,7 @@ fn operation(route: &Route) -> OperationBuilder {
         .response("200", success(route.operation));
     if let Some(name) = parameter(route.path) {
         let parameter = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Path);
-        operation = operation.parameter(parameter.required(Required::True).schema(Some(text())));
+        operation = operation.parameter(parameter.required(Required::True).schema(Some(named(name))));
     }
     if route.operation == Operation::PutZone {
         let dry = ParameterBuilder::new().name("dryMode").parameter_in(ParameterIn::Query);
@@ -166,6 +166,12 @@ fn reference<T: ToSchema>() -> RefOr<Schema> {
 
 fn text() -> RefOr<Schema> {
     String::schema()
+}
+
+/// The names that may stand in a path.
+fn named(parameter: &str) -> Schema {
+    let pattern = if parameter == "id" { "^[A-Za-z0-9-]{1,63}$" } else { "^[a-z0-9_.-]{1,63}$" };
+    ObjectBuilder::new().schema_type(Type::String).pattern(Some(pattern)).into()
 }
 
 /// What stands in a path for a name.

@@ -3,7 +3,7 @@
 use ring::rand::SystemRandom;
 use secrecy::ExposeSecret;
 use serde::Serialize;
-use tidegate_core::document::{self, Fields, Report};
+use tidegate_core::document::{self, Fields, Problem, Report};
 use tidegate_core::records::{Moment, Role, TokenKind, TokenRecord};
 use tidegate_core::registry::RegistryError;
 use tidegate_core::{Label, TokenId};
@@ -61,17 +61,19 @@ pub(crate) struct CreatedToken {
 
 /// What somebody wants of a token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct WantedToken {
     /// What people call it.
+    #[schema(example = "CI of the web team", min_length = 1, max_length = 128)]
     name: String,
     /// `ADMIN`, which other makers' tools expect of a token made here, `OPERATOR` or `VIEWER`.
-    #[schema(value_type = Option<String>, example = "OPERATOR")]
+    #[schema(value_type = Option<String>, example = "OPERATOR", pattern = "^(ADMIN|OPERATOR|VIEWER)$")]
     role: Option<Role>,
     /// `BEARER` unless it is written, or `KEY_SECRET`.
-    #[schema(value_type = Option<String>, example = "BEARER")]
+    #[schema(value_type = Option<String>, example = "BEARER", pattern = "^(BEARER|KEY_SECRET)$")]
     kind: Option<TokenKind>,
     /// Days after which it opens nothing any more; never unless it is written.
+    #[schema(minimum = 1, maximum = 3650)]
     expires_in_days: Option<u64>,
 }
 
@@ -177,14 +179,15 @@ fn wanted(body: &str) -> Result<WantedToken, Refusal> {
     if let Some(fields) = fields {
         fields.finish();
     }
-    let mistakes = report.into_problems().into_iter().chain(syntax).map(|problem| problem.to_string());
-    let mistakes: Vec<String> = mistakes.collect();
+    let mut mistakes: Vec<Problem> = report.into_problems().into_iter().chain(syntax).collect();
+    // There is one document, so nobody has to be told which.
+    mistakes.iter_mut().for_each(|problem| problem.document = None);
     match read.flatten() {
         Some(wanted) if mistakes.is_empty() => Ok(wanted),
         _ if mistakes.is_empty() => {
             Err(Refusal::wrong("there is nothing in it; write `{\"name\": \"...\"}`"))
         }
-        _ => Err(Refusal::Wrong(mistakes)),
+        _ => Err(Refusal::Wrong(mistakes.iter().map(ToString::to_string).collect())),
     }
 }
 

@@ -12,13 +12,13 @@ use crate::daemon::ZoneStatus;
 
 /// A PartnerZone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct PartnerZone {
     /// Always `v2`.
-    #[schema(example = "v2")]
+    #[schema(example = "v2", pattern = "^v2$")]
     pub(crate) api_version: String,
     /// Always `PartnerZone`.
-    #[schema(example = "PartnerZone")]
+    #[schema(example = "PartnerZone", pattern = "^PartnerZone$")]
     pub(crate) kind: String,
     pub(crate) metadata: Metadata,
     pub(crate) spec: Spec,
@@ -26,10 +26,10 @@ pub(crate) struct PartnerZone {
 
 /// What the zone is called, and what the store knows of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Metadata {
     /// Its technical id: 1 to 63 lower-case letters, digits, `_`, `-` and `.`.
-    #[schema(example = "acme")]
+    #[schema(example = "acme", pattern = "^[a-z0-9_.-]{1,63}$")]
     pub(crate) name: String,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     #[schema(required = false)]
@@ -50,22 +50,25 @@ pub(crate) struct Metadata {
 
 /// What its owner wants.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Spec {
     /// A cluster of the daemon's configuration; it never changes.
+    #[schema(example = "main", pattern = "^[A-Za-z0-9_.-]{1,63}$")]
     pub(crate) cluster: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) display_name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) description: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "https://acme.example/")]
     pub(crate) url: Option<String>,
     /// The older place of `authenticationMode.serviceAccount`; one of the two is needed.
-    #[schema(required = false)]
+    #[schema(required = false, example = "acme", pattern = "^[!-+./-<>-~-]{1,128}$")]
     pub(crate) service_account: String,
     #[schema(required = false)]
     pub(crate) authentication_mode: Mode,
     /// At least one.
+    #[schema(min_items = 1, max_items = 1000)]
     pub(crate) topics: Vec<Topic>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) partner: Option<Partner>,
@@ -76,29 +79,33 @@ pub(crate) struct Spec {
 
 /// What the partner logs in with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Mode {
     /// `PLAIN`, `MTLS` or `OAUTHBEARER`.
-    #[schema(example = "PLAIN")]
+    #[schema(example = "PLAIN", pattern = "^(PLAIN|MTLS|OAUTHBEARER)$")]
     pub(crate) r#type: String,
+    #[schema(example = "acme", pattern = "^[!-+./-<>-~-]{1,128}$")]
     pub(crate) service_account: String,
 }
 
 /// A topic as the partner sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Topic {
     /// What the partner sees.
+    #[schema(example = "orders", pattern = "^[A-Za-z0-9_.-]{1,249}$")]
     pub(crate) name: String,
     /// The real topic.
+    #[schema(example = "internal-orders-v3", pattern = "^[A-Za-z0-9_.-]{1,249}$")]
     pub(crate) backing_topic: String,
     /// `READ`, or `WRITE`, which includes it.
-    #[schema(example = "READ")]
+    #[schema(example = "READ", pattern = "^(READ|WRITE)$")]
     pub(crate) permission: String,
 }
 
 /// Whom to talk to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Partner {
     pub(crate) name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -111,16 +118,19 @@ pub(crate) struct Partner {
 
 /// What the partner may use up; none and 0 are no limit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Policies {
     /// Bytes a second, on each gateway.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(maximum = 9223372036854775807i64)]
     pub(crate) max_produce_rate: Option<u64>,
     /// Bytes a second, on each gateway.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(maximum = 9223372036854775807i64)]
     pub(crate) max_consume_rate: Option<u64>,
     /// Commits a minute, on each gateway.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(maximum = 9223372036854775807i64)]
     pub(crate) limit_commit_offset: Option<u64>,
 }
 
