@@ -183,4 +183,16 @@ mod tests {
         let properties = SCRAM.replace("\"acme\"", r#""a\\"b\\\\c${d}""#);
         insta::assert_snapshot!(all(&zone(r#"a"b\c${d}"#, "PLAIN"), &properties, Some(r#"p"w\d"#)));
     }
+
+    #[test]
+    fn spring_reads_what_java_does() {
+        let zone = zone("acme", "PLAIN");
+        let client = Client::new(&zone, SCRAM, Some("p\"w\\d".into())).unwrap();
+        let spring = Library::Spring.text(&client);
+        let read: serde_json::Value = serde_saphyr::from_str(spring.expose_secret()).unwrap();
+        let jaas = read["spring"]["kafka"]["properties"]["sasl.jaas.config"].as_str().unwrap();
+        assert!(jaas.ends_with(r#"ScramLoginModule required username="acme" password="p\"w\\d";"#), "{jaas}");
+        let java = Library::Java.text(&client);
+        assert!(java.expose_secret().contains(&jaas.replace('\\', r"\\")), "{jaas}");
+    }
 }

@@ -15,6 +15,7 @@ use crate::rest::Rest;
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// Partner zones with their accounts and passwords.
+    #[command(visible_alias = "zones")]
     Zone(Zones),
 }
 

@@ -15,6 +15,7 @@ use crate::rest::Rest;
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// A partner zone: its topics, its account, its limits, and where its partner connects.
+    #[command(visible_alias = "zones")]
     Zone(Named),
 }
 
