@@ -37,6 +37,14 @@ impl Format {
         }
         Ok(())
     }
+    /// Writes several values: in YAML as a document each, as manifests are read.
+    pub(crate) fn print_each(self, values: Vec<Value>) -> anyhow::Result<()> {
+        if self == Self::Json {
+            return self.print(&Value::Array(values));
+        }
+        let documents = values.iter().map(yaml).collect::<anyhow::Result<Vec<_>>>()?;
+        Ok(io::stdout().lock().write_all(documents.join("---\n").as_bytes())?)
+    }
 }
 
 /// YAML, or JSON, which is YAML too, where that could be misread.

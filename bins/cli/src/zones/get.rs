@@ -32,19 +32,16 @@ pub(crate) struct Zones {
 impl Command {
     pub(crate) fn run(self, rest: &Rest) -> anyhow::Result<()> {
         let Self::Zones(Zones { name, output: Output { format } }) = self;
-        let (zones, told) = match name {
-            Some(name) => {
-                let zone = rest.zone(&name)?;
-                (vec![zone.clone()], zone)
-            }
-            None => {
-                let zones = rest.zones()?;
-                (zones.clone(), Value::Array(zones))
-            }
+        let is_one = name.is_some();
+        let mut zones = match name {
+            Some(name) => vec![rest.zone(&name)?],
+            None => rest.zones()?,
         };
-        match format {
-            Format::Table => Ok(write!(io::stdout(), "{}", table(&zones)?)?),
-            _ => format.print(&told),
+        match (format, is_one) {
+            (Format::Table, _) => Ok(write!(io::stdout(), "{}", table(&zones)?)?),
+            // Whoever asked for one gets no list of one.
+            (_, true) => zones.pop().map_or(Ok(()), |zone| format.print(&zone)),
+            (_, false) => format.print_each(zones),
         }
     }
 }

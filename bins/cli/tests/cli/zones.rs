@@ -105,9 +105,12 @@ fn whatever_people_write_survives_being_shown_and_applied_again() {
             "topics": [{"name": "1.0", "backingTopic": "null", "permission": "WRITE"}]}});
     let made = done(world.command(["apply", "-f", "-"]), &zone.to_string());
     assert_eq!(made.code, 0, "{made:?}");
-    for line in ["get zones odd -o yaml", "get zones odd -o json", "export"] {
+    for line in ["get zones odd -o yaml", "get zones odd -o json", "get zones -o yaml", "export"] {
         let shown = world.ok(line);
         let again = done(world.command(["apply", "-f", "-"]), &shown);
         assert_eq!(again.out, "NAME  RESULT\nodd   NotChanged\n", "{line}: {again:?}\n{shown}");
     }
+    world.made("acme");
+    let again = done(world.command(["apply", "-f", "-"]), &world.ok("get zones -o yaml"));
+    assert_eq!(again.out, "NAME  RESULT\nacme  NotChanged\nodd   NotChanged\n", "{again:?}");
 }
