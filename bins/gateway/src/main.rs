@@ -1,9 +1,11 @@
 //! The gateway daemon: parses the command line, starts the gateway, maps errors to exit codes.
 
 mod account;
+mod admin;
 mod audit_file;
 mod serve;
 mod store;
+mod token;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -32,6 +34,9 @@ enum Command {
     /// Zones and accounts in the store that the configuration names; see docs/store.md.
     #[command(subcommand)]
     Store(store::Command),
+    /// Tokens that operators call the REST with; see docs/admin.md.
+    #[command(subcommand)]
+    Token(token::Command),
 }
 
 fn main() -> ExitCode {
@@ -39,6 +44,7 @@ fn main() -> ExitCode {
     let outcome = match arguments.command {
         Some(Command::Account(command)) => account::run(command),
         Some(Command::Store(command)) => store::run(command),
+        Some(Command::Token(command)) => token::run(command),
         None if arguments.check => serve::check(&arguments.config),
         None => serve::run(&arguments.config),
     };

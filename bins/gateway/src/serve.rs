@@ -8,11 +8,13 @@ use tidegate_gateway::audit::TARGET;
 use tidegate_gateway::desired::Desired;
 use tidegate_gateway::{Gateway, PrometheusBuilder, Reloader, config};
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, fmt};
 
+use crate::admin;
 use crate::audit_file::AuditFile;
 
 /// Starts the gateway and serves until SIGTERM or SIGINT; SIGHUP and changed files make it read everything again.
@@ -23,6 +25,8 @@ pub(crate) fn run(path: &Path) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
     runtime.block_on(async {
         let gateway = Gateway::start(config, Some(metrics)).await?;
+        let (stopping, is_stopping) = watch::channel(false);
+        let operators = admin::start(gateway.operators(), is_stopping).await?.map(tokio::spawn);
         let mut stop = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
         tokio::spawn(reload_on_hangup(
@@ -39,8 +43,13 @@ pub(crate) fn run(path: &Path) -> anyhow::Result<()> {
                     _ = stop.recv() => {}
                     _ = interrupt.recv() => {}
                 }
+                // Nobody changes zones any more while partners are let go.
+                stopping.send_replace(true);
             })
             .await;
+        if let Some(operators) = operators {
+            let _ = operators.await;
+        }
         Ok(())
     })
 }

@@ -179,7 +179,7 @@ async fn open(path: &Path) -> anyhow::Result<StoreParts> {
 
 /// Makes a change that is decided anew whenever somebody else was faster; `None` if nothing had to be changed. It is in the
 /// history under `action`, unless it is one of many that are told of together by [`tell`].
-async fn change<T>(
+pub(crate) async fn change<T>(
     parts: &StoreParts,
     action: Option<&str>,
     mut decide: impl FnMut(&Registry<'_>) -> Result<(Change, T), RegistryError>,
@@ -240,7 +240,7 @@ fn who() -> String {
 }
 
 /// Microseconds since 1970.
-fn now() -> Moment {
+pub(crate) fn now() -> Moment {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Moment(u64::try_from(since.as_micros()).unwrap_or(u64::MAX))
 }

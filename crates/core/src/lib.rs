@@ -47,7 +47,10 @@ pub use acl::AclBinding;
 pub use facts::{Fact, Facts, FactsError, MemoryFacts, Timestamp, Unbound};
 pub use keys::{RootKey, RootKeyError, VirtualTopicId, ZoneKeys, ZoneTag};
 pub use link_id::LinkId;
-pub use manifest::{ManifestErrors, SourcedZone, ZoneConflict, check_zones, parse_zones, render_zone};
+pub use manifest::{
+    ManifestErrors, SourcedZone, ZoneConflict, ZoneManifest, check_zones, manifest_json, parse_manifests,
+    parse_zones, render_zone,
+};
 pub use names::{
     AccountName, Alias, BackingTopic, ClusterId, ClusterName, CredentialId, EmailAddress, GroupPrefix,
     HolderId, Label, LeaseName, LinkConfigName, LinkName, ListenerName, MirrorTopic, NameError, ProviderName,

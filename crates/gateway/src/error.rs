@@ -61,6 +61,14 @@ pub enum GatewayError {
         /// What is wrong and how to mend it.
         what: String,
     },
+    /// The certificate or key that operators see cannot be used.
+    #[error("admin: {path}: {what}")]
+    AdminTls {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong and how to mend it.
+        what: String,
+    },
     /// No broker of a cluster can be reached at the start.
     #[error(
         "cluster `{cluster}`: no broker can be used: {source}; check `clusters.bootstrap`, `security` and what the brokers advertise"

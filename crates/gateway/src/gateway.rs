@@ -19,6 +19,7 @@ use crate::desired::Desired;
 use crate::error::GatewayError;
 use crate::listener::{self, Bound, Common, ListenerShared};
 use crate::logins::Logins;
+use crate::operators::Operators;
 use crate::parts::Parts;
 use crate::reload::Reloader;
 use crate::snapshot::{ClusterSnapshot, Compiler, Snapshot, missing_accounts};
@@ -158,7 +159,7 @@ impl Gateway {
         let upstreams = clusters.iter().map(|cluster| Arc::clone(&cluster.upstream)).collect();
         let probes = http::Store::of(parts.store.as_ref(), &common.freshness);
         let reloader =
-            Reloader::new(config, &parts, desired, doors.collect(), upstreams, Arc::clone(&tokens), seeing);
+            Reloader::new(config, &parts, desired, doors.collect(), upstreams, Arc::clone(&tokens), seeing)?;
         Ok(Self {
             listeners,
             http,
@@ -179,6 +180,12 @@ impl Gateway {
     #[must_use]
     pub fn reloader(&self) -> Reloader {
         self.reloader.clone()
+    }
+
+    /// What the operators' REST needs of this gateway, if its configuration has `admin` and it has a store.
+    #[must_use]
+    pub fn operators(&self) -> Option<Operators> {
+        Operators::of(&self.reloader)
     }
 
     /// Serves until `shutdown` resolves, then lets open requests finish within the drain deadline.

@@ -61,12 +61,17 @@ pub(crate) fn of(sourced: &SourcedZone, desired: &Desired, snapshot: &Snapshot, 
         (_, Some(trouble)) => failed.push(format!("cluster `{cluster}` cannot be reached: {trouble}")),
         (None, None) => pending.push(format!("cluster `{cluster}` has not been asked yet")),
         (Some(seen), None) => {
-            let gone = spec.topics().iter().filter(|grant| !seen.view.topics.contains_key(&grant.backing));
-            failed.extend(gone.map(|grant| {
+            let unseen = spec.topics().iter().filter(|grant| !seen.view.topics.contains_key(&grant.backing));
+            let (gone, unasked): (Vec<_>, Vec<_>) =
+                unseen.partition(|grant| seen.asked.contains(&grant.backing));
+            failed.extend(gone.into_iter().map(|grant| {
                 format!(
                     "alias `{}`: there is no topic `{}` on cluster `{cluster}`: create it, or change the alias",
                     grant.alias, grant.backing
                 )
+            }));
+            pending.extend(unasked.into_iter().map(|grant| {
+                format!("cluster `{cluster}` has not been asked for topic `{}` yet", grant.backing)
             }));
         }
     }
@@ -119,6 +124,15 @@ mod tests {
     }
 
     fn life(with_account: bool, topics: Option<&[&str]>, trouble: Option<&str>) -> (Status, String) {
+        life_when_asked(with_account, topics, &["t"], trouble)
+    }
+
+    fn life_when_asked(
+        with_account: bool,
+        topics: Option<&[&str]>,
+        asked: &[&str],
+        trouble: Option<&str>,
+    ) -> (Status, String) {
         let desired = match with_account {
             true => Desired::of_zones(vec![zone()]).unwrap(),
             false => Desired { zones: vec![zone()], ..Desired::default() },
@@ -128,7 +142,8 @@ mod tests {
             let topics: BTreeMap<_, _> =
                 topics.iter().map(|name| (BackingTopic::parse(name).unwrap(), Arc::new(topic()))).collect();
             let view = ClusterView { topics, ..ClusterView::default() };
-            (cluster.clone(), Arc::new(ClusterSnapshot { view, ..ClusterSnapshot::default() }))
+            let asked = asked.iter().map(|name| BackingTopic::parse(name).unwrap()).collect();
+            (cluster.clone(), Arc::new(ClusterSnapshot { view, asked, ..ClusterSnapshot::default() }))
         });
         let mut compiler = Compiler::new(RootKey::from_bytes([1; 32]), Vec::new());
         let snapshot = compiler.compile(&desired, clusters.into_iter().collect(), Moment(1)).snapshot;
@@ -144,6 +159,9 @@ mod tests {
         let (status, why) = life(true, Some(&["other"]), None);
         assert_eq!(status, Status::Failed);
         assert!(why.starts_with("alias `a`: there is no topic `t` on cluster `c`: create it"), "{why}");
+        let (status, why) = life_when_asked(true, Some(&["other"]), &["other"], None);
+        assert_eq!(status, Status::Pending, "it may be there");
+        assert!(why.ends_with("cluster `c` has not been asked for topic `t` yet"), "{why}");
         let (status, why) = life(false, None, None);
         assert_eq!(status, Status::Pending);
         assert!(why.contains("account `u` does not exist yet") && why.contains("has not been asked yet"));

@@ -1,6 +1,6 @@
 //! One immutable picture of everything a request needs, replaced whole on every change.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -26,6 +26,8 @@ pub struct ClusterSnapshot {
     pub view: ClusterView,
     /// Where each node listens.
     pub endpoints: HashMap<i32, Endpoint>,
+    /// The topics that the cluster was asked for: one of these that is not in the view does not exist.
+    pub asked: HashSet<BackingTopic>,
 }
 
 /// The picture.

@@ -27,6 +27,10 @@ impl Timestamp {
     }
 }
 
+/// Stands for the zone of facts that are of none: the last use of a token of the control plane is kept as that of a
+/// credential, so that replicas that know nothing of tokens keep it too. No zone has this id: theirs are random.
+pub const CONTROL_PLANE: ZoneId = ZoneId::from_bytes([0; 16]);
+
 /// Something that is true of a zone from now on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fact {

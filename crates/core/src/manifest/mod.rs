@@ -17,16 +17,32 @@ pub use limits::{
     MAX_PARTNER_NAME, MAX_PARTNER_ROLE, MAX_PHONE, MAX_TOPICS, MAX_URL,
 };
 
-pub use render::render_zone;
+pub use render::{manifest_json, render_zone};
 
 use crate::document::{self, Problem, Report};
+use crate::store::Revision;
 use crate::zone::ZoneSpec;
+
+/// What one document says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ZoneManifest {
+    /// The zone as it is wanted.
+    pub spec: ZoneSpec,
+    /// The revision of its record that whoever wrote this has seen; none where they do not say.
+    pub revision: Option<Revision>,
+}
 
 /// Reads every PartnerZone of the text, or tells all that is wrong with them.
 pub fn parse_zones(text: &str) -> Result<Vec<ZoneSpec>, ManifestErrors> {
+    let manifests = parse_manifests(text)?;
+    Ok(manifests.into_iter().map(|manifest| manifest.spec).collect())
+}
+
+/// As [`parse_zones`], with what each document says of what its writer has seen.
+pub fn parse_manifests(text: &str) -> Result<Vec<ZoneManifest>, ManifestErrors> {
     let (documents, syntax) = document::parse(text);
     let report = Report::default();
-    let zones: Vec<ZoneSpec> = documents
+    let zones: Vec<ZoneManifest> = documents
         .iter()
         .filter(|document| !document.is_empty())
         .filter_map(|document| v2::read(&document.place(&report)))

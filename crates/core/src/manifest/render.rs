@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::parse_zones;
+use super::{ZoneManifest, parse_zones};
 use crate::zone::{AuthenticationMode, ZoneKind, ZoneSpec};
 
 /// The PartnerZone that makes this zone: YAML, or JSON where that could be misread. `None` for a zone of a share, which no
@@ -21,6 +21,18 @@ pub fn render_zone(zone: &ZoneSpec) -> Option<String> {
     yaml.filter(|text| parse_zones(text).is_ok_and(|read| read == [zone.clone()])).or_else(json)
 }
 
+/// The same as JSON, with what its writer has seen: as it is sent to a server. `None` for a zone of a share.
+#[must_use]
+pub fn manifest_json(manifest: &ZoneManifest) -> Option<String> {
+    let ZoneManifest { spec, revision } = manifest;
+    if *spec.kind() != ZoneKind::Partner {
+        return None;
+    }
+    let mut json = Manifest::of(spec);
+    json.metadata.revision = revision.map(|revision| revision.0);
+    serde_json::to_string(&json).ok()
+}
+
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Manifest<'a> {
@@ -35,6 +47,8 @@ struct Metadata<'a> {
     name: &'a str,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     labels: &'a BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revision: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -99,7 +113,7 @@ impl<'a> Manifest<'a> {
         Self {
             api_version: "v2",
             kind: "PartnerZone",
-            metadata: Metadata { name: zone.name().as_str(), labels: zone.labels() },
+            metadata: Metadata { name: zone.name().as_str(), labels: zone.labels(), revision: None },
             spec: Spec {
                 cluster: zone.cluster().as_str(),
                 display_name: zone.display_name(),
@@ -149,5 +163,25 @@ impl Policies {
 
     fn is_none(&self) -> bool {
         self.max_produce_rate.or(self.max_consume_rate).or(self.limit_commit_offset).is_none()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manifest::parse_manifests;
+    use crate::store::Revision;
+
+    #[test]
+    fn what_is_sent_is_read_as_the_same_manifest() {
+        let text = "{apiVersion: v2, kind: PartnerZone, metadata: {name: z, labels: {a: 'no'}, revision: 7}, \
+                    spec: {cluster: c, serviceAccount: u, topics: [{name: a, backingTopic: t, permission: READ}]}}";
+        let mut manifest = parse_manifests(text).unwrap().remove(0);
+        assert_eq!(manifest.revision, Some(Revision(7)));
+        for revision in [Some(Revision(7)), None] {
+            manifest.revision = revision;
+            let json = manifest_json(&manifest).unwrap();
+            assert_eq!(parse_manifests(&json).unwrap(), std::slice::from_ref(&manifest));
+        }
     }
 }

@@ -3,16 +3,17 @@
 use std::collections::BTreeMap;
 
 use super::limits::{self, MAX_LABEL_KEY, MAX_LABEL_VALUE, MAX_LABELS, MAX_TOPICS};
-use super::traffic;
+use super::{ZoneManifest, traffic};
 use crate::document::{Fields, Place};
 use crate::names::{AccountName, Alias, BackingTopic, ClusterName, Shown, ZoneName};
 use crate::permission::Permission;
+use crate::store::Revision;
 use crate::zone::{
     self, AuthenticationMode, Partner, TopicGrant, ZoneDraft, ZoneKind, ZoneProblem, ZoneSpec,
 };
 
 /// Reads one document. `None` if anything in it was wrong; what, is in the report.
-pub(super) fn read(document: &Place<'_>) -> Option<ZoneSpec> {
+pub(super) fn read(document: &Place<'_>) -> Option<ZoneManifest> {
     let mut fields = document.fields()?;
     fields.exactly("kind", "PartnerZone");
     fields.exactly("apiVersion", "v2");
@@ -21,9 +22,9 @@ pub(super) fn read(document: &Place<'_>) -> Option<ZoneSpec> {
     let spec = fields.required("spec", "write the zone's cluster, account and topics under `spec:`");
     fields.finish();
     let spec = spec.and_then(|place| spec_fields(&place));
-    let (name, labels) = metadata?;
+    let Metadata { name, labels, revision } = metadata?;
     let spec = spec?;
-    ZoneSpec::new(ZoneDraft {
+    let spec = ZoneSpec::new(ZoneDraft {
         name,
         labels,
         cluster: spec.cluster?,
@@ -36,8 +37,15 @@ pub(super) fn read(document: &Place<'_>) -> Option<ZoneSpec> {
         partner: spec.partner,
         topics: spec.topics,
         traffic: spec.traffic,
-    })
-    .ok()
+    });
+    Some(ZoneManifest { spec: spec.ok()?, revision })
+}
+
+/// What is under `metadata`.
+struct Metadata {
+    name: ZoneName,
+    labels: BTreeMap<String, String>,
+    revision: Option<Revision>,
 }
 
 /// What is under `spec`, with holes where something was wrong.
@@ -53,17 +61,18 @@ struct Spec {
     traffic: zone::TrafficPolicies,
 }
 
-fn metadata(place: &Place<'_>) -> Option<(ZoneName, BTreeMap<String, String>)> {
+fn metadata(place: &Place<'_>) -> Option<Metadata> {
     let mut fields = place.fields()?;
     let name = fields
         .required("name", "write the technical id of the zone")
         .and_then(|place| place.parse(ZoneName::parse));
     let labels = fields.optional("labels").map(|place| labels(&place)).unwrap_or_default();
-    for set_by_server in ["id", "updatedAt", "status", "revision"] {
+    let revision = fields.optional("revision").and_then(|place| place.whole_number()).map(Revision);
+    for set_by_server in ["id", "updatedAt", "status"] {
         fields.ignored(set_by_server);
     }
     fields.finish();
-    Some((name?, labels))
+    Some(Metadata { name: name?, labels, revision })
 }
 
 fn labels(place: &Place<'_>) -> BTreeMap<String, String> {

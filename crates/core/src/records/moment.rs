@@ -11,6 +11,16 @@ impl Moment {
     /// As RFC 3339 writes it, to the second.
     #[must_use]
     pub fn to_rfc3339(self) -> String {
+        format!("{}Z", self.without_zone())
+    }
+
+    /// As RFC 3339 writes it, to the microsecond.
+    #[must_use]
+    pub fn to_rfc3339_micros(self) -> String {
+        format!("{}.{:06}Z", self.without_zone(), self.0 % 1_000_000)
+    }
+
+    fn without_zone(self) -> String {
         let seconds = self.0 / 1_000_000;
         let (days, second) = (seconds / 86_400, seconds % 86_400);
         // Civil from days: years begin in March, so that the leap day is the last of one.
@@ -24,7 +34,7 @@ impl Moment {
         let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
         let year = era * 400 + year_of_era + u64::from(month <= 2);
         let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
-        format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+        format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}")
     }
 
     /// The moment so many seconds later.
@@ -50,5 +60,6 @@ mod tests {
         ] {
             assert_eq!(Moment(seconds * 1_000_000 + 999_999).to_rfc3339(), text);
         }
+        assert_eq!(Moment(951_782_400_000_042).to_rfc3339_micros(), "2000-02-29T00:00:00.000042Z");
     }
 }

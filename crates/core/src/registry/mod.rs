@@ -7,11 +7,12 @@ mod credentials;
 mod links;
 #[cfg(test)]
 mod testing;
+mod tokens;
 mod zones;
 
 pub use links::{SeenMirror, SeenPartition, WantedMirror};
 
-use crate::names::{AccountName, CredentialId, LinkName, MirrorTopic, SourceTopic, ZoneName};
+use crate::names::{AccountName, CredentialId, LinkName, MirrorTopic, SourceTopic, TokenId, ZoneName};
 use crate::records::{LeaseRefused, Moment, RecordError, Recorded, Sealing};
 use crate::store::{Change, Image, Record, RecordKey};
 
@@ -86,6 +87,12 @@ pub enum RegistryError {
         /// What stands against it.
         what: String,
     },
+    /// There is no such token.
+    #[error("there is no token `{0}`")]
+    NoToken(TokenId),
+    /// An id is for one token.
+    #[error("there is a token `{0}` already; make one with another id")]
+    TokenTaken(TokenId),
     /// There is no such mirror.
     #[error("link `{link}` has no mirror topic `{topic}`")]
     NoMirror {

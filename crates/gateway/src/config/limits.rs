@@ -154,6 +154,22 @@ limits! {
     upstream_deadline: Duration = "upstreamDeadlineMs", 10_000, 100, 300_000;
     /// Refusals of one kind and zone that the audit log tells of in a minute; of more it keeps the count, so that no flood fills the disk.
     audit_events_per_minute: usize = "auditEventsPerMinute", 60, 1, 1_000_000;
+    /// Size of the body of an operator's request; five times the biggest sensible manifest.
+    admin_max_body_bytes: usize = "adminMaxBodyBytes", MIB, 1_024, 16 * MIB;
+    /// Requests a second of one operator's address in the long run; a pipeline that applies zone after zone does about as many.
+    admin_requests_per_second_per_address: usize = "adminRequestsPerSecondPerAddress", 100, 1, 1_000_000;
+    /// Requests of one operator's address at once; a thousand zones are applied without a pause.
+    admin_requests_burst_per_address: usize = "adminRequestsBurstPerAddress", 1_000, 1, 1_000_000;
+    /// Connections of operators in all; a team, its pipelines and its dashboards have some dozens.
+    admin_max_connections: usize = "adminMaxConnections", 512, 1, 100_000;
+    /// Connections of one operator's address; half of all, so that one host that goes wrong leaves room for the others.
+    admin_max_connections_per_address: usize = "adminMaxConnectionsPerAddress", 256, 1, 100_000;
+    /// Time for the headers of an operator's request, and for which a connection may wait for the next one.
+    admin_header_deadline: Duration = "adminHeaderDeadlineMs", 10_000, 100, 300_000;
+    /// Time for the body of an operator's request; a whole one over a poor line.
+    admin_body_deadline: Duration = "adminBodyDeadlineMs", 30_000, 100, 300_000;
+    /// Longest time that an operator's connection is kept; whoever reads answers too slowly gives the place back.
+    admin_connection_max: Duration = "adminConnectionMaxMs", 300_000, 1_000, 86_400_000;
     /// Time that open requests get at shutdown; less than the 30 s after which service managers kill.
     drain_deadline: Duration = "drainDeadlineMs", 20_000, 0, 600_000;
 }
@@ -169,6 +185,13 @@ pub(super) fn read(place: Option<Place<'_>>) -> Limits {
     part(&mut fields, &mut limits.max_logins, "maxLogins", connections);
     let logins = (limits.max_logins, "maxLogins");
     part(&mut fields, &mut limits.max_logins_per_address, "maxLoginsPerAddress", logins);
+    let operators = (limits.admin_max_connections, "adminMaxConnections");
+    part(
+        &mut fields,
+        &mut limits.admin_max_connections_per_address,
+        "adminMaxConnectionsPerAddress",
+        operators,
+    );
     session_max(&mut fields, &mut limits.session_max);
     let frame = (limits.max_frame_bytes, "maxFrameBytes");
     part(&mut fields, &mut limits.max_pre_auth_frame_bytes, "maxPreAuthFrameBytes", frame);

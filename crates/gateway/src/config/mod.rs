@@ -4,6 +4,7 @@
 //! impossible combinations do not exist, every secret is fetched, every file read and every path absolute or relative
 //! to the working directory. `docs/configuration.md` is the reference; a test keeps it complete.
 
+mod admin;
 mod advertised;
 mod client_auth;
 mod cluster;
@@ -27,8 +28,8 @@ use tidegate_daemon::config_file;
 pub use identity::{AccountPattern, DEFAULT_PRINCIPAL_CLAIM, MAX_PROVIDERS};
 pub use limits::{LIMITS, LimitSpec, Limits};
 pub use model::{
-    ClientAuth, ClusterConfig, Config, IdentityProvider, KeySource, KeyUrl, ListenerConfig, ListenerTls,
-    NodeAddress, NodeAddresses, ProxyProtocol, ReloadConfig, SaslMechanism,
+    AdminConfig, AdminTls, ClientAuth, ClusterConfig, Config, IdentityProvider, KeySource, KeyUrl,
+    ListenerConfig, ListenerTls, NodeAddress, NodeAddresses, ProxyProtocol, ReloadConfig, SaslMechanism,
 };
 pub use policy::PolicyConfig;
 pub use principal::{AclPolicy, PerZone, UserPattern, UserPatternError, ZonePasswords};
@@ -64,6 +65,10 @@ pub fn parse_embedded(
 pub const DEFAULT_METADATA_REFRESH_MS: u64 = 30_000;
 /// The customary port of Prometheus exporters that belong to a service.
 pub const DEFAULT_HTTP_PORT: u16 = 9464;
+/// Operators reach the REST from the gateway's own machine unless somebody says otherwise.
+pub const DEFAULT_ADMIN_HOST: &str = "127.0.0.1";
+/// The port after those of probes of the daemons.
+pub const DEFAULT_ADMIN_PORT: u16 = 9466;
 /// How often the files are looked at: a rotated certificate or an edited zone is in force within two looks, and a look
 /// at some hundred files costs a fraction of a millisecond.
 pub const DEFAULT_WATCH_MS: u64 = 2_000;

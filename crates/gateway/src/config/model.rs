@@ -39,6 +39,8 @@ pub struct Config {
     pub root_key: RootKey,
     /// Where probes and metrics are served.
     pub http_bind: SocketAddr,
+    /// Where operators reach the REST; `None` is nowhere. With it there is a store.
+    pub admin: Option<AdminConfig>,
     /// What partners may do beyond what their zones say.
     pub policy: PolicyConfig,
     /// Where refusals are written; `None` is into the log.
@@ -56,6 +58,26 @@ impl Config {
     pub fn cluster(&self, name: &ClusterName) -> Option<&ClusterConfig> {
         self.clusters.iter().find(|cluster| cluster.name == *name)
     }
+}
+
+/// Where operators reach the REST.
+#[derive(Debug, Clone)]
+pub struct AdminConfig {
+    /// The address; a loopback one if there is no TLS.
+    pub bind: SocketAddr,
+    /// TLS towards operators.
+    pub tls: Option<AdminTls>,
+    /// Whether whoever is on this machine is served without a token; then the address is a loopback one.
+    pub is_insecure: bool,
+}
+
+/// TLS towards operators.
+#[derive(Debug, Clone)]
+pub struct AdminTls {
+    /// The chain, own certificate first.
+    pub certificate: PemFile,
+    /// The private key.
+    pub key: PemFile,
 }
 
 /// An upstream Kafka cluster and how to enter it; [`Cluster`] is what every daemon knows of one.

@@ -13,7 +13,7 @@ use tidegate_daemon::{Around, ConfigErrors, Surroundings};
 
 use super::model::{Config, ListenerConfig};
 use super::ports::Ports;
-use super::{DEFAULT_HTTP_PORT, cluster, identity, limits, listener, policy, reload};
+use super::{DEFAULT_HTTP_PORT, admin, cluster, identity, limits, listener, policy, reload};
 
 pub(super) fn parse(
     text: &str,
@@ -54,6 +54,8 @@ fn read(file: &ConfigFile<'_>, source: Sources) -> Option<Config> {
     let state_file = state_file(fields.optional("state"), around);
     let root_key = file.root_key(&mut fields);
     let http_bind = http(fields.optional("http"), &mut ports);
+    let has_store = source.as_ref().is_none_or(|source| source.store.is_some());
+    let admin = fields.optional("admin").map(|place| admin::read(&place, has_store, around, &mut ports));
     let policy = policy::read(fields.optional("policy"));
     let audit_file = fields.optional("audit").map(|place| audit(place, around));
     let limits = limits::read(fields.optional("limits"));
@@ -71,6 +73,8 @@ fn read(file: &ConfigFile<'_>, source: Sources) -> Option<Config> {
         state_file: state_file?,
         root_key,
         http_bind: http_bind?,
+        // A broken one must not look like none.
+        admin: admin.map_or(Some(None), |read| read.map(Some))?,
         policy,
         // A broken one must not look like none.
         audit_file: audit_file.map_or(Some(None), |read| read.map(Some))?,

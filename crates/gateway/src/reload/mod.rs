@@ -14,6 +14,7 @@ use std::time::Duration;
 use tidegate_core::ListenerName;
 use tokio::sync::watch;
 use tokio::time::sleep;
+use tokio_rustls::TlsAcceptor;
 
 use self::files::Files;
 use crate::config::{self, Config};
@@ -23,7 +24,7 @@ use crate::gateway::warn_of_missing_accounts;
 use crate::listener::ListenerShared;
 use crate::parts::Parts;
 use crate::snapshot::Snapshot;
-use crate::tls::ListenerTlsState;
+use crate::tls::{self, ListenerTlsState};
 use crate::tokens::{Provider, Tokens};
 use crate::upstream::{Access, Upstream};
 
@@ -52,6 +53,8 @@ struct Receivers {
     upstreams: Vec<Arc<Upstream>>,
     tokens: Arc<Tokens>,
     snapshots: watch::Receiver<Arc<Snapshot>>,
+    /// TLS towards operators, if there is any.
+    operators: Option<watch::Sender<TlsAcceptor>>,
 }
 
 /// All that was read again and is good.
@@ -64,10 +67,15 @@ struct Ready {
     accesses: Vec<Access>,
     /// The identity providers from now on.
     providers: Vec<Provider>,
+    /// TLS towards operators from now on.
+    operators: Option<TlsAcceptor>,
 }
 
 impl Reloader {
     /// A reloader of what `config` has started.
+    ///
+    /// # Errors
+    /// [`GatewayError::AdminTls`].
     pub(crate) fn new(
         config: Config,
         parts: &Parts,
@@ -76,9 +84,10 @@ impl Reloader {
         upstreams: Vec<Arc<Upstream>>,
         tokens: Arc<Tokens>,
         snapshots: watch::Receiver<Arc<Snapshot>>,
-    ) -> Self {
+    ) -> Result<Self, GatewayError> {
+        let operators = operators(&config)?.map(|acceptor| watch::channel(acceptor).0);
         let looked_at = Files::look(&config, None);
-        Self {
+        Ok(Self {
             present: Arc::new(Mutex::new(Present { config, looked_at })),
             parts: Arc::new(Receivers {
                 parts: parts.clone(),
@@ -87,8 +96,9 @@ impl Reloader {
                 upstreams,
                 tokens,
                 snapshots,
+                operators,
             }),
-        }
+        })
     }
 
     /// Takes over changed zones and accounts under the same configuration; live connections follow at once.
@@ -153,6 +163,26 @@ impl Reloader {
         self.locked(|present| present.config.clone())
     }
 
+    /// TLS towards operators, as its certificate changes.
+    pub(crate) fn operators_tls(&self) -> Option<watch::Receiver<TlsAcceptor>> {
+        self.parts.operators.as_ref().map(watch::Sender::subscribe)
+    }
+
+    /// Where zones are kept.
+    pub(crate) fn parts(&self) -> &Parts {
+        &self.parts.parts
+    }
+
+    /// The clusters.
+    pub(crate) fn upstreams(&self) -> &[Arc<Upstream>] {
+        &self.parts.upstreams
+    }
+
+    /// What is enforced.
+    pub(crate) fn snapshots(&self) -> &watch::Receiver<Arc<Snapshot>> {
+        &self.parts.snapshots
+    }
+
     /// Where an embedding program's zones and accounts go.
     pub(crate) fn desired_sender(&self) -> watch::Sender<Arc<Desired>> {
         self.parts.desired.clone()
@@ -193,6 +223,11 @@ impl Reloader {
     }
 }
 
+/// TLS towards operators as configured, if there is any.
+fn operators(config: &Config) -> Result<Option<TlsAcceptor>, GatewayError> {
+    config.admin.as_ref().and_then(|admin| admin.tls.as_ref()).map(tls::acceptor).transpose()
+}
+
 impl Receivers {
     /// Builds everything that can be wrong; one line for each part.
     fn prepare(&self, config: Config) -> Result<Ready, GatewayError> {
@@ -201,17 +236,22 @@ impl Receivers {
         let listeners = self.listeners(&config).map_err(|errors| problems.extend(errors));
         let accesses = self.accesses(&config).map_err(|error| problems.push(error.to_string()));
         let providers = Tokens::prepare(&config).map_err(|error| problems.push(error.to_string()));
-        match (desired, listeners, accesses, providers) {
-            (Ok(desired), Ok(listeners), Ok(accesses), Ok(providers)) => {
-                Ok(Ready { config, desired, listeners, accesses, providers })
+        let operators = operators(&config).map_err(|error| problems.push(error.to_string()));
+        match (desired, listeners, accesses, providers, operators) {
+            (Ok(desired), Ok(listeners), Ok(accesses), Ok(providers), Ok(operators)) => {
+                Ok(Ready { config, desired, listeners, accesses, providers, operators })
             }
             _ => Err(GatewayError::Desired(problems)),
         }
     }
 
     /// Hands everything to its part; nothing here can fail, and there is one line for each part.
-    fn hand_out(&self, Ready { config, desired, listeners, accesses, providers }: Ready) -> Config {
+    fn hand_out(&self, ready: Ready) -> Config {
+        let Ready { config, desired, listeners, accesses, providers, operators } = ready;
         self.tokens.enter(providers);
+        if let (Some(sender), Some(acceptor)) = (&self.operators, operators) {
+            sender.send_replace(acceptor);
+        }
         self.upstreams.iter().zip(accesses).for_each(|(upstream, access)| upstream.enter(access));
         for ((_, listener), renewed) in self.listeners.iter().zip(listeners) {
             listener.send_replace(renewed);

@@ -17,6 +17,9 @@ pub(super) fn keep(before: &Config, now: &mut Config) -> Vec<String> {
     changed(before.root_key.to_hex().expose_secret() != now.root_key.to_hex().expose_secret(), "rootKey");
     changed(before.state_file != now.state_file, "state.file");
     changed(before.http_bind != now.http_bind, "http.bind");
+    if changed(admin(before) != admin(now), "admin") {
+        now.admin.clone_from(&before.admin);
+    }
     if changed(store(before) != store(now), "store") {
         now.zones_folder.clone_from(&before.zones_folder);
         now.accounts_file.clone_from(&before.accounts_file);
@@ -84,6 +87,14 @@ fn limits(before: &Limits, now: &mut Limits, changed: &mut impl FnMut(bool, &str
         max_request_bytes_per_zone: "maxRequestBytesPerZone",
         max_answer_bytes_per_zone: "maxAnswerBytesPerZone",
         max_buffered_bytes: "maxBufferedBytes",
+        admin_max_body_bytes: "adminMaxBodyBytes",
+        admin_requests_per_second_per_address: "adminRequestsPerSecondPerAddress",
+        admin_requests_burst_per_address: "adminRequestsBurstPerAddress",
+        admin_max_connections: "adminMaxConnections",
+        admin_max_connections_per_address: "adminMaxConnectionsPerAddress",
+        admin_header_deadline: "adminHeaderDeadlineMs",
+        admin_body_deadline: "adminBodyDeadlineMs",
+        admin_connection_max: "adminConnectionMaxMs",
     }
     // Connections to brokers take answers of up to what was the most when they began.
     changed(before.fetch_max_bytes < now.fetch_max_bytes, "limits.fetchMaxBytes");
@@ -95,6 +106,11 @@ fn store(config: &Config) -> Option<(&StoreKind, [Option<&str>; 2])> {
     let store = config.store.as_ref()?;
     let ids = [&store.sealing_key, &store.previous_sealing_key].map(|key| key.as_ref().map(SealingKey::id));
     Some((&store.kind, ids))
+}
+
+/// What stays as it is of the REST; its certificate may change.
+fn admin(config: &Config) -> Option<(std::net::SocketAddr, bool, bool)> {
+    config.admin.as_ref().map(|admin| (admin.bind, admin.is_insecure, admin.tls.is_some()))
 }
 
 /// Where a listener listens, and for which node.

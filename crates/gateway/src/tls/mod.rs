@@ -2,6 +2,7 @@
 
 mod client;
 mod names;
+mod operators;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,6 +18,8 @@ use secrecy::ExposeSecret;
 use tidegate_core::{ClusterName, ListenerName};
 use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
+
+pub(crate) use self::operators::acceptor;
 
 pub(crate) use self::client::{ClientCertificate, ClientCertificates};
 use self::names::OnlyKnownNames;
@@ -64,7 +67,7 @@ impl ListenerTlsState {
     ) -> Result<Self, GatewayError> {
         let fail = |(path, what): Mistake| fault(&config.name, path, what);
         let provider = Arc::new(default_provider());
-        let certified = certified_key(tls, &provider).map_err(fail)?;
+        let certified = certified_key(&tls.certificate, &tls.key, &provider).map_err(fail)?;
         let clients = tls
             .client_auth
             .as_ref()
@@ -128,17 +131,21 @@ fn named(
 }
 
 /// Certificate and key, known to be a pair.
-fn certified_key(tls: &ListenerTls, provider: &CryptoProvider) -> Result<CertifiedKey, Mistake> {
-    let chain = certificates(&tls.certificate)?;
-    let key = PrivateKeyDer::from_pem_slice(tls.key.pem.expose_secret()).map_err(|error| {
+fn certified_key(
+    certificate: &PemFile,
+    key: &PemFile,
+    provider: &CryptoProvider,
+) -> Result<CertifiedKey, Mistake> {
+    let chain = certificates(certificate)?;
+    let private = PrivateKeyDer::from_pem_slice(key.pem.expose_secret()).map_err(|error| {
         let what = format!("it holds no private key: {error}; write a PEM key without a password");
-        (tls.key.path.clone(), what)
+        (key.path.clone(), what)
     })?;
-    CertifiedKey::from_der(chain, key, provider).map_err(|error| {
-        let key = tls.key.path.display();
+    CertifiedKey::from_der(chain, private, provider).map_err(|error| {
+        let key = key.path.display();
         let what =
             format!("certificate and key do not go together: {error}; check that it and {key} are a pair");
-        (tls.certificate.path.clone(), what)
+        (certificate.path.clone(), what)
     })
 }
 

@@ -201,7 +201,7 @@ impl Trouble {
 }
 
 fn replace_if_changed(known: &mut Arc<ClusterSnapshot>, seen: ClusterSnapshot) -> bool {
-    let same = known.endpoints == seen.endpoints && known.view == seen.view;
+    let same = known.endpoints == seen.endpoints && known.view == seen.view && known.asked == seen.asked;
     if !same {
         *known = Arc::new(seen);
     }

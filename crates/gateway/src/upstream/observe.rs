@@ -148,7 +148,7 @@ impl Observer {
             topics: found,
         };
         let endpoints = seen.brokers.into_iter().map(|broker| (broker.id, broker.endpoint)).collect();
-        ClusterSnapshot { view, endpoints }
+        ClusterSnapshot { view, endpoints, asked: topics.iter().cloned().collect() }
     }
 }
 

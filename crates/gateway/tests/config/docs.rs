@@ -4,8 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use tidegate_gateway::config::{
-    DEFAULT_HTTP_HOST, DEFAULT_HTTP_PORT, DEFAULT_METADATA_REFRESH_MS, DEFAULT_PRINCIPAL_CLAIM,
-    DEFAULT_WATCH_MS, LIMITS, PolicyConfig, parse,
+    DEFAULT_ADMIN_HOST, DEFAULT_ADMIN_PORT, DEFAULT_HTTP_HOST, DEFAULT_HTTP_PORT,
+    DEFAULT_METADATA_REFRESH_MS, DEFAULT_PRINCIPAL_CLAIM, DEFAULT_WATCH_MS, LIMITS, PolicyConfig, parse,
 };
 
 use crate::world::World;
@@ -29,6 +29,8 @@ fn every_other_key_has_its_row_and_its_default() {
     for (key, default) in [
         ("http.bind.host", DEFAULT_HTTP_HOST.to_owned()),
         ("http.bind.port", DEFAULT_HTTP_PORT.to_string()),
+        ("admin.bind.host", DEFAULT_ADMIN_HOST.to_owned()),
+        ("admin.bind.port", DEFAULT_ADMIN_PORT.to_string()),
         ("clusters[].metadataRefreshMs", DEFAULT_METADATA_REFRESH_MS.to_string()),
         ("identityProviders[].principalClaim", format!("`{DEFAULT_PRINCIPAL_CLAIM}`")),
         ("reload.watchMs", DEFAULT_WATCH_MS.to_string()),
@@ -126,6 +128,11 @@ const KEYS: &[&str] = &[
     "rootKey",
     "http.bind.host",
     "http.bind.port",
+    "admin.bind.host",
+    "admin.bind.port",
+    "admin.tls.certificate",
+    "admin.tls.key",
+    "admin.insecure",
     "policy.deleteGroups",
     "reload.watchMs",
 ];

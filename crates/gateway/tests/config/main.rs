@@ -93,6 +93,13 @@ fn what_is_not_written_has_its_default() {
 }
 
 #[test]
+fn operators_are_served_on_this_machine_unless_it_is_written() {
+    let admin = read(&folder("good").join("admin.yaml"), &World::default()).unwrap().admin.unwrap();
+    assert_eq!((admin.bind.to_string().as_str(), admin.is_insecure), ("127.0.0.1:9466", true));
+    assert!(admin.tls.is_none());
+}
+
+#[test]
 fn a_listener_for_certificates_names_and_load_balancers_is_understood() {
     let config = read(&folder("good").join("certificates.yaml"), &World::default()).unwrap();
     let listener = &config.listeners[0];

@@ -1,0 +1,198 @@
+//! `tidegate client-config`: what a partner's Kafka client needs, in the words of its library.
+//!
+//! The gateway tells the properties of a Java client; everything else is made of them, so that all say the same. The
+//! password is masked, since nobody knows it any more, unless a new one is made for this.
+
+mod client;
+mod go;
+mod java;
+mod librdkafka;
+mod node;
+mod python;
+mod spring;
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use secrecy::{ExposeSecret, SecretString};
+use tidegate_core::{AuthenticationMode, ZoneName};
+
+use crate::failure::Failure;
+use crate::rest::Rest;
+use client::Client;
+
+/// Arguments of `tidegate client-config`.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// The zone.
+    #[arg(value_parser = ZoneName::parse)]
+    zone: ZoneName,
+    /// What the partner's client is made with.
+    #[arg(long = "for", value_enum, value_name = "CLIENT", default_value = "java")]
+    library: Library,
+    /// Make one more password and put it in, in place of the stars.
+    #[arg(long)]
+    new_password: bool,
+    /// Write it to this new file, which nobody else may read, in place of standard output.
+    #[arg(long, value_name = "FILE")]
+    to: Option<PathBuf>,
+}
+
+/// What a client is made with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Library {
+    /// Properties of the Java client and of Kafka's own tools.
+    Java,
+    /// Properties of librdkafka.
+    Librdkafka,
+    /// A file for `kcat -F`.
+    Kcat,
+    /// confluent-kafka.
+    Python,
+    /// confluent-kafka-go.
+    Go,
+    /// KafkaJS.
+    Node,
+    /// `application.yaml` of Spring Boot.
+    Spring,
+}
+
+impl Arguments {
+    pub(crate) fn run(self, rest: &Rest) -> anyhow::Result<()> {
+        let Self { zone: name, library, new_password, to } = self;
+        let zone = rest.understood(&rest.zone(&name)?)?.spec;
+        let properties = rest.kafka_configuration(&name)?;
+        let mode = zone.authentication();
+        if new_password && mode != AuthenticationMode::Plain {
+            let what =
+                format!("zone `{name}` lets nobody in by password ({mode:?}); leave out `--new-password`");
+            return Err(Failure::Wrong(what).into());
+        }
+        // All before the password: one that nobody gets to see would have to be revoked again.
+        Client::new(&zone, &properties, None)?;
+        let file = to.as_deref().map(create).transpose()?;
+        let password = || if new_password { rest.generate_credentials(&name).map(Some) } else { Ok(None) };
+        let password = password().inspect_err(|_| discard(to.as_deref()))?;
+        let text = library.text(&Client::new(&zone, &properties, password)?);
+        let written = write(file, text.expose_secret());
+        Ok(written.map_err(|error| {
+            Failure::Here(format!("the text cannot be written{}: {error}", lost(new_password)))
+        })?)
+    }
+}
+
+impl Library {
+    fn text(self, client: &Client) -> SecretString {
+        SecretString::from(match self {
+            Self::Java => java::text(client),
+            Self::Librdkafka => librdkafka::text(client),
+            Self::Kcat => librdkafka::for_kcat(client),
+            Self::Python => python::text(client),
+            Self::Go => go::text(client),
+            Self::Node => node::text(client),
+            Self::Spring => spring::text(client),
+        })
+    }
+}
+
+fn create(path: &Path) -> Result<File, Failure> {
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+        .map_err(|error| Failure::Here(format!("{}: cannot make the file: {error}", path.display())))
+}
+
+fn lost(is_new: bool) -> &'static str {
+    if is_new { ", and the password that was made for it is lost" } else { "" }
+}
+
+/// What was made for nothing.
+fn discard(path: Option<&Path>) {
+    if let Some(path) = path {
+        let _ = fs::remove_file(path);
+    }
+}
+
+fn write(file: Option<File>, text: &str) -> io::Result<()> {
+    match file {
+        Some(mut file) => file.write_all(text.as_bytes()).and_then(|()| file.sync_all()),
+        None => io::stdout().write_all(text.as_bytes()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::ValueEnum;
+    use tidegate_core::{ZoneSpec, parse_zones};
+
+    use super::*;
+
+    fn zone(account: &str, mode: &str) -> ZoneSpec {
+        let text = serde_json::json!({"apiVersion": "v2", "kind": "PartnerZone", "metadata": {"name": "acme"},
+            "spec": {"cluster": "c", "authenticationMode": {"type": mode, "serviceAccount": account}, "topics": [
+                {"name": "orders", "backingTopic": "t", "permission": "WRITE"},
+                {"name": "prices", "backingTopic": "s", "permission": "READ"}]}});
+        parse_zones(&text.to_string()).unwrap().remove(0)
+    }
+
+    fn all(zone: &ZoneSpec, properties: &str, password: Option<&str>) -> String {
+        let texts = Library::value_variants().iter().map(|library| {
+            let client = Client::new(zone, properties, password.map(SecretString::from)).unwrap();
+            format!("== {library:?}\n{}", library.text(&client).expose_secret())
+        });
+        texts.collect::<Vec<_>>().join("\n")
+    }
+
+    const SCRAM: &str = "bootstrap.servers=k.example:9092\nsecurity.protocol=SASL_SSL\nsasl.mechanism=SCRAM-SHA-512\n\
+        sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required username=\"acme\" password=\"********\";\n";
+
+    #[test]
+    fn with_a_password() {
+        insta::assert_snapshot!(all(&zone("acme", "PLAIN"), SCRAM, None));
+        let with = all(&zone("acme", "PLAIN"), SCRAM, Some("a-new-one"));
+        assert!(!with.contains("****"), "{with}");
+        assert_eq!(with.matches("a-new-one").count(), Library::value_variants().len());
+    }
+
+    #[test]
+    fn without_tls() {
+        let plain = "bootstrap.servers=[::1]:9092\nsecurity.protocol=SASL_PLAINTEXT\nsasl.mechanism=PLAIN\n\
+            sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required username=\"acme\" password=\"********\";\n";
+        insta::assert_snapshot!(all(&zone("acme", "PLAIN"), plain, None));
+    }
+
+    #[test]
+    fn with_a_certificate() {
+        let certificate = "bootstrap.servers=k.example:9092\nsecurity.protocol=SSL\nssl.keystore.type=PEM\nssl.keystore.location=********\n";
+        insta::assert_snapshot!(all(&zone("CN:acme", "MTLS"), certificate, None));
+    }
+
+    #[test]
+    fn with_a_token() {
+        let token = "bootstrap.servers=k.example:9092\nsecurity.protocol=SASL_SSL\nsasl.mechanism=OAUTHBEARER\n\
+            sasl.jaas.config=org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required clientSecret=\"********\";\n";
+        insta::assert_snapshot!(all(&zone("acme", "OAUTHBEARER"), token, None));
+    }
+
+    #[test]
+    fn an_account_cannot_get_out_of_its_quotes() {
+        let properties = SCRAM.replace("\"acme\"", r#""a\\"b\\\\c${d}""#);
+        insta::assert_snapshot!(all(&zone(r#"a"b\c${d}"#, "PLAIN"), &properties, Some(r#"p"w\d"#)));
+    }
+
+    #[test]
+    fn spring_reads_what_java_does() {
+        let zone = zone("acme", "PLAIN");
+        let client = Client::new(&zone, SCRAM, Some("p\"w\\d".into())).unwrap();
+        let spring = Library::Spring.text(&client);
+        let read: serde_json::Value = serde_saphyr::from_str(spring.expose_secret()).unwrap();
+        let jaas = read["spring"]["kafka"]["properties"]["sasl.jaas.config"].as_str().unwrap();
+        assert!(jaas.ends_with(r#"ScramLoginModule required username="acme" password="p\"w\\d";"#), "{jaas}");
+        let java = Library::Java.text(&client);
+        assert!(java.expose_secret().contains(&jaas.replace('\\', r"\\")), "{jaas}");
+    }
+}
