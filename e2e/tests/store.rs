@@ -38,11 +38,14 @@ const KILLS: u32 = 5;
 /// it, so a seed would promise too much.
 const LONGEST_MS: u16 = 300;
 
-/// How long a writer may take to open its file.
+/// How long a writer may take to open its file and to make a change.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What a writer says when it has.
 const OPENED: &str = "opened";
+
+/// What it says of each change that it has made, with the number of it.
+const ACKNOWLEDGED: &str = "acknowledged ";
 
 /// Where the writer writes; its presence makes this program one.
 const WRITER: &str = "TIDEGATE_STORE_WRITER";
@@ -77,8 +80,9 @@ fn kill_again_and_again(title: &str, place: &Place) -> Result<()> {
     let (mut acknowledged, mut in_flight) = (0, 0);
     let kills = KILLS * scale::<u32>()?;
     for kill in 0..kills {
-        let until = Duration::from_millis(random::number(0, LONGEST_MS).into());
-        let told = killed(place, until)?;
+        let after = Duration::from_millis(random::number(0, LONGEST_MS).into());
+        // A machine that is busy may take longer than that for the first change: every other writer has made one before it is hit.
+        let told = killed(place, if kill % 2 == 0 { ACKNOWLEDGED } else { OPENED }, after)?;
         let image = place.open(&runtime)?.image();
         let made = coins(&image, "counter/to")?;
         ensure!(coins(&image, "counter/from")? + made == COINS, "kill {kill}: half of a change was made");
@@ -88,10 +92,7 @@ fn kill_again_and_again(title: &str, place: &Place) -> Result<()> {
         in_flight += u64::from(made > told);
         acknowledged = made;
     }
-    ensure!(
-        acknowledged > i64::from(kills),
-        "{acknowledged} changes in {kills} rounds: nothing was under way"
-    );
+    ensure!(acknowledged >= i64::from(kills / 2), "{acknowledged} changes in {kills} rounds");
     let figures = json!([
         ["kills", kills],
         ["changes made", acknowledged],
@@ -130,27 +131,27 @@ impl Place {
     }
 }
 
-/// Lets a writer write and kills it; the last change that it acknowledged, if any.
-fn killed(place: &Place, after: Duration) -> Result<Option<i64>> {
+/// Lets a writer write and kills it some time after it has said a word; the last change that it acknowledged, if any.
+fn killed(place: &Place, word: &'static str, after: Duration) -> Result<Option<i64>> {
     let mut writer = Command::new(env::current_exe()?)
         .args(["--exact", "what_a_killed_writer_acknowledged_is_there", "--nocapture"])
         .env(WRITER, place.text())
         .stdout(Stdio::piped())
         .spawn()?;
     let output = writer.stdout.take().context("it has an output")?;
-    let (opened, is_open) = channel();
+    let (said, is_said) = channel();
     let reader = thread::spawn(move || {
         let lines = BufReader::new(output).lines().map_while(Result::ok);
         let lines = lines.inspect(|line| {
-            if line == OPENED {
-                // Who waits may have lost patience.
-                let _ = opened.send(());
+            if line.starts_with(word) {
+                // Who waits may have lost patience, or waits no more.
+                let _ = said.send(());
             }
         });
-        lines.filter_map(|line| line.strip_prefix("acknowledged ")?.parse().ok()).last()
+        lines.filter_map(|line| line.strip_prefix(ACKNOWLEDGED)?.parse().ok()).last()
     });
     // A busy machine may take its time until then; it may end by itself, and then its output ends too.
-    let _ = is_open.recv_timeout(PATIENCE);
+    let _ = is_said.recv_timeout(PATIENCE);
     thread::sleep(after);
     writer.kill()?;
     writer.wait()?;
@@ -175,7 +176,7 @@ fn write(place: &Place) -> Result<()> {
         let change = Change::new().update(from_record, number(from - 1)).update(to_record, number(to + 1));
         runtime.block_on(store.commit(change))?;
         let mut output = std::io::stdout().lock();
-        writeln!(output, "acknowledged {}", to + 1)?;
+        writeln!(output, "{ACKNOWLEDGED}{}", to + 1)?;
         output.flush()?;
     }
 }
