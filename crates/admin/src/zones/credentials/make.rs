@@ -28,7 +28,7 @@ enum Made {
     Outrun,
 }
 
-/// Makes a password, once it is wanted, and gives it with its end.
+/// Makes a password as it is wanted, and gives it with its end.
 pub(super) async fn make(
     call: &Call,
     zone: &ZoneName,
