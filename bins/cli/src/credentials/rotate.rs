@@ -38,12 +38,13 @@ impl Arguments {
         let mut good: Vec<&Credential> = before.iter().filter(|credential| is_good(credential)).collect();
         let format = new.output.format;
         let made = new.make(rest, &zone, others(&good))?;
-        if let Some(old) = id.filter(|_| revoke_old) {
-            revoke(rest, &zone, &old, &made)?;
+        let revoked = id.filter(|_| revoke_old);
+        if let Some(old) = &revoked {
+            revoke(rest, &zone, old, &made)?;
             good.retain(|credential| credential.id != old.as_str());
         }
         match format {
-            Format::Table => tell(&zone, &made, &good),
+            Format::Table => tell(&zone, &made, revoked.as_ref(), &good),
             _ => Ok(()),
         }
     }
@@ -66,9 +67,17 @@ fn revoke(rest: &Rest, zone: &ZoneName, old: &CredentialId, made: &Made) -> anyh
     Ok(())
 }
 
-fn tell(zone: &ZoneName, made: &Made, good: &[&Credential]) -> anyhow::Result<()> {
+fn tell(
+    zone: &ZoneName,
+    made: &Made,
+    revoked: Option<&CredentialId>,
+    good: &[&Credential],
+) -> anyhow::Result<()> {
     let mut out = io::stderr().lock();
     writeln!(out, "{}", on_one_line(&made.told))?;
+    if let Some(id) = revoked {
+        writeln!(out, "{id} revoked")?;
+    }
     for old in good {
         let (called, used, id) = (called(old), last_used(old), &old.id);
         let line = format!(

@@ -167,7 +167,11 @@ fn the_old_one_goes_when_the_new_one_is_written_out() {
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     assert!(world.lets_in("acme", password.trim_end()) && world.lets_in("acme", &other));
     assert!(!world.lets_in("acme", &old) && !ran.err.contains(password.trim_end()), "{ran:?}");
-    assert!(ran.err.contains("; it is in new.password alone\n") && !ran.err.contains(&id), "{ran:?}");
+    assert!(
+        ran.err.contains("; it is in new.password alone\n") && ran.err.contains(&format!("\n{id} revoked\n")),
+        "{ran:?}"
+    );
+    assert!(!ran.err.contains(&format!("{id} (laptop) is still good")), "{ran:?}");
     assert!(ran.err.contains(&format!("{other_id} is still good")), "{ran:?}");
     let list = json(&world.ok("credentials list acme -o json"));
     assert_eq!(list[1]["label"], "laptop", "it is in place of the old one: {list}");
