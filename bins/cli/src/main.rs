@@ -5,6 +5,7 @@ mod command;
 mod confirm;
 mod contexts;
 mod credentials;
+mod destination;
 mod failure;
 mod manifests;
 mod mirror;

@@ -3,6 +3,7 @@
 mod account;
 mod admin;
 mod audit_file;
+mod first_token;
 mod serve;
 mod store;
 mod token;

@@ -6,7 +6,7 @@ use anyhow::Context;
 use tidegate_daemon::logging;
 use tidegate_gateway::audit::TARGET;
 use tidegate_gateway::desired::Desired;
-use tidegate_gateway::{Gateway, PrometheusBuilder, Reloader, config};
+use tidegate_gateway::{Gateway, Operators, PrometheusBuilder, Reloader, config};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tracing_subscriber::filter::filter_fn;
@@ -16,17 +16,23 @@ use tracing_subscriber::{Layer, fmt};
 
 use crate::admin;
 use crate::audit_file::AuditFile;
+use crate::first_token;
 
 /// Starts the gateway and serves until SIGTERM or SIGINT; SIGHUP and changed files make it read everything again.
 pub(crate) fn run(path: &Path) -> anyhow::Result<()> {
     let config = config::load(path)?;
+    let first_token = first_token::of_environment()?;
     let audit = log(config.audit_file.as_deref())?;
     let metrics = PrometheusBuilder::new().install_recorder().context("cannot set up metrics")?;
     let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
     runtime.block_on(async {
         let gateway = Gateway::start(config, Some(metrics)).await?;
         let (stopping, is_stopping) = watch::channel(false);
-        let operators = admin::start(gateway.operators(), is_stopping).await?.map(tokio::spawn);
+        let operators = gateway.operators();
+        if let Some(token) = first_token {
+            first_token::take_in(&token, operators.as_ref().map(Operators::store)).await?;
+        }
+        let operators = admin::start(operators, is_stopping).await?.map(tokio::spawn);
         let mut stop = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
         tokio::spawn(reload_on_hangup(
@@ -57,6 +63,7 @@ pub(crate) fn run(path: &Path) -> anyhow::Result<()> {
 /// Reports every mistake without binding or connecting anything.
 pub(crate) fn check(path: &Path) -> anyhow::Result<()> {
     let config = config::load(path)?;
+    first_token::of_environment()?;
     // What a store holds was checked when it was put there.
     if config.store.is_none() {
         Desired::load(&config)?;

@@ -182,12 +182,22 @@ async fn open(path: &Path) -> anyhow::Result<StoreParts> {
 pub(crate) async fn change<T>(
     parts: &StoreParts,
     action: Option<&str>,
+    decide: impl FnMut(&Registry<'_>) -> Result<(Change, T), RegistryError>,
+) -> anyhow::Result<(Option<Revision>, T)> {
+    change_as(parts, &who(), action, decide).await
+}
+
+/// The same of somebody who is not at the command line.
+pub(crate) async fn change_as<T>(
+    parts: &StoreParts,
+    who: &str,
+    action: Option<&str>,
     mut decide: impl FnMut(&Registry<'_>) -> Result<(Change, T), RegistryError>,
 ) -> anyhow::Result<(Option<Revision>, T)> {
     commit(parts, |registry| {
         let (change, told) = decide(registry)?;
         let change = match action {
-            Some(action) if !change.writes().is_empty() => in_history(registry, change, action)?,
+            Some(action) if !change.writes().is_empty() => in_history(registry, change, who, action)?,
             _ => change,
         };
         Ok((change, told))
@@ -197,13 +207,19 @@ pub(crate) async fn change<T>(
 
 /// Puts into the history what was done in several changes.
 async fn tell(parts: &StoreParts, action: &str) -> anyhow::Result<()> {
-    let told = commit(parts, |registry| Ok((in_history(registry, Change::new(), action)?, ()))).await;
+    let who = who();
+    let told = commit(parts, |registry| Ok((in_history(registry, Change::new(), &who, action)?, ()))).await;
     told.map(|_| ()).with_context(|| format!("{action}: done, and only its line in the history is missing"))
 }
 
-/// `change`, and that whoever is here did it.
-fn in_history(registry: &Registry<'_>, change: Change, action: &str) -> Result<Change, RegistryError> {
-    Ok(AuditRecord::tell(change, registry.image, &registry.sealing, registry.now, &who(), action)?)
+/// `change`, and that it was done by `who`.
+fn in_history(
+    registry: &Registry<'_>,
+    change: Change,
+    who: &str,
+    action: &str,
+) -> Result<Change, RegistryError> {
+    Ok(AuditRecord::tell(change, registry.image, &registry.sealing, registry.now, who, action)?)
 }
 
 /// Commits what `decide` makes of the records, anew whenever somebody else was faster; `None` if there is nothing to commit.

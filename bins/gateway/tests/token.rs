@@ -75,3 +75,26 @@ fn a_role_that_there_is_not_is_told_with_those_that_there_are() {
     let told = String::from_utf8(output.stderr).unwrap();
     assert!(!output.status.success() && told.contains("viewer, operator, admin"), "{told}");
 }
+
+#[test]
+fn what_is_no_token_in_the_environment_stops_it_and_is_not_shown() {
+    let folder = installation();
+    for (token, arguments) in [("hunter2", &["--check"][..]), ("tidegate_A_hunter2", &[])] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tidegate-gateway"));
+        command.current_dir(folder.path()).args(arguments).env("TIDEGATE_ADMIN_TOKEN", token);
+        let output = command.output().unwrap();
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert!(
+            !output.status.success() && told.starts_with("TIDEGATE_ADMIN_TOKEN: is no token; "),
+            "{told}"
+        );
+        assert!(!told.contains("hunter2") && output.stdout.is_empty(), "{told}");
+    }
+    let token = done(folder.path(), &["token", "create", "first", "--role", "admin"]);
+    for good in [token.as_str(), ""] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tidegate-gateway"));
+        command.current_dir(folder.path()).arg("--check").env("TIDEGATE_ADMIN_TOKEN", good);
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+}

@@ -28,6 +28,8 @@ pub(crate) struct Call {
     pub(crate) peer: Peer,
     /// What stands in the path for a name or an id.
     pub(crate) subject: String,
+    /// What stands there for something of it, where the path has such a place.
+    pub(crate) item: String,
     /// What stands behind `?`.
     pub(crate) query: String,
 }
@@ -72,9 +74,10 @@ async fn answer(
         refusal
     })?;
     let path = path.map_err(|_| Refusal::wrong("the path is no UTF-8 text; write the name as it is"))?;
-    let subject = path.iter().next().map(|(_, value)| value.to_owned()).unwrap_or_default();
+    let mut names = path.iter().map(|(_, value)| value.to_owned());
+    let (subject, item) = (names.next().unwrap_or_default(), names.next().unwrap_or_default());
     let query = request.uri().query().unwrap_or_default().to_owned();
-    let call = Call { admin, caller, peer, subject, query };
+    let call = Call { admin, caller, peer, subject, item, query };
     perform(route.operation, call, request.into_body()).await
 }
 
@@ -93,6 +96,15 @@ async fn perform(operation: Operation, call: Call, body: Body) -> Result<Respons
         Operation::GenerateCredentials => {
             let body = text(&call, body).await?;
             Ok(json(StatusCode::OK, &zones::generate_credentials(&call, &body).await?))
+        }
+        Operation::ListCredentials => Ok(json(StatusCode::OK, &zones::list_credentials(&call).await?)),
+        Operation::CreateCredential => {
+            let body = text(&call, body).await?;
+            Ok(json(StatusCode::OK, &zones::create_credential(&call, &body).await?))
+        }
+        Operation::DeleteCredential => {
+            zones::delete_credential(&call).await?;
+            Ok(StatusCode::OK.into_response())
         }
         Operation::KafkaConfiguration => Ok(json(StatusCode::OK, &zones::kafka_configuration(&call)?)),
         Operation::ListTokens => Ok(json(StatusCode::OK, &tokens::list(&call).await?)),

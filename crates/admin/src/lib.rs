@@ -17,9 +17,11 @@
 mod admin;
 mod audit;
 mod auth;
+mod body;
 mod change;
 mod daemon;
 mod dispatch;
+mod expiry;
 mod limits;
 mod openapi;
 mod peer;

@@ -17,7 +17,7 @@ use utoipa::{PartialSchema, ToSchema};
 use crate::refusal::ErrorBody;
 use crate::routes::{Needs, Operation, ROUTES, Route};
 use crate::tokens::{CreatedToken, Token, WantedToken, WhoAmI};
-use crate::zones::{PartnerZone, PutZone};
+use crate::zones::{CreatedCredential, ListedCredential, PartnerZone, PutZone, WantedCredential};
 
 /// The page as YAML.
 pub(crate) fn yaml() -> impl IntoResponse {
@@ -32,6 +32,9 @@ fn page() -> OpenApi {
     });
     let mut schemas = Vec::new();
     gather::<PutZone>(&mut schemas);
+    gather::<ListedCredential>(&mut schemas);
+    gather::<CreatedCredential>(&mut schemas);
+    gather::<WantedCredential>(&mut schemas);
     gather::<Token>(&mut schemas);
     gather::<CreatedToken>(&mut schemas);
     gather::<WantedToken>(&mut schemas);
@@ -64,9 +67,10 @@ fn operation(route: &Route) -> OperationBuilder {
         .summary(Some(route.operation.name()))
         .request_body(request(route.operation))
         .response("200", success(route.operation));
-    if let Some(name) = parameter(route.path) {
+    for name in parameters(route.path) {
+        let schema = Some(named(route.operation, name));
         let parameter = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Path);
-        operation = operation.parameter(parameter.required(Required::True).schema(Some(named(name))));
+        operation = operation.parameter(parameter.required(Required::True).schema(schema));
     }
     if route.operation == Operation::PutZone {
         let dry = ParameterBuilder::new().name("dryMode").parameter_in(ParameterIn::Query);
@@ -124,7 +128,9 @@ fn success(operation: Operation) -> Response {
         Operation::CreateToken => json(content::<CreatedToken>()),
         Operation::WhoAmI => json(content::<WhoAmI>()),
         Operation::GenerateCredentials | Operation::KafkaConfiguration => json(Content::new(Some(text()))),
-        Operation::DeleteZone | Operation::DeleteToken => Response::new("done"),
+        Operation::ListCredentials => json(list::<ListedCredential>()),
+        Operation::CreateCredential => json(content::<CreatedCredential>()),
+        Operation::DeleteZone | Operation::DeleteCredential | Operation::DeleteToken => Response::new("done"),
         Operation::Docs => ResponseBuilder::new()
             .description("this page")
             .content("application/yaml", Content::default())
@@ -143,6 +149,9 @@ fn request(operation: Operation) -> Option<utoipa::openapi::request_body::Reques
         Operation::CreateToken => {
             let body = body.content("application/json", content::<WantedToken>());
             Some(body.required(Some(Required::True)).build())
+        }
+        Operation::CreateCredential => {
+            Some(body.content("application/json", content::<WantedCredential>()).build())
         }
         Operation::GenerateCredentials => {
             let null = ObjectBuilder::new().schema_type(Type::Null).build();
@@ -169,14 +178,18 @@ fn text() -> RefOr<Schema> {
 }
 
 /// The names that may stand in a path.
-fn named(parameter: &str) -> Schema {
-    let pattern = if parameter == "id" { "^[A-Za-z0-9-]{1,63}$" } else { "^[a-z0-9_.-]{1,63}$" };
+fn named(operation: Operation, parameter: &str) -> Schema {
+    let pattern = match (operation, parameter) {
+        (Operation::DeleteCredential, "id") => "^[A-Za-z0-9_.-]{1,63}$",
+        (_, "id") => "^[A-Za-z0-9-]{1,63}$",
+        _ => "^[a-z0-9_.-]{1,63}$",
+    };
     ObjectBuilder::new().schema_type(Type::String).pattern(Some(pattern)).into()
 }
 
-/// What stands in a path for a name.
-fn parameter(path: &str) -> Option<&str> {
-    path.split_once('{')?.1.split_once('}').map(|(name, _)| name)
+/// What stands in a path for names.
+fn parameters(path: &str) -> impl Iterator<Item = &str> {
+    path.split('/').filter_map(|step| step.strip_prefix('{')?.strip_suffix('}'))
 }
 
 /// Every method of the list.

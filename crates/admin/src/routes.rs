@@ -30,6 +30,9 @@ pub(crate) enum Operation {
     PutZone,
     DeleteZone,
     GenerateCredentials,
+    ListCredentials,
+    CreateCredential,
+    DeleteCredential,
     KafkaConfiguration,
     ListTokens,
     CreateToken,
@@ -47,6 +50,9 @@ impl Operation {
             Self::PutZone => "put zone",
             Self::DeleteZone => "delete zone",
             Self::GenerateCredentials => "generate credentials",
+            Self::ListCredentials => "list credentials",
+            Self::CreateCredential => "create credential",
+            Self::DeleteCredential => "delete credential",
             Self::KafkaConfiguration => "kafka configuration",
             Self::ListTokens => "list tokens",
             Self::CreateToken => "create token",
@@ -57,7 +63,7 @@ impl Operation {
     }
 }
 
-pub(crate) static ROUTES: [Route; 11] = [
+pub(crate) static ROUTES: [Route; 14] = [
     route(Method::GET, "/public/console/v2/partner-zone", VIEWER, Operation::ListZones),
     route(Method::PUT, "/public/console/v2/partner-zone", OPERATOR, Operation::PutZone),
     route(Method::GET, "/public/console/v2/partner-zone/{name}", VIEWER, Operation::GetZone),
@@ -73,6 +79,14 @@ pub(crate) static ROUTES: [Route; 11] = [
         "/public/partner-zone/v2/{name}/generate-credentials",
         OPERATOR,
         Operation::GenerateCredentials,
+    ),
+    route(Method::GET, "/public/partner-zone/v2/{name}/credentials", VIEWER, Operation::ListCredentials),
+    route(Method::POST, "/public/partner-zone/v2/{name}/credentials", OPERATOR, Operation::CreateCredential),
+    route(
+        Method::DELETE,
+        "/public/partner-zone/v2/{name}/credentials/{id}",
+        OPERATOR,
+        Operation::DeleteCredential,
     ),
     route(Method::GET, "/token/v1/admin_tokens", VIEWER, Operation::ListTokens),
     route(Method::POST, "/token/v1/admin_tokens", ADMIN, Operation::CreateToken),
@@ -107,6 +121,9 @@ mod tests {
                 "Role(Operator) DELETE /public/console/v2/partner-zone/{name}",
                 "Role(Viewer) GET /public/console/v2/partner-zone/{name}/kafka-configuration",
                 "Role(Operator) POST /public/partner-zone/v2/{name}/generate-credentials",
+                "Role(Viewer) GET /public/partner-zone/v2/{name}/credentials",
+                "Role(Operator) POST /public/partner-zone/v2/{name}/credentials",
+                "Role(Operator) DELETE /public/partner-zone/v2/{name}/credentials/{id}",
                 "Role(Viewer) GET /token/v1/admin_tokens",
                 "Role(Admin) POST /token/v1/admin_tokens",
                 "Role(Admin) DELETE /token/v1/{id}",
@@ -114,6 +131,20 @@ mod tests {
                 "Nothing GET /public/docs/docs.yaml",
             ]
         );
+    }
+
+    #[test]
+    fn every_route_has_its_row_with_its_role() {
+        let page =
+            std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/admin.md")).unwrap();
+        for Route { method, path, needs, .. } in &ROUTES {
+            let role = match needs {
+                Needs::Nothing => "nobody's".to_owned(),
+                Needs::Role(role) => format!("{role:?}").to_lowercase(),
+            };
+            let row = format!("\n| `{method} {path}` | {role} | ");
+            assert!(page.contains(&row), "docs/admin.md has no row that begins with{row}");
+        }
     }
 
     #[test]

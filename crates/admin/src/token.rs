@@ -5,7 +5,7 @@ use std::fmt;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::rand::SecureRandom;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::{ExposeSecret, SecretSlice, SecretString};
 use tidegate_core::records::{Moment, Role, TokenKind, TokenRecord, Unknown};
 use tidegate_core::{Label, SecretHash, TokenId};
 
@@ -46,6 +46,29 @@ impl NewToken {
         let hash = SecretHash::of(&secret);
         let record =
             TokenRecord { id, name, kind, hash, role, created: now, expires, unknown: Unknown::default() };
+        Some(Self { record, secret })
+    }
+
+    /// A token that was made elsewhere, as [`Self::bearer`] shows it. `None` for any other text: a hash of something shorter could
+    /// be guessed from.
+    #[must_use]
+    pub fn given(bearer: &SecretString, name: Label, role: Role, now: Moment) -> Option<Self> {
+        let (id, secret) = parse_bearer(bearer.expose_secret())?;
+        let bytes = SecretSlice::from(URL_SAFE_NO_PAD.decode(secret.expose_secret()).ok()?);
+        if bytes.expose_secret().len() != SECRET_BYTES {
+            return None;
+        }
+        let (kind, hash) = (TokenKind::Bearer, SecretHash::of(&secret));
+        let record = TokenRecord {
+            id,
+            name,
+            kind,
+            hash,
+            role,
+            created: now,
+            expires: None,
+            unknown: Unknown::default(),
+        };
         Some(Self { record, secret })
     }
 
@@ -105,6 +128,22 @@ mod tests {
         assert_eq!((id.as_str().len(), secret.expose_secret().len()), (16, 43));
         assert_ne!(made().record.id, made().record.id);
         assert!(!format!("{token:?}").contains(secret.expose_secret()));
+    }
+
+    #[test]
+    fn a_token_of_elsewhere_is_the_same_here_and_nothing_shorter_is_one() {
+        let (made, name) = (made(), Label::parse("x").unwrap());
+        let given = |text: &str| NewToken::given(&text.into(), name.clone(), Role::Admin, Moment(1));
+        let bearer = made.bearer();
+        let same = given(bearer.expose_secret()).unwrap();
+        assert_eq!((same.record.id.clone(), same.record.hash), (made.record.id.clone(), made.record.hash));
+        assert_eq!((same.record.role, same.bearer().expose_secret()), (Role::Admin, bearer.expose_secret()));
+        let cut = &bearer.expose_secret()[..bearer.expose_secret().len() - 1];
+        let long = format!("{}AAAA", bearer.expose_secret());
+        for text in ["", "secret", "tidegate_A_secret", "tidegate_A_", cut, &long, &format!("Bearer {long}")]
+        {
+            assert!(given(text).is_none(), "{text}");
+        }
     }
 
     #[test]

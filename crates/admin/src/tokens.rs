@@ -3,7 +3,7 @@
 use ring::rand::SystemRandom;
 use secrecy::ExposeSecret;
 use serde::Serialize;
-use tidegate_core::document::{self, Fields, Problem, Report};
+use tidegate_core::document::Fields;
 use tidegate_core::records::{Moment, Role, TokenKind, TokenRecord};
 use tidegate_core::registry::RegistryError;
 use tidegate_core::{Label, TokenId};
@@ -13,14 +13,10 @@ use crate::auth::Caller;
 use crate::dispatch::Call;
 use crate::refusal::Refusal;
 use crate::token::NewToken;
+use crate::{body, expiry};
 
 /// Tokens that there may be: every one is read for a list, and nobody keeps an eye on more.
 const MAX_TOKENS: usize = 1_000;
-
-/// Longest life that may be asked for in days; whoever wants more asks for none.
-const MAX_DAYS: u64 = 3_650;
-
-const SECONDS_A_DAY: u64 = 24 * 3_600;
 
 /// A token as it is listed: without its secret, which nobody knows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -106,7 +102,7 @@ pub(crate) async fn create(call: &Call, body: &str) -> Result<CreatedToken, Refu
     let name = Label::parse(&name).map_err(|error| Refusal::wrong(format!("name: {error}")))?;
     let (role, kind) = (role.unwrap_or(Role::Admin), kind.unwrap_or(TokenKind::Bearer));
     let now = call.admin.now();
-    let expires = expires_in_days.map(|days| now.plus_seconds(days.saturating_mul(SECONDS_A_DAY)));
+    let expires = expiry::end(now, expires_in_days);
     let made = NewToken::make(name, kind, role, now, expires, &SystemRandom::new());
     let made = made.ok_or_else(Refusal::no_randomness)?;
     let action = format!("create token {} ({})", made.record.id, made.record.name);
@@ -171,24 +167,8 @@ fn shown_once(token: &NewToken) -> CreatedToken {
 
 /// Reads what is wanted, or tells all that is wrong with it.
 fn wanted(body: &str) -> Result<WantedToken, Refusal> {
-    let (documents, syntax) = document::parse(body);
-    let report = Report::default();
-    let first = documents.first();
-    let mut fields = first.and_then(|document| document.place(&report).fields());
-    let read = fields.as_mut().map(read);
-    if let Some(fields) = fields {
-        fields.finish();
-    }
-    let mut mistakes: Vec<Problem> = report.into_problems().into_iter().chain(syntax).collect();
-    // There is one document, so nobody has to be told which.
-    mistakes.iter_mut().for_each(|problem| problem.document = None);
-    match read.flatten() {
-        Some(wanted) if mistakes.is_empty() => Ok(wanted),
-        _ if mistakes.is_empty() => {
-            Err(Refusal::wrong("there is nothing in it; write `{\"name\": \"...\"}`"))
-        }
-        _ => Err(Refusal::Wrong(mistakes.iter().map(ToString::to_string).collect())),
-    }
+    let nothing = || Refusal::wrong("there is nothing in it; write `{\"name\": \"...\"}`");
+    body::read(body, read)?.ok_or_else(nothing)
 }
 
 fn read(fields: &mut Fields<'_>) -> Option<WantedToken> {
@@ -198,12 +178,6 @@ fn read(fields: &mut Fields<'_>) -> Option<WantedToken> {
     let role = fields.optional("role").and_then(|place| place.choice(&roles));
     let kinds = [("BEARER", TokenKind::Bearer), ("KEY_SECRET", TokenKind::KeySecret)];
     let kind = fields.optional("kind").and_then(|place| place.choice(&kinds));
-    let expires_in_days = fields.optional("expiresInDays").and_then(|place| {
-        let days = place.whole_number()?;
-        if !(1..=MAX_DAYS).contains(&days) {
-            place.fail(format_args!("{days} is out of range; write 1 to {MAX_DAYS}, or leave it out"));
-        }
-        Some(days)
-    });
+    let expires_in_days = expiry::in_days(fields);
     Some(WantedToken { name: name?, role, kind, expires_in_days })
 }

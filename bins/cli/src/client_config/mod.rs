@@ -11,16 +11,15 @@ mod node;
 mod python;
 mod spring;
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use tidegate_core::{AuthenticationMode, ZoneName};
 
+use crate::credentials;
+use crate::destination::Destination;
 use crate::failure::Failure;
-use crate::rest::Rest;
+use crate::rest::{CreatedCredential, Rest, WantedCredential};
 use client::Client;
 
 /// Arguments of `tidegate client-config`.
@@ -72,15 +71,20 @@ impl Arguments {
         }
         // All before the password: one that nobody gets to see would have to be revoked again.
         Client::new(&zone, &properties, None)?;
-        let file = to.as_deref().map(create).transpose()?;
-        let password = || if new_password { rest.generate_credentials(&name).map(Some) } else { Ok(None) };
-        let password = password().inspect_err(|_| discard(to.as_deref()))?;
+        let mut destination = Destination::open(to)?;
+        let made = if new_password { Some(make(rest, &name, &destination)?) } else { None };
+        let (id, password) = made.map(|made| (made.id, made.password)).unzip();
         let text = library.text(&Client::new(&zone, &properties, password)?);
-        let written = write(file, text.expose_secret());
-        Ok(written.map_err(|error| {
-            Failure::Here(format!("the text cannot be written{}: {error}", lost(new_password)))
+        Ok(destination.write(&text).map_err(|error| match id {
+            Some(id) => credentials::lost(&name, &id, &error),
+            None => Failure::Here(format!("the text cannot be written: {error}")),
         })?)
     }
+}
+
+fn make(rest: &Rest, zone: &ZoneName, destination: &Destination) -> Result<CreatedCredential, Failure> {
+    let made = rest.create_credential(zone, &WantedCredential::default());
+    made.inspect_err(|_| destination.discard())
 }
 
 impl Library {
@@ -97,36 +101,10 @@ impl Library {
     }
 }
 
-fn create(path: &Path) -> Result<File, Failure> {
-    OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)
-        .map_err(|error| Failure::Here(format!("{}: cannot make the file: {error}", path.display())))
-}
-
-fn lost(is_new: bool) -> &'static str {
-    if is_new { ", and the password that was made for it is lost" } else { "" }
-}
-
-/// What was made for nothing.
-fn discard(path: Option<&Path>) {
-    if let Some(path) = path {
-        let _ = fs::remove_file(path);
-    }
-}
-
-fn write(file: Option<File>, text: &str) -> io::Result<()> {
-    match file {
-        Some(mut file) => file.write_all(text.as_bytes()).and_then(|()| file.sync_all()),
-        None => io::stdout().write_all(text.as_bytes()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use clap::ValueEnum;
+    use secrecy::ExposeSecret;
     use tidegate_core::{ZoneSpec, parse_zones};
 
     use super::*;

@@ -30,13 +30,17 @@ pub(crate) enum Format {
 impl Format {
     /// Writes a value; what has no table is written as YAML, which people read as well.
     pub(crate) fn print(self, value: &Value) -> anyhow::Result<()> {
-        let mut out = io::stdout().lock();
-        match self {
-            Self::Json => writeln!(out, "{value:#}")?,
-            Self::Table | Self::Yaml => out.write_all(yaml(value)?.as_bytes())?,
-        }
-        Ok(())
+        Ok(io::stdout().lock().write_all(self.text(value)?.as_bytes())?)
     }
+
+    /// What [`Self::print`] writes.
+    pub(crate) fn text(self, value: &Value) -> anyhow::Result<String> {
+        match self {
+            Self::Json => Ok(format!("{value:#}\n")),
+            Self::Table | Self::Yaml => yaml(value),
+        }
+    }
+
     /// Writes several values: in YAML as a document each, as manifests are read.
     pub(crate) fn print_each(self, values: Vec<Value>) -> anyhow::Result<()> {
         if self == Self::Json {

@@ -8,13 +8,16 @@ mod shapes;
 use secrecy::SecretString;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use tidegate_core::{TokenId, ZoneManifest, ZoneName, manifest_json, parse_manifests};
+use tidegate_core::{CredentialId, TokenId, ZoneManifest, ZoneName, manifest_json, parse_manifests};
 
 use crate::contexts::{Address, Gateway, TokenPlace};
 use crate::failure::Failure;
 use call::{Again, Request};
 
-pub(crate) use shapes::{Applied, CreatedToken, Put, Role, Token, TokenKind, WantedToken, Zone};
+pub(crate) use shapes::{
+    Applied, CreatedCredential, CreatedToken, Credential, Put, Role, Token, TokenKind, WantedCredential,
+    WantedToken, Zone,
+};
 
 /// A gateway that can be asked.
 pub(crate) struct Rest {
@@ -81,12 +84,27 @@ impl Rest {
         self.remove(&zone(name))
     }
 
+    /// Every credential of a zone's account, the oldest first, as the gateway tells them.
+    pub(crate) fn credentials(&self, zone: &ZoneName) -> Result<Vec<Value>, Failure> {
+        let told = self.call(&Request::get(&credentials(zone)))?;
+        self.read(&told.text)
+    }
+
     /// Makes a password; it is told once.
-    pub(crate) fn generate_credentials(&self, name: &ZoneName) -> Result<SecretString, Failure> {
-        let path = format!("/public/partner-zone/v2/{name}/generate-credentials");
-        let told =
-            self.call(&Request::new("POST", &path, Some("null".to_owned()), Again::IfNothingWasDone))?;
-        self.read::<String>(&told.text).map(SecretString::from)
+    pub(crate) fn create_credential(
+        &self,
+        zone: &ZoneName,
+        wanted: &WantedCredential<'_>,
+    ) -> Result<CreatedCredential, Failure> {
+        let body = serde_json::to_string(wanted).map_err(|error| Failure::Here(error.to_string()))?;
+        let path = credentials(zone);
+        let told = self.call(&Request::new("POST", &path, Some(body), Again::IfNothingWasDone))?;
+        self.read(&told.text)
+    }
+
+    /// Takes a password away.
+    pub(crate) fn revoke_credential(&self, zone: &ZoneName, id: &CredentialId) -> Result<(), Failure> {
+        self.remove(&format!("{}/{id}", credentials(zone)))
     }
 
     /// The properties of a Java client of this zone, with stars for the password.
@@ -151,4 +169,9 @@ impl Rest {
 /// Zone names have no character that means something in a path.
 fn zone(name: &ZoneName) -> String {
     format!("{ZONES}/{name}")
+}
+
+/// Ids of credentials have none either.
+fn credentials(zone: &ZoneName) -> String {
+    format!("/public/partner-zone/v2/{zone}/credentials")
 }

@@ -63,6 +63,41 @@ impl fmt::Display for Applied {
     }
 }
 
+/// A credential without its password.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Credential {
+    pub(crate) id: String,
+    #[serde(default)]
+    pub(crate) label: String,
+    #[serde(default)]
+    pub(crate) created_at: String,
+    #[serde(default)]
+    pub(crate) expires_at: String,
+    #[serde(default)]
+    pub(crate) last_time_used: String,
+}
+
+/// A credential that is wanted.
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct WantedCredential<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) label: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) expires_in_days: Option<u32>,
+}
+
+/// A credential that was made just now.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct CreatedCredential {
+    pub(crate) id: String,
+    pub(crate) password: SecretString,
+    #[serde(default)]
+    pub(crate) expires_at: String,
+}
+
 /// A token without its secret.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -9,6 +9,7 @@
 )]
 
 mod contexts;
+mod credentials;
 mod delete;
 mod export;
 mod gateway;
@@ -17,6 +18,7 @@ mod network;
 mod pages;
 mod partners;
 mod scripted;
+mod terminal;
 mod together;
 mod tokens;
 mod world;

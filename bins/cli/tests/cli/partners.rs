@@ -1,23 +1,9 @@
-//! What partners get: passwords, and files for their clients.
+//! What partners get: files for their clients.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use crate::world::{World, done, zone};
-
-#[test]
-fn each_password_is_one_more_and_lets_the_partner_in() {
-    let world = World::new();
-    world.made("acme");
-    let first = world.ok("credentials create acme");
-    let json: serde_json::Value = serde_json::from_str(&world.ok("credentials create acme -o json")).unwrap();
-    let yaml = world.ok("credentials create acme -o yaml");
-    assert!(yaml.starts_with("password: ") && yaml.ends_with("zone: acme\n"), "{yaml}");
-    for password in [first.trim_end(), json["password"].as_str().unwrap()] {
-        assert!(world.lets_in("acme", password), "{password}");
-    }
-    assert_eq!(world.run("credentials create none").code, 4);
-}
 
 #[test]
 fn a_client_file_is_for_what_the_partner_uses() {

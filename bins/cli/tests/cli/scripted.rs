@@ -78,8 +78,50 @@ fn a_password_is_not_made_twice() {
     assert!(ran.err.contains("whether it was done is not known"), "{ran:?}");
     let busy =
         "HTTP/1.1 429 Too Many Requests\r\nconnection: close\r\nretry-after: 1\r\ncontent-length: 0\r\n\r\n";
-    let (ran, asked) = run("credentials create acme", &[busy, &answer("200 OK", "\"secret\"")]);
+    let made = answer("200 OK", r#"{"id": "rest-1", "password": "secret"}"#);
+    let (ran, asked) = run("credentials create acme", &[busy, &made]);
     assert_eq!((ran.code, ran.out.as_str(), asked.len()), (0, "secret\n", 2), "{ran:?}");
+}
+
+#[test]
+fn an_old_password_that_could_not_be_revoked_is_told() {
+    let list = answer("200 OK", r#"[{"id": "old"}]"#);
+    let made = answer("200 OK", r#"{"id": "new", "password": "secret"}"#);
+    let answers = [&*list, &made, &broken(), &broken(), &broken(), &broken(), &broken()];
+    let (ran, asked) = run("credentials rotate acme old --revoke-old", &answers);
+    assert_eq!((ran.code, ran.out.as_str(), asked.len()), (3, "secret\n", 7), "{ran:?}");
+    assert!(
+        ran.err.starts_with("credential new is made and written, but `old` may still be good: "),
+        "{ran:?}"
+    );
+    let gone = answer("404 Not Found", r#"{"title": "x", "cause": "there is none"}"#);
+    let (ran, _) = run("credentials rotate acme old --revoke-old", &[&list, &made, "", &gone]);
+    assert_eq!((ran.code, ran.out.as_str()), (0, "secret\n"), "gone after a lost answer: {ran:?}");
+}
+
+#[test]
+fn what_has_expired_is_not_called_good() {
+    let ended = r#"{"id": "old", "label": "was\u001b[2J", "expiresAt": "2020-01-01T00:00:00Z"}"#;
+    let live =
+        r#"{"id": "live", "expiresAt": "2999-01-01T00:00:00Z", "lastTimeUsed": "2026-01-02T03:04:00Z"}"#;
+    let list = answer("200 OK", &format!("[{ended}, {live}]"));
+    let (ran, _) = run("credentials list acme", &[&list]);
+    assert_eq!(
+        ran.out,
+        "ID    LABEL    CREATED  EXPIRES                         LAST USED\n\
+         old   was [2J  -        2020-01-01T00:00:00Z (expired)  -\n\
+         live  -        -        2999-01-01T00:00:00Z            2026-01-02T03:04:00Z\n"
+    );
+    let made = answer("200 OK", r#"{"id": "new", "password": "secret"}"#);
+    let (ran, _) = run("credentials rotate acme", &[&list, &made]);
+    let told: Vec<&str> = ran.err.lines().skip(1).collect();
+    assert_eq!(
+        told,
+        ["live is still good, last in use 2026-01-02T03:04:00Z; when nobody needs it any more: \
+          `tidegate credentials revoke acme live`"]
+    );
+    let (ran, _) = run("credentials list acme", &[&answer("200 OK", r#"[{"name": "x"}]"#)]);
+    assert_eq!(ran.code, 3, "{ran:?}");
 }
 
 #[test]

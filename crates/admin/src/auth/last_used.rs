@@ -1,4 +1,4 @@
-//! When each token was in use last, so that an operator knows which one can go.
+//! When each token and each credential was in use last, so that an operator knows which one can go.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tidegate_core::facts::CONTROL_PLANE;
 use tidegate_core::records::Moment;
-use tidegate_core::{CredentialId, Fact, Facts, Timestamp, TokenId};
+use tidegate_core::{CredentialId, Fact, Facts, Timestamp, TokenId, ZoneId};
 use tokio::time::Instant;
 
 /// How exact it is: a pipeline that sends a thousand requests must not write a thousand facts.
@@ -40,11 +40,18 @@ impl LastUsed {
         });
     }
 
-    /// When each token was in use, as far as that is still known; nothing if facts cannot be had, which no list should fail for.
+    /// When each token was in use, as far as that is still known.
     pub(crate) async fn all(&self) -> HashMap<String, Moment> {
-        let known = self.facts.logins(CONTROL_PLANE).await.unwrap_or_default();
+        let known = self.of_credentials(CONTROL_PLANE).await;
+        known.into_iter().map(|(token, used)| (token.to_string(), used)).collect()
+    }
+
+    /// When each credential of a zone was in use, as far as that is still known, which is for its listeners to note; nothing
+    /// if facts cannot be had, which no list should fail for.
+    pub(crate) async fn of_credentials(&self, zone: ZoneId) -> HashMap<CredentialId, Moment> {
+        let known = self.facts.logins(zone).await.unwrap_or_default();
         let moment = |used: Timestamp| Moment::default().plus_seconds(used.0);
-        known.into_iter().map(|(token, used)| (token.to_string(), moment(used))).collect()
+        known.into_iter().map(|(credential, used)| (credential, moment(used))).collect()
     }
 
     fn is_due(&self, token: &TokenId, now: Instant) -> bool {

@@ -14,7 +14,10 @@ use crate::dispatch::Call;
 use crate::refusal::Refusal;
 
 pub(crate) use client_config::kafka_configuration;
-pub(crate) use credentials::generate_credentials;
+pub(crate) use credentials::{
+    CreatedCredential, ListedCredential, WantedCredential, create_credential, delete_credential,
+    generate_credentials, list_credentials,
+};
 pub(crate) use put::{PutZone, put};
 pub(crate) use resource::PartnerZone;
 

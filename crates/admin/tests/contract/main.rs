@@ -7,6 +7,7 @@
     reason = "a test says what it expects in the shortest way"
 )]
 
+mod credentials;
 mod logins;
 mod mistakes;
 mod rights;

@@ -114,6 +114,12 @@ async fn the_zone_of_a_share_is_not_for_this_api() {
     let path = format!("{ZONES}/ss-1");
     assert_eq!(world.call("GET", &path, &world.viewer, "").await.status, 404);
     assert_eq!(world.call("DELETE", &path, &world.operator, "").await.status, 404);
+    let credentials = "/public/partner-zone/v2/ss-1/credentials";
+    for (method, path) in
+        [("GET", credentials), ("POST", credentials), ("DELETE", &format!("{credentials}/x"))]
+    {
+        assert_eq!(world.call(method, path, &world.operator, "").await.status, 404, "{method}");
+    }
     let put = world.put(&zone("ss-1")).await;
     assert_eq!(put.status, 409);
     assert!(put.error().contains("belongs to a share"), "{put:?}");

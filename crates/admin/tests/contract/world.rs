@@ -17,7 +17,7 @@ use tidegate_core::records::{AuditRecord, Moment, Role, Sealing, TokenKind};
 use tidegate_core::registry::Registry;
 use tidegate_core::store::{Revision, Sealer, SealingKey, Store};
 use tidegate_core::{
-    BackingTopic, ClusterName, Credential, CredentialId, Label, MemoryFacts, ZoneName, ZoneSpec,
+    BackingTopic, ClusterName, Credential, CredentialId, Facts, Label, MemoryFacts, ZoneName, ZoneSpec,
 };
 use tidegate_store::MemoryStore;
 use tidegate_wire::sasl::{ScramCredential, ScramHash};
@@ -30,6 +30,7 @@ pub(crate) const TOKENS: &str = "/token/v1/admin_tokens";
 pub(crate) struct World {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) sealer: Arc<Sealer>,
+    pub(crate) facts: Arc<dyn Facts>,
     pub(crate) rest: Admin,
     router: Router,
     pub(crate) viewer: String,
@@ -67,10 +68,11 @@ impl World {
 
     pub(crate) async fn with(store: Arc<dyn Store>, access: Access, limits: Limits) -> Self {
         let sealer = Arc::new(Sealer::new(SealingKey::from_bytes(&[1; 32]).unwrap()));
+        let facts: Arc<dyn Facts> = Arc::new(MemoryFacts::default());
         let parts = Parts {
             store: Arc::clone(&store),
             sealer: Arc::clone(&sealer),
-            facts: Arc::new(MemoryFacts::default()),
+            facts: Arc::clone(&facts),
             daemon: Arc::new(Stand),
             access,
             limits,
@@ -79,6 +81,7 @@ impl World {
         let mut world = Self {
             store,
             sealer,
+            facts,
             router: rest.router(),
             rest,
             viewer: String::new(),

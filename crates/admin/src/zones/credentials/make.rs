@@ -1,16 +1,17 @@
-//! Passwords of a zone's account: each call makes one more, and those before stay good.
+//! A password is made: stretched beside the others of its account, and then kept if it still fits to them.
 
 use std::sync::Arc;
 
 use ring::rand::{SecureRandom, SystemRandom};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use tidegate_core::account::ScramMechanism;
-use tidegate_core::registry::Registry;
+use tidegate_core::records::Moment;
 use tidegate_core::store::Change;
 use tidegate_core::{Credential, CredentialId, ZoneName};
 
-use super::find;
+use super::{WantedCredential, credentials};
 use crate::dispatch::Call;
+use crate::expiry;
 use crate::refusal::Refusal;
 
 /// Passwords of one account. A login by PLAIN may cost a stretching for each.
@@ -21,44 +22,45 @@ const ATTEMPTS: usize = 3;
 
 /// What became of a password.
 enum Made {
-    Kept,
+    /// Until then, or for ever.
+    Kept(Option<Moment>),
     /// The account's passwords have another salt by now.
     Outrun,
 }
 
-/// Makes a password for the account of the path's zone and gives it, once.
-pub(crate) async fn generate_credentials(call: &Call, body: &str) -> Result<String, Refusal> {
-    check_body(body)?;
-    let zone = find(call)?.value.spec.name().clone();
-    let id = random_id()?;
-    let (who, action) = (call.who(), format!("generate credentials {id} of zone {zone}"));
+/// Makes a password as it is wanted, and gives it with its end.
+pub(super) async fn make(
+    call: &Call,
+    zone: &ZoneName,
+    id: &CredentialId,
+    wanted: &WantedCredential,
+    action: &str,
+) -> Result<(SecretString, Option<Moment>), Refusal> {
+    let who = call.who();
     for _ in 0..ATTEMPTS {
-        let others = call.admin.look(|registry| others(registry, &zone))?;
-        let (password, credential) = make(call, id.clone(), others.clone()).await?;
-        let made = call.admin.change(&who, &action, |registry| {
-            let now = self::others(registry, &zone)?;
+        let others = call.admin.look(|registry| credentials(registry, zone))?;
+        let (password, credential) = stretch(call, id.clone(), others.clone()).await?;
+        let made = call.admin.change(&who, action, |registry| {
+            let now = credentials(registry, zone)?;
             if !share_salt(&others, &now) {
                 return Ok((Change::new(), Made::Outrun));
             }
             if now.len() >= MAX_CREDENTIALS {
-                return Err(too_many(&zone));
+                return Err(too_many(zone));
             }
-            let credential = credential.clone().made(registry.now);
-            Ok((registry.add_credential(&zone, credential)?, Made::Kept))
+            let expires = expiry::end(registry.now, wanted.expires_in_days());
+            let credential = credential.clone().with(wanted.label().map(str::to_owned), expires);
+            Ok((registry.add_credential(zone, credential.made(registry.now))?, Made::Kept(expires)))
         });
-        if let Made::Kept = made.await? {
-            return Ok(password.expose_secret().to_owned());
+        if let Made::Kept(expires) = made.await? {
+            return Ok((password, expires));
         }
     }
     Err(Refusal::Conflict(format!("others make passwords of zone `{zone}` all the time; try again")))
 }
 
-fn others(registry: &Registry<'_>, zone: &ZoneName) -> Result<Vec<Credential>, Refusal> {
-    Ok(registry.account_of(zone)?.value.account.credentials().to_vec())
-}
-
 /// Away from the threads that serve others: stretching takes milliseconds.
-async fn make(
+async fn stretch(
     call: &Call,
     id: CredentialId,
     others: Vec<Credential>,
@@ -87,15 +89,8 @@ fn too_many(zone: &ZoneName) -> Refusal {
     ))
 }
 
-/// Tools send nothing or `null`; whoever sends more wants something that is not done.
-fn check_body(body: &str) -> Result<(), Refusal> {
-    match body.trim() {
-        "" | "null" | "{}" => Ok(()),
-        _ => Err(Refusal::wrong("nothing can be said about the password; send no body, or `null`")),
-    }
-}
-
-fn random_id() -> Result<CredentialId, Refusal> {
+/// The id of a credential that is new.
+pub(super) fn random_id() -> Result<CredentialId, Refusal> {
     let mut bytes = [0_u8; 6];
     SystemRandom::new().fill(&mut bytes).map_err(|_| Refusal::no_randomness())?;
     let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
