@@ -12,7 +12,7 @@ use tidegate_wire::error_code::ErrorCode;
 pub struct ClusterView {
     /// Ids of the live brokers.
     pub nodes: Vec<i32>,
-    /// The broker that answers as controller.
+    /// The broker that is shown as controller.
     pub controller: Option<i32>,
     /// For each API the versions that every live broker serves.
     pub versions: HashMap<ApiKey, Versions>,

@@ -137,9 +137,12 @@ impl Observer {
             partitions.sort_by_key(|partition: &PartitionView| partition.index);
             found.insert(name.clone(), Arc::new(TopicView { id: topic.id.into_bytes(), partitions }));
         }
+        let nodes: Vec<i32> = seen.brokers.iter().map(|broker| broker.id).collect();
         let view = ClusterView {
-            nodes: seen.brokers.iter().map(|broker| broker.id).collect(),
-            controller: seen.controller,
+            // Brokers name one of them, another one each time (KRaft). What clients send there is refused anyway, and a picture that
+            // changes all the time would be handed out all the time.
+            controller: nodes.iter().min().copied(),
+            nodes,
             versions: common_versions(self.versions.values()),
             features: Features {
                 epoch: self.features_epoch,
