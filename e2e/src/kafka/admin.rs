@@ -94,12 +94,24 @@ impl Kafka {
         }
         let until = Instant::now() + LIMIT;
         loop {
-            match self.find_topics(names) {
+            match self.find_topics(names).and_then(|found| self.lead(&found).map(|()| found)) {
                 Err(why) if Instant::now() > until => return Err(why),
                 Err(_) => std::thread::sleep(Duration::from_millis(50)),
                 found => return found,
             }
         }
+    }
+
+    /// Whether whoever is said to lead a partition does: a broker hears of it before it acts upon it.
+    fn lead(&self, topics: &[Topic]) -> Result<()> {
+        for topic in topics {
+            let answer = self.metadata(1, Some(std::slice::from_ref(&topic.name)))?;
+            for partition in answer.topics.iter().flat_map(|topic| &topic.partitions) {
+                let leader = u16::try_from(partition.leader_id.0)?;
+                self.end_offset(leader, topic, partition.partition_index)?;
+            }
+        }
+        Ok(())
     }
 
     /// Every topic name that exists, internal ones included.
