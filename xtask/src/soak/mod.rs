@@ -106,7 +106,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
         journal.add(round)?;
         seed = seed.after(1);
     }
-    let path = command::root().join("docs/measured").join(format!("{}.md", name));
+    let path = command::root().join("docs/measured").join(format!("{name}.md"));
     fs::write(&path, report::text(member, name, bar.rounds, journal.rounds()))
         .with_context(|| format!("writing {}", path.display()))?;
     println!("{}", path.display());
