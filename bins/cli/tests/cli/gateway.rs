@@ -1,13 +1,10 @@
 //! A daemon around the REST: two clusters, of which one can be entered.
 
-use base64::Engine;
-use ring::rand::{SecureRandom, SystemRandom};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use tidegate_admin::{Daemon, Door, ZoneStatus};
-use tidegate_core::account::{ScramMechanism, ScramVerifier};
 use tidegate_core::store::Revision;
 use tidegate_core::{BackingTopic, ClusterName, Credential, CredentialId, ZoneSpec};
-use tidegate_wire::sasl::{ScramCredential, ScramHash};
+use tidegate_gateway::logins::{make_credential, make_password};
 
 #[derive(Debug)]
 pub(crate) struct Stand;
@@ -35,9 +32,7 @@ impl Daemon for Stand {
     }
 
     fn make_password(&self) -> Option<SecretString> {
-        let mut bytes = [0_u8; 24];
-        SystemRandom::new().fill(&mut bytes).ok()?;
-        Some(SecretString::from(base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes)))
+        make_password()
     }
 
     fn make_credential(
@@ -46,17 +41,6 @@ impl Daemon for Stand {
         password: &SecretString,
         others: &[Credential],
     ) -> Option<Credential> {
-        let mut fresh = [0; 16];
-        SystemRandom::new().fill(&mut fresh).ok()?;
-        let verifier = |hash, mechanism: ScramMechanism| {
-            let shared = others.first().map(|other| other.verifier(mechanism).salt());
-            let salt = shared.unwrap_or(&fresh);
-            let scram = ScramCredential::derive(hash, password, salt, 4_096).ok()?;
-            let (stored, server) = (scram.stored_key().expose_secret(), scram.server_key().expose_secret());
-            ScramVerifier::new(mechanism, salt.to_vec(), 4_096, stored.to_vec(), server.to_vec()).ok()
-        };
-        let sha_256 = verifier(ScramHash::Sha256, ScramMechanism::Sha256)?;
-        let sha_512 = verifier(ScramHash::Sha512, ScramMechanism::Sha512)?;
-        Credential::new(id, None, sha_256, sha_512).ok()
+        make_credential(id, password, others)
     }
 }

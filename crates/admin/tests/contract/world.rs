@@ -8,17 +8,18 @@ use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
 use base64::Engine;
 use http_body_util::BodyExt;
-use ring::rand::{SecureRandom, SystemRandom};
+use ring::rand::SystemRandom;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use tidegate_admin::{Access, Admin, Daemon, Door, Limits, NewToken, Parts, Peer, ZoneStatus};
-use tidegate_core::account::{ScramMechanism, ScramVerifier};
+use tidegate_core::account::ScramMechanism;
 use tidegate_core::records::{AuditRecord, Moment, Role, Sealing, TokenKind};
 use tidegate_core::registry::Registry;
 use tidegate_core::store::{Revision, Sealer, SealingKey, Store};
 use tidegate_core::{
     BackingTopic, ClusterName, Credential, CredentialId, Facts, Label, MemoryFacts, ZoneName, ZoneSpec,
 };
+use tidegate_gateway::logins::{make_credential, make_password};
 use tidegate_store::MemoryStore;
 use tidegate_wire::sasl::{ScramCredential, ScramHash};
 use tower::ServiceExt;
@@ -222,9 +223,7 @@ impl Daemon for Stand {
     }
 
     fn make_password(&self) -> Option<SecretString> {
-        let mut bytes = [0_u8; 24];
-        SystemRandom::new().fill(&mut bytes).ok()?;
-        Some(SecretString::from(base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes)))
+        make_password()
     }
 
     fn make_credential(
@@ -233,17 +232,6 @@ impl Daemon for Stand {
         password: &SecretString,
         others: &[Credential],
     ) -> Option<Credential> {
-        let mut fresh = [0; 16];
-        SystemRandom::new().fill(&mut fresh).ok()?;
-        let verifier = |hash, mechanism: ScramMechanism| {
-            let shared = others.first().map(|other| other.verifier(mechanism).salt());
-            let salt = shared.unwrap_or(&fresh);
-            let scram = ScramCredential::derive(hash, password, salt, 4_096).ok()?;
-            let (stored, server) = (scram.stored_key().expose_secret(), scram.server_key().expose_secret());
-            ScramVerifier::new(mechanism, salt.to_vec(), 4_096, stored.to_vec(), server.to_vec()).ok()
-        };
-        let sha_256 = verifier(ScramHash::Sha256, ScramMechanism::Sha256)?;
-        let sha_512 = verifier(ScramHash::Sha512, ScramMechanism::Sha512)?;
-        Credential::new(id, None, sha_256, sha_512).ok()
+        make_credential(id, password, others)
     }
 }
